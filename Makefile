@@ -1,0 +1,75 @@
+# make demo    sets up what is needed and presses Example 1 on the simulated line
+# make test    sets up what the tests need and runs everything that CI runs
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test setup setup-test system lint typecheck imports pytest format lock clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+# ---------------------------------------------------------------- setting up; each stamp says that its lock file is installed
+
+$(VENV)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "pressline needs Python 3.11 or newer; `make PYTHON=python3.12 demo` names another one")'
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "pressline needs Python's venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
+
+$(VENV)/run: requirements/run.lock pyproject.toml | $(VENV)/pip
+	@echo "setting up the virtual environment in $(VENV)"
+	@$(INSTALL) --require-hashes -r requirements/run.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/test: requirements/dev.lock $(VENV)/run
+	@echo "installing the test tools"
+	@$(INSTALL) --require-hashes -r requirements/dev.lock
+	@touch $@
+
+setup: $(VENV)/run
+setup-test: $(VENV)/test system
+
+system:
+	@sh tests/system-packages.sh
+
+# ---------------------------------------------------------------- the two commands
+
+demo: setup
+	@$(BIN)/pressline run recipes/library/honda-example-1.yaml --simulate --speed 20 --seed 1 --store demo.sqlite
+
+test: setup-test lint typecheck imports pytest
+
+# ---------------------------------------------------------------- the checks
+
+lint:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+typecheck:
+	$(BIN)/mypy
+
+imports:
+	$(BIN)/lint-imports
+
+pytest:
+	$(BIN)/pytest -n 2
+
+# ---------------------------------------------------------------- for developers
+
+format: $(VENV)/test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet --upgrade
+
+lock: $(VENV)/test
+	$(LOCK) --group build -o requirements/run.lock
+	$(LOCK) --group dev -o requirements/dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

@@ -1,0 +1,29 @@
+"""The exit codes of every command, and the errors that lead to them."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+
+class ExitCode(IntEnum):
+    """Advisory rules never change the code."""
+
+    PASSED = 0
+    """every applicable claim and required rule passes on evidence that counts"""
+    REFUSED = 1
+    """refused, failed, undetermined or held"""
+    UNUSABLE = 2
+    """unusable input: a recipe, a line file, a store or an option"""
+    UNREACHABLE = 3
+    """a machine could not be reached"""
+
+
+BINDING = ("claim", "required")
+
+
+def code_of(record: dict[str, Any]) -> ExitCode:
+    """The exit code that a run's record deserves."""
+    binding = [rule for rule in record["certificate"]["rules"] if rule["severity"] in BINDING]
+    passed = bool(binding) and all(rule["verdict"] == "pass" for rule in binding)
+    return ExitCode.PASSED if passed and record["state"] == "complete" else ExitCode.REFUSED

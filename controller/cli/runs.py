@@ -1,0 +1,207 @@
+"""`pressline dry-run`, `run` and `simulate`: a plan carried out on virtual time, on simulated wires or on real ones."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from controller.app import (
+    MachineNotReady,
+    Surroundings,
+    UnitUnreachable,
+    carry_out,
+    on_clock,
+    remote_truth,
+    scenarios,
+    simulated_wires,
+    wire_line,
+)
+from controller.cli.exit_codes import ExitCode, code_of
+from controller.cli.progress import Progress
+from controller.cli.recipes import Unusable, examined, report_refusal
+from controller.cli.terminal import Interrupts, TerminalPerson, attendant_for
+from controller.config import ConfigError, LineConfig, line_toml, load_line
+from controller.events import EventStream
+from controller.executor.record import document
+from controller.journal import JournalError, SqliteJournal
+from controller.people import OperatorUnreachable, RemoteOperator
+from drivers.errors import DriverError, ProfileError
+from recipes.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the user asked for."""
+
+    file: Path
+    line: Path | None
+    speed: float
+    scenario: str
+    seed: int
+    store: Path
+    rearm: bool
+    as_json: bool
+
+
+def _accepted(file: Path, line: Path | None, *, as_json: bool) -> tuple[ExitCode, Plan | None]:
+    """The plan of a file, or the code with which the command ends after telling why."""
+    try:
+        code, findings, plan = examined(file, line)
+    except Unusable as error:
+        print(error, file=sys.stderr)
+        return ExitCode.UNUSABLE, None
+    if plan is None:
+        report_refusal(findings, code, as_json=as_json)
+    return code, plan
+
+
+def _known_scenario(scenario: str) -> bool:
+    if scenario in (known := scenarios()):
+        return True
+    print(f"pressline: there is no scenario {scenario!r}; there are {', '.join(known)}", file=sys.stderr)
+    return False
+
+
+def report(record: dict[str, Any], *, as_json: bool) -> ExitCode:
+    """Prints a record and returns the code that it deserves."""
+    if as_json:
+        print(json.dumps(record, indent=2))
+    else:
+        from controller.reports.run_table import print_run
+
+        print_run(record)
+    return code_of(record)
+
+
+def dry_run_file(file: Path, scenario: str, seed: int, *, as_json: bool) -> ExitCode:
+    """Runs a recipe on virtual time and prints its record."""
+    from controller.dryrun import dry_run
+
+    if not _known_scenario(scenario):
+        return ExitCode.UNUSABLE
+    code, plan = _accepted(file, None, as_json=as_json)
+    if plan is None:
+        return code
+    return report(dry_run(plan, scenario=scenario, seed=seed), as_json=as_json)
+
+
+def run_file(options: RunOptions) -> ExitCode:
+    """Runs a recipe on wires and prints its record."""
+    if not _known_scenario(options.scenario):
+        return ExitCode.UNUSABLE
+    code, plan = _accepted(options.file, options.line, as_json=options.as_json)
+    if plan is None:
+        return code
+    try:
+        config = None if options.line is None else load_line(options.line)
+        speed = options.speed if config is None else config.speed
+        record = on_clock(_pressed(plan, options, config), speed)
+    except (ConfigError, ProfileError, JournalError) as error:
+        print(error, file=sys.stderr)
+        return ExitCode.UNUSABLE
+    except asyncio.CancelledError:
+        return ExitCode.REFUSED
+    except (UnitUnreachable, OperatorUnreachable) as error:
+        print(f"a machine could not be reached:\n{error}", file=sys.stderr)
+        return ExitCode.UNREACHABLE
+    except MachineNotReady as error:
+        print(error, file=sys.stderr)
+        return ExitCode.REFUSED
+    except DriverError as error:
+        print(f"the line is not usable: {error}", file=sys.stderr)
+        return ExitCode.UNREACHABLE
+    return report(record, as_json=options.as_json)
+
+
+@asynccontextmanager
+async def _line_config(options: RunOptions, config: LineConfig | None) -> AsyncIterator[LineConfig]:
+    if config is not None:
+        yield config
+    else:
+        async with simulated_wires(options.scenario, options.seed, options.speed) as simulated:
+            yield simulated
+
+
+def _name(now: datetime) -> str:
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def utc_now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+async def _pressed(plan: Plan, options: RunOptions, config: LineConfig | None) -> dict[str, Any]:
+    begun = time.perf_counter()
+    name = _name(datetime.now(UTC))
+    journal = SqliteJournal(EventStream(), utc_now, options.store)
+    try:
+        async with _line_config(options, config) as line_config:
+            operator = None if line_config.operator_url is None else RemoteOperator(line_config.operator_url)
+            simulation = {"scenario": options.scenario, "seed": options.seed} if config is None else None
+            async with Progress(journal.stream, quiet=options.as_json).shown() as progress, Interrupts() as interrupts:
+                surroundings = Surroundings(
+                    line=wire_line(line_config),
+                    journal=journal,
+                    person=operator or TerminalPerson(),
+                    attendant=attendant_for(interactive=operator is None and sys.stdin.isatty()),
+                    truth=None if operator is None else remote_truth(operator),
+                    simulation=simulation,
+                    speed=line_config.speed,
+                    rearm=options.rearm,
+                    keeps_wall_time=True,
+                    announce=interrupts.watch,
+                )
+                progress.begin(name, plan, options.store)
+                await carry_out(plan, surroundings, name)
+    finally:
+        await journal.close()
+    if journal.broken is not None:
+        print(journal.broken, file=sys.stderr)
+    return document(journal.events(name), alive=False, wall_seconds=time.perf_counter() - begun)
+
+
+def serve_simulated(speed: float, scenario: str, seed: int, line: Path, *, as_json: bool) -> ExitCode:
+    """Serves the simulated line until interrupted."""
+    if not _known_scenario(scenario):
+        return ExitCode.UNUSABLE
+
+    async def main() -> dict[str, Any]:
+        async with simulated_wires(scenario, seed, speed) as config:
+            _announce(config, line, as_json=as_json, show=lambda text: print(text, flush=True))
+            await asyncio.Event().wait()
+        return {}
+
+    try:
+        on_clock(main(), speed)
+    except KeyboardInterrupt:
+        return ExitCode.PASSED
+    except OSError as error:
+        print(f"the simulated line cannot be served: {error}", file=sys.stderr)
+        return ExitCode.UNUSABLE
+    return ExitCode.PASSED
+
+
+def _announce(config: LineConfig, line: Path, *, as_json: bool, show: Callable[[str], None]) -> None:
+    """Writes the line file in one move, so that nobody reads half of it, and tells where everything is."""
+    draft = line.with_name(line.name + ".part")
+    draft.write_text(line_toml(config), encoding="utf-8")
+    draft.replace(line)
+    if as_json:
+        units = {
+            unit.name: {"kind": unit.kind, "profile": unit.profile, "url": unit.url} for unit in config.units.values()
+        }
+        show(json.dumps({"line": str(line), "speed": config.speed, "operator": config.operator_url, "units": units}))
+        return
+    for unit in config.units.values():
+        show(f"{unit.name:20} {unit.url}")
+    show(f"{'operator':20} {config.operator_url}")
+    show(f"line file: {line}; press on it with: pressline run RECIPE --line {line}; Ctrl-C ends it")

@@ -1,0 +1,62 @@
+"""`pressline show`: what the journal of a store says of its runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from controller.cli.exit_codes import ExitCode, code_of
+from controller.events import Event
+from controller.executor.record import document
+from controller.journal import JournalError, is_in_use, read_events, verify
+
+
+def show_run(name: str | None, store: Path, *, as_json: bool) -> ExitCode:
+    """Prints one run, or the list of all."""
+    try:
+        events = read_events(store)
+        alive = is_in_use(store)
+    except JournalError as error:
+        print(error, file=sys.stderr)
+        return ExitCode.UNUSABLE
+    faults = verify(events)
+    for fault in faults:
+        print(f"{store}: the journal is damaged: {fault}", file=sys.stderr)
+    names = list(dict.fromkeys(event.run for event in events if event.kind == "run.created"))
+    if name is None:
+        _list(names, events, alive=alive, as_json=as_json)
+        return ExitCode.REFUSED if faults else ExitCode.PASSED
+    if name not in names:
+        known = f"; the last one is {names[-1]}" if names else ""
+        print(f"{store}: there is no run {name}{known}", file=sys.stderr)
+        return ExitCode.UNUSABLE
+    own = [event for event in events if event.run == name]
+    record = document(own, alive=alive and name == names[-1] and own[-1].kind != "run.closed")
+    if as_json:
+        print(json.dumps(record, indent=2))
+    else:
+        from controller.reports.run_table import print_run
+
+        print_run(record)
+        if not faults:
+            print(f"journal: {len(own)} records of this run, the hash chain of {len(events)} records holds")
+    return ExitCode.REFUSED if faults else code_of(record)
+
+
+def _list(names: list[str], events: list[Event], *, alive: bool, as_json: bool) -> None:
+    records = [
+        document([event for event in events if event.run == name], alive=alive and name == names[-1]) for name in names
+    ]
+    if as_json:
+        keys = ("run", "recipe", "state", "reason", "purpose", "plan_hash", "sim_seconds", "wall_seconds")
+        print(json.dumps({"runs": [{key: record[key] for key in keys} for record in records]}, indent=2))
+        return
+    for record in records:
+        certificate = record["certificate"]
+        print(
+            f"{record['run']}  {record['recipe']:24} {record['state']:9}"
+            f" pass {certificate['pass']}, fail {certificate['fail']}, undetermined {certificate['undetermined']}"
+        )
+    if not records:
+        print("no run is recorded yet")

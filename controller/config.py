@@ -1,0 +1,128 @@
+"""The line file: which units there are, which profile each follows, and where it is reached.
+
+    [line]
+    name = "pilot line"
+
+    [units.uniaxial-press-1]
+    kind = "uniaxial_press"
+    profile = "uniaxial-press-generic"
+    url = "serial:///dev/ttyUSB0?baudrate=115200&unit=1"
+
+`profile` is a shipped profile's name or a path beside the line file. An `[operator]` table with a `url` names a
+simulated operator (see `pressline simulate`); without it the tasks are asked at the terminal.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+UNIT_KINDS = ("uniaxial_press", "isostatic_press", "coater", "gauge", "balance")
+MAX_SPEED = 20.0  # beyond it the wire's own latency is no longer small beside a machine's reaction
+
+
+class ConfigError(Exception):
+    """The line file cannot be used. Every fault is one line of the message; a retry needs another file."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitConfig:
+    """One unit of the line."""
+
+    name: str
+    kind: str
+    profile: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineConfig:
+    """The whole line. speed is above 1 only for a simulated line; operator_url only there too."""
+
+    name: str
+    units: Mapping[str, UnitConfig]
+    speed: float = 1.0
+    operator_url: str | None = None
+
+
+def load_line(path: Path) -> LineConfig:
+    """Reads a line file; raises ConfigError with every fault in it."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    faults: list[str] = []
+    line = _table(raw, "line", path, faults, {"name", "speed"})
+    operator = _table(raw, "operator", path, faults, {"url"})
+    units = {name: _unit(name, table, path, faults) for name, table in _table(raw, "units", path, faults).items()}
+    faults += [f"{path}: unknown table [{key}]" for key in raw.keys() - {"line", "operator", "units"}]
+    if not units:
+        faults.append(f"{path}: no unit; expected at least one table such as [units.uniaxial-press-1]")
+    speed = line.get("speed", 1.0)
+    if not isinstance(speed, int | float) or not 1 <= speed <= MAX_SPEED:
+        faults.append(f"{path}: line.speed is {speed!r}; expected a number from 1 to {MAX_SPEED:g}")
+    elif speed != 1 and not operator:
+        faults.append(
+            f"{path}: line.speed is {speed:g}; only a simulated line, with an [operator], may be faster than 1"
+        )
+    if faults:
+        raise ConfigError("\n".join(faults))
+    known = {name: unit for name, unit in units.items() if unit is not None}
+    url = operator.get("url")
+    return LineConfig(str(line.get("name", path.stem)), known, float(speed), None if url is None else str(url))
+
+
+def _table(
+    raw: Mapping[str, Any], name: str, path: Path, faults: list[str], keys: set[str] | None = None
+) -> Mapping[str, Any]:
+    table = raw.get(name, {})
+    if not isinstance(table, dict):
+        faults.append(f"{path}: {name} is {table!r}; expected a table [{name}]")
+        return {}
+    if keys is not None:
+        faults += [f"{path}: unknown key {name}.{key}; known: {', '.join(sorted(keys))}" for key in table.keys() - keys]
+    return table
+
+
+def _unit(name: str, table: Any, path: Path, faults: list[str]) -> UnitConfig | None:
+    where = f"{path}: units.{name}"
+    if not isinstance(table, dict):
+        faults.append(f"{where} is {table!r}; expected a table with kind, profile and url")
+        return None
+    before = len(faults)
+    faults += [
+        f"{where}.{key} is {table.get(key, 'missing')!r}; expected a text"
+        for key in ("kind", "profile", "url")
+        if not isinstance(table.get(key), str)
+    ]
+    faults += [
+        f"{where}.{key} is unknown; known: kind, profile, url" for key in table.keys() - {"kind", "profile", "url"}
+    ]
+    if isinstance(table.get("kind"), str) and table["kind"] not in UNIT_KINDS:
+        faults.append(f"{where}.kind is {table['kind']!r}; expected one of {', '.join(UNIT_KINDS)}")
+    if len(faults) > before:
+        return None
+    beside = path.parent / table["profile"]
+    profile = str(beside) if beside.is_file() else table["profile"]
+    return UnitConfig(name, table["kind"], profile, table["url"])
+
+
+def line_toml(config: LineConfig) -> str:
+    """The line file that `load_line` reads back as the same configuration."""
+    parts = [f'[line]\nname = "{config.name}"']
+    if config.speed != 1:
+        parts[0] += f"\nspeed = {config.speed:g}"
+    if config.operator_url:
+        parts.append(f'[operator]\nurl = "{config.operator_url}"')
+    parts += [
+        f'[units.{unit.name}]\nkind = "{unit.kind}"\nprofile = "{unit.profile}"\nurl = "{unit.url}"'
+        for unit in config.units.values()
+    ]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,97 @@
+"""An inspection step: weigh and measure a lot, ask the lab, and let the estimate of every layer learn from it."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+from controller.executor.judgement import tell_after_step
+from controller.executor.prompts import Answer, Prompt
+from controller.executor.run import Run
+from controller.executor.supervision import hold_idle
+from controller.executor.tasks import ask
+from drivers.errors import DriverError
+from drivers.gauge import SicsInstrument
+from drivers.reading import Reading
+from recipes.model import Entry
+from recipes.plan import PlannedStep
+
+LAB_QUANTITIES = {"composite_modulus": "GPa", "porosity": "%"}
+LAB_PLAUSIBLE = {"composite_modulus": (0.0, 500.0), "porosity": (0.0, 95.0)}  # a value outside is a typing error
+DEFAULT_LAB_UNCERTAINTY = {"composite_modulus": 0.05, "porosity": 0.02}  # relative, for a lab that states none
+
+
+async def perform_inspection(run: Run, planned: PlannedStep) -> dict[str, Any]:
+    """Measures one lot and returns what the record says of it. Raises RunEnded, DriverError, JournalError."""
+    step, inspect = planned.step, planned.step.inspect
+    if inspect is None:
+        raise TypeError(f"step {step.name} is no inspection")
+    lot = step.consumes[0]
+    result: dict[str, Any] = {}
+    for measure in inspect.measures:
+        match measure:
+            case "weight":
+                result["weight"] = await _weigh(run, planned, lot)
+            case "thickness":
+                result["thickness"] = await _thickness(run, planned, lot)
+            case _:
+                result[measure] = await _lab(run, measure, inspect.layers or planned.layers, lot)
+    await tell_after_step(run, step.name)
+    return {"measurements": result}
+
+
+async def _weigh(run: Run, planned: PlannedStep, lot: str) -> dict[str, float]:
+    reading, accuracy = await _placed(run, run.line.instrument("balance"), lot)
+    mass_g, uncertainty_g = float(reading.value), accuracy / sqrt(3)
+    weight, uncertainty = run.metrology.weigh(planned.layers[0], mass_g, uncertainty_g, planned.foils)
+    return {"mass_g": mass_g, "coating_weight_mg_cm2": weight, "uncertainty_mg_cm2": uncertainty}
+
+
+async def _thickness(run: Run, planned: PlannedStep, lot: str) -> dict[str, float]:
+    reading, accuracy = await _placed(run, run.line.instrument("gauge"), lot)
+    value = float(reading.value)
+    innovation = run.metrology.thickness(value, accuracy / sqrt(3), planned.layers, planned.foils)
+    if not innovation.plausible:
+        await hold_idle(
+            run,
+            f"thickness of {lot} is {value:.1f} um, {innovation.value:+.1f} um from what was expected (standard"
+            f" deviation {innovation.sigma:.1f} um): wrong lot, wrong sheet, drifted gauge? restart accepts it",
+            "pressline",
+        )
+    return {"thickness_um": value, "innovation_um": innovation.value, "innovation_sigma_um": innovation.sigma}
+
+
+async def _placed(run: Run, instrument: SicsInstrument, lot: str) -> tuple[Reading, float]:
+    """One stable reading of a lot, and the instrument's accuracy (a bound) in the reading's unit."""
+    with run.line.lease(instrument.unit, run.name):
+        await ask(run, Prompt("place", f"Place {lot} on {instrument.unit}", (lot,), unit=instrument.unit))
+        reading = await _stable(run, instrument)
+        await ask(run, Prompt("remove", f"Take {lot} off {instrument.unit}", (lot,), unit=instrument.unit))
+    (signal,) = instrument.profile.signals.values()
+    run.tell("measurement", {"unit": instrument.unit, "lot": lot, "value": reading.value, "in": reading.unit})
+    return reading, signal.accuracy or 0.0
+
+
+async def _stable(run: Run, instrument: SicsInstrument) -> Reading:
+    while True:
+        try:
+            return await instrument.stable()
+        except DriverError as error:
+            await hold_idle(run, f"{instrument.unit}: {error}; restart reads again", "pressline")
+
+
+async def _lab(run: Run, quantity: str, layers: tuple[str, ...], lot: str) -> dict[str, dict[str, float]]:
+    low, high = LAB_PLAUSIBLE[quantity]
+    unit = LAB_QUANTITIES[quantity]
+    names = {layer: f"{quantity}_{'gpa' if unit == 'GPa' else 'pct'}:{layer}" for layer in layers}
+    entries = tuple(Entry(name, unit, (low + high) / 2, (high - low) / 2) for name in names.values())
+    text = f"Lab: measure the {quantity.replace('_', ' ')} of {', '.join(layers)} of {lot}"
+    answer = await ask(run, Prompt("lab", text, (lot,), entries=entries))
+    return {layer: _lab_value(run, quantity, layer, name, answer) for layer, name in names.items()}
+
+
+def _lab_value(run: Run, quantity: str, layer: str, name: str, answer: Answer) -> dict[str, float]:
+    value = answer.values[name]
+    uncertainty = answer.uncertainties.get(name, DEFAULT_LAB_UNCERTAINTY[quantity] * value)
+    run.metrology.lab(layer, quantity, value, uncertainty)
+    return {"value": value, "uncertainty": uncertainty}

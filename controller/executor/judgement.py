@@ -1,0 +1,161 @@
+"""Rules judged on what a run really reached: before a step, after it, and at release for the certificate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from controller.executor.run import Run
+from controller.executor.supervision import hold_idle
+from recipes.declared import modulus_facts, porosity_facts, press_facts, role_as_claimed, step_order_fact
+from recipes.facts import Evidence
+from recipes.lots import contents
+from recipes.model import Press
+from recipes.rules.certificate import certify
+from recipes.rules.engine import Judgement, Verdict, judge
+from recipes.rules.pack import Pack
+from recipes.rules.rule import Relation, Rule, Stage
+
+COVERAGE = 2.0  # expanded uncertainty, k = 2: about 95 % for what is drawn from several bounded errors (JCGM 100)
+
+
+def claimed_windows(pack: Pack, role: str | None) -> tuple[Rule, ...]:
+    """The claimed ranges that hold a run while a step of this role goes on."""
+    if role is None:
+        return ()
+    return tuple(r for r in pack.at(Stage.DURING_STEP, role) if r.severity.binding and r.relation is Relation.RANGE)
+
+
+async def refuse_before_step(run: Run, role: str, press: Press) -> None:
+    """Judges the coming step's setpoints against what earlier steps really reached.
+
+    A production run does not start a step that breaks a claim or a required rule: it is held with the reason.
+    """
+    run.facts.add(
+        press_facts(
+            role,
+            evidence=Evidence.COMMANDED,
+            source="the plan",
+            method=press.method.value,
+            pressure_mpa=press.pressure_mpa,
+            temperature_c=press.temperature_c,
+            time_s=press.dwell_s,
+        )
+    )
+    await _hold_on_failure(run, Stage.BEFORE_STEP, f"before {role}")
+
+
+async def tell_after_step(run: Run, step: str) -> None:
+    """Tells the newest estimate of every layer and judges what the step reached."""
+    run.tell("porosity.estimated", estimate_data(run))
+    _learn(run)
+    await _hold_on_failure(run, Stage.AFTER_STEP, f"after {step}")
+
+
+async def _hold_on_failure(run: Run, stage: Stage, when: str) -> None:
+    broken = [judgement for judgement in _binding(run, stage) if judgement.verdict is Verdict.FAIL]
+    new = [judgement for judgement in broken if judgement.rule_id not in run.held_by_rules]
+    for judgement in new:
+        run.held_by_rules.add(judgement.rule_id)
+        run.tell(
+            "rule.broken", {"rule": judgement.rule_id, "stage": stage.value, "when": when, "words": judgement.words}
+        )
+    if new and not run.is_comparative:
+        reasons = "; ".join(f"{j.words} ({j.rule_id}, {j.source})" for j in new)
+        await hold_idle(run, f"{when}: {reasons}", "pressline")
+
+
+def _binding(run: Run, stage: Stage) -> list[Judgement]:
+    return [judge(rule, run.facts, stage, run.step_names) for rule in run.pack.at(stage) if rule.severity.binding]
+
+
+def _learn(run: Run) -> None:
+    """What was measured becomes facts: the newest porosities of all pressings, the modulus, the order of the steps."""
+    changes = run.metrology.changes()
+    pressings = [planned.step for planned in run.plan.steps if planned.step.press is not None]
+    for step in pressings:
+        if step.role is None or step.name not in changes:
+            continue
+        source = f"compaction law and measurements, {step.name}"
+        for layer, change in changes[step.name].items():
+            final = step is pressings[-1]
+            run.facts.add(
+                porosity_facts(
+                    step.role,
+                    layer,
+                    before=(change.before_pct, change.before_uncertainty_pct),
+                    after=run.metrology.porosity_pct(layer)
+                    if final
+                    else (change.after_pct, change.after_uncertainty_pct),
+                    decrease=(change.decrease_pct, change.decrease_uncertainty_pct),
+                    evidence=run.metrology.evidence(layer) if final else Evidence.ESTIMATED,
+                    source=source,
+                    final=final,
+                )
+            )
+            _learn_modulus(run, step.role, layer, source, final=final)
+    if pressings and all(step.name in changes for step in pressings):
+        lots = contents(run.plan.recipe, tuple(planned.step for planned in run.plan.steps))
+        laminate = run.plan.recipe.laminate
+        done = [
+            role_as_claimed(step, lots[step.produces or ""], laminate) for step in pressings if step.role is not None
+        ]
+        run.facts.add([step_order_fact(done, Evidence.MEASURED, "the order in which the presses finished")])
+
+
+def _learn_modulus(run: Run, role: str, layer: str, source: str, *, final: bool) -> None:
+    """A layer's modulus follows the highest pressure that it saw, so a later, lower pressing leaves it as it was."""
+    if (modulus := run.metrology.composite_modulus_gpa(layer)) is not None:
+        evidence = run.metrology.evidence(layer, "composite_modulus")
+        run.facts.add(modulus_facts(role, layer, modulus, evidence=evidence, source=source, final=final))
+
+
+def estimate_data(run: Run) -> dict[str, Any]:
+    """The newest porosities, in the record's form."""
+    changes = run.metrology.changes()
+    steps = {
+        step: {
+            "porosity_pct": {layer: {"before": c.before_pct, "after": c.after_pct} for layer, c in layers.items()},
+            "decrease_pct": {layer: c.decrease_pct for layer, c in layers.items()},
+            "decrease_uncertainty_pct": {layer: COVERAGE * c.decrease_uncertainty_pct for layer, c in layers.items()},
+            "evidence": {layer: run.metrology.evidence(layer).value for layer in layers},
+        }
+        for step, layers in changes.items()
+    }
+    return {"steps": steps, "layers": {layer: _layer(run, layer) for layer in run.plan.recipe.laminate.layers}}
+
+
+def _layer(run: Run, layer: str) -> dict[str, Any]:
+    porosity, uncertainty = run.metrology.porosity_pct(layer)
+    modulus = run.metrology.composite_modulus_gpa(layer)
+    return {
+        "porosity_pct": porosity,
+        "uncertainty_pct": COVERAGE * uncertainty,
+        "evidence": run.metrology.evidence(layer).value,
+        "composite_modulus_gpa": None if modulus is None else modulus[0],
+    }
+
+
+def certificate_data(run: Run) -> dict[str, Any]:
+    """Every rule of the pack, judged at release on what this run knows."""
+    certificate = certify(run.pack, run.facts, run.step_names)
+    return {
+        "pass": certificate.pass_,
+        "fail": certificate.fail,
+        "undetermined": certificate.undetermined,
+        "rules": [_rule(judgement) for judgement in certificate.judgements],
+    }
+
+
+def _rule(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "id": judgement.rule_id,
+        "verdict": judgement.verdict.value,
+        "severity": judgement.severity.value,
+        "words": judgement.words,
+        "value": judgement.value,
+        "uncertainty": judgement.uncertainty,
+        "bound": judgement.bound,
+        "unit": judgement.unit,
+        "source": judgement.source,
+        "evidence": None if judgement.evidence is None else judgement.evidence.value,
+    }

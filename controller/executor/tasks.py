@@ -1,0 +1,123 @@
+"""Task steps, and the prompts that other steps need: a person acts, the run waits, requests still get through."""
+
+from __future__ import annotations
+
+import asyncio
+
+from controller.executor.prompts import Answer, Prompt, TaskImpossible
+from controller.executor.run import Inbox, Request, Run
+from controller.executor.states import Trigger
+from controller.executor.supervision import end_idle, hold_idle
+from recipes.facts import Evidence, Fact
+from recipes.model import Entry
+from recipes.plan import PlannedStep
+
+ATTEMPTS = 3  # a value that is implausible three times is not a typing error
+
+
+async def ask(run: Run, prompt: Prompt) -> Answer:
+    """Asks a person and returns the plausible answer. Raises RunEnded when the run ends meanwhile."""
+    for attempt in range(1, ATTEMPTS + 1):
+        question = {"action": prompt.action, "text": prompt.text, "lots": list(prompt.consumes), "unit": prompt.unit}
+        await run.journal.append(run.name, "prompt.asked", {**question, "attempt": attempt})
+        try:
+            answer = await _answered(run, prompt)
+        except TaskImpossible as error:
+            await hold_idle(run, f"{prompt.text}: {error}", "pressline")
+            continue
+        wrong = [_complaint(entry, answer.values.get(entry.name)) for entry in prompt.entries]
+        complaints = [text for text in wrong if text]
+        await run.journal.append(
+            run.name,
+            "prompt.answered",
+            {**question, "by": answer.by, "values": dict(answer.values), "wrong": complaints},
+        )
+        if not complaints:
+            return answer
+        if attempt == ATTEMPTS:
+            await hold_idle(run, f"{prompt.text}: {'; '.join(complaints)}", "pressline")
+    return await ask(run, prompt)
+
+
+def _complaint(entry: Entry, value: float | None) -> str | None:
+    if value is None:
+        return f"{entry.name} was not entered"
+    if abs(value - entry.expected) > entry.tolerance:
+        return (
+            f"{entry.name} {value:g} {entry.unit} is not within {entry.expected:g} +- {entry.tolerance:g} {entry.unit}"
+        )
+    return None
+
+
+async def _answered(run: Run, prompt: Prompt) -> Answer:
+    """Waits for the person and for requests at once; the person's task has this function as its owner."""
+    work = asyncio.create_task(run.person.perform(prompt), name=f"prompt {prompt.action}")
+    try:
+        while not work.done():
+            request = asyncio.create_task(run.inbox.get(), name="requests")
+            try:
+                await asyncio.wait({work, request}, return_when=asyncio.FIRST_COMPLETED)
+                if request.done() and isinstance(item := request.result(), Request):
+                    await _meanwhile(run, item)
+            finally:
+                if not request.done():
+                    request.cancel()
+                    await asyncio.wait({request})
+        return work.result()
+    finally:
+        if not work.done():
+            work.cancel()
+            await asyncio.wait({work})
+
+
+async def _meanwhile(run: Run, request: Request) -> None:
+    match request.trigger:
+        case Trigger.HOLD:
+            await hold_idle(run, request.reason, request.who)
+        case Trigger.STOP | Trigger.ABORT:
+            end_idle(run, request)
+        case _:
+            run.tell("run.problem", {"reason": f"{request.trigger} was asked for while running; ignored"})
+
+
+async def pending_requests(run: Run) -> None:
+    """Carries out what was asked for between two waits. Raises RunEnded."""
+    inbox: Inbox = run.inbox
+    while not inbox.empty():
+        if isinstance(item := inbox.get_nowait(), Request):
+            await _meanwhile(run, item)
+
+
+async def perform_task(run: Run, planned: PlannedStep) -> None:
+    """A task step of the recipe; an entered area becomes the laminate's confirmed area."""
+    step, laminate = planned.step, run.plan.recipe.laminate
+    task = step.task
+    if task is None:
+        raise TypeError(f"step {step.name} is no task")
+    prompt = Prompt(
+        task.action,
+        task.text,
+        consumes=step.consumes,
+        produces=step.produces,
+        entries=task.entries,
+        adds=tuple(laminate.foils[name] for name in task.adds),
+        removes=task.removes,
+        area_mm2=laminate.area_mm2,
+    )
+    answer = await ask(run, prompt)
+    for entry in task.entries:
+        value = answer.values[entry.name]
+        run.facts.add(
+            [
+                Fact(
+                    "laminate",
+                    entry.name,
+                    value,
+                    entry.unit,
+                    Evidence.MEASURED,
+                    f"entered by {answer.by} with {step.name}",
+                )
+            ]
+        )
+        if entry.name == "area":
+            run.metrology.confirm_area(value)

@@ -1,0 +1,106 @@
+"""Judging a pressing machine's samples against the step's operating windows and the claimed limits, poll by poll.
+
+Two sensors: the lower reading counts for "at least", the higher for limits. The operating window holds the run; so does
+the claim's own window (a claimed range that is judged during the step), at the precision that the source prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from controller.executor.dwell import Trace
+from drivers.reading import Snapshot
+from recipes.model import Press
+from recipes.rules.rule import Rule
+
+BUILDING = frozenset({"ramp", "dwell"})
+
+
+@dataclass(frozen=True, slots=True)
+class PressView:
+    """How to read a laminate's pressure and temperature off a press: kind, tare (kN) and confirmed area (mm2)."""
+
+    kind: str
+    tare_kn: float
+    area_mm2: float
+
+    def pressures_mpa(self, snapshot: Snapshot) -> tuple[float, float]:
+        """Lower and higher reading of the pressure on the laminate."""
+        if self.kind == "isostatic_press":
+            readings = (snapshot.value("pressure_a_mpa"), snapshot.value("pressure_b_mpa"))
+            return min(readings), max(readings)
+        pressure = self.laminate_mpa(snapshot.value("force_pv_kn"))
+        return pressure, pressure
+
+    def laminate_mpa(self, force_kn: float) -> float:
+        """(force - tare) / area; 1 kN on 1 mm2 is 1,000 MPa."""
+        return 1000 * (force_kn - self.tare_kn) / self.area_mm2
+
+    def temperatures_c(self, snapshot: Snapshot) -> tuple[float, float]:
+        """Lower and higher reading of what heats the laminate."""
+        names = ("medium_a_c", "medium_b_c") if self.kind == "isostatic_press" else ("platen_top_c", "platen_bottom_c")
+        readings = (snapshot.value(names[0]), snapshot.value(names[1]))
+        return min(readings), max(readings)
+
+
+@dataclass(slots=True)
+class PressWatch:
+    """Collects what a pressing reaches and names what leaves a window."""
+
+    press: Press
+    view: PressView
+    unit: str
+    claims: Sequence[Rule] = ()
+    pressure: Trace = field(default_factory=Trace)
+    temperature: Trace = field(default_factory=Trace)
+    pressure_max_mpa: float = 0.0
+    dwell_began_s: float | None = None
+
+    def __call__(self, snapshot: Snapshot) -> str | None:
+        phase = snapshot.text("phase")
+        if snapshot.value("alarm_bits"):
+            return f"{self.unit} reports {', '.join(snapshot.bits('alarm_bits'))}"
+        pressures, temperatures = self.view.pressures_mpa(snapshot), self.view.temperatures_c(snapshot)
+        self.pressure_max_mpa = max(self.pressure_max_mpa, pressures[1])
+        if phase == "dwell":
+            self.dwell_began_s = snapshot.time_s if self.dwell_began_s is None else self.dwell_began_s
+            self.pressure.add(*pressures)
+            self.temperature.add(*temperatures)
+        if phase not in BUILDING:
+            return None
+        return (
+            self._high("pressure", pressures[1], self.press.pressure_window_mpa.upper, "MPa")
+            or self._high("temperature", temperatures[1], self.press.temperature_window_c.upper, "degC")
+            or (self._dwelling(pressures[0], temperatures[0]) if phase == "dwell" else None)
+            or self._claimed("temperature", temperatures, "degC")
+        )
+
+    def _dwelling(self, pressure_mpa: float, temperature_c: float) -> str | None:
+        return self._low("pressure", pressure_mpa, self.press.pressure_window_mpa.lower, "MPa") or self._low(
+            "temperature", temperature_c, self.press.temperature_window_c.lower, "degC"
+        )
+
+    def _high(self, what: str, value: float, limit: float, unit: str) -> str | None:
+        return (
+            f"{self.unit}: {what} {value:.1f} {unit} is above its window, {limit:g} {unit}" if value > limit else None
+        )
+
+    def _low(self, what: str, value: float, limit: float, unit: str) -> str | None:
+        return (
+            f"{self.unit}: {what} {value:.1f} {unit} is below its window, {limit:g} {unit}" if value < limit else None
+        )
+
+    def _claimed(self, quantity: str, readings: tuple[float, float], unit: str) -> str | None:
+        for rule in self.claims:
+            if rule.quantity != quantity:
+                continue
+            low, high = (_at_precision(value, rule.resolution) for value in readings)
+            if (rule.lower is not None and low < rule.lower) or (rule.upper is not None and high > rule.upper):
+                value = readings[0] if low < (rule.lower or low) else readings[1]
+                return f"{self.unit}: {quantity} {value:.1f} {unit} is outside the claim ({rule.id}, {rule.source})"
+        return None
+
+
+def _at_precision(value: float, resolution: float | None) -> float:
+    return value if resolution is None else round(value / resolution) * resolution

@@ -1,0 +1,115 @@
+"""Measurements become porosities: the law's prediction, corrected by what gauges, balance and lab say.
+
+One laminate per run. Every estimate carries its standard uncertainty and the evidence it rests on: "estimated" while it
+rests on the law and on stack thicknesses that no single layer explains, "lab" once the lab has measured that layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from recipes.facts import Evidence
+from recipes.materials.estimate import Innovation, LaminateEstimate
+from recipes.materials.library import load_materials
+from recipes.model import Foil, Laminate
+
+FOIL_TOLERANCE = 0.01  # standard uncertainty of a foil's thickness, 1 %: a usual rolling tolerance of 2 % as a bound
+LAYER_NAMES = ("cathode", "solid_electrolyte", "intermediate")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerChange:
+    """Porosity of one layer before and after one pressing, and its rate of decrease, with standard uncertainties."""
+
+    before_pct: float
+    before_uncertainty_pct: float
+    after_pct: float
+    after_uncertainty_pct: float
+    decrease_pct: float
+    decrease_uncertainty_pct: float
+
+
+class Metrology:
+    """What is known of the laminate in work."""
+
+    def __init__(self, laminate: Laminate) -> None:
+        self._laminate = laminate
+        self._estimate = LaminateEstimate(laminate.layers, load_materials())
+        self._pressed: list[tuple[str, tuple[str, ...]]] = []
+        self._lab: dict[tuple[str, str], tuple[float, float]] = {}
+        self.area_mm2 = laminate.area_mm2
+
+    def confirm_area(self, area_mm2: float) -> None:
+        """The area that a person measured; pressures and areal masses use it from now on."""
+        self.area_mm2 = area_mm2
+
+    def press(
+        self,
+        step: str,
+        layers: Sequence[str],
+        pressure: tuple[float, float],
+        temperature: tuple[float, float],
+        dwell_s: float,
+    ) -> None:
+        """A finished pressing with what was reached: (MPa, standard uncertainty), (degC, standard uncertainty), s."""
+        self._estimate.press(layers, pressure[0], temperature[0], dwell_s, pressure[1], temperature[1])
+        self._pressed.append((step, tuple(layers)))
+
+    def weigh(self, layer: str, mass_g: float, uncertainty_g: float, foils: Iterable[str]) -> tuple[float, float]:
+        """Coating weight and its standard uncertainty, mg/cm2, of a single coated sheet; it corrects the estimate."""
+        area_cm2 = self.area_mm2 / 100
+        carriers = [_areal_mass_mg_cm2(self._laminate.foils[name]) for name in foils]
+        weight = 1000 * mass_g / area_cm2 - sum(carriers)
+        uncertainty = sqrt(
+            (1000 * uncertainty_g / area_cm2) ** 2 + sum((FOIL_TOLERANCE * mass) ** 2 for mass in carriers)
+        )
+        self._estimate.observe_coating_weight(layer, weight, uncertainty)
+        return weight, uncertainty
+
+    def thickness(
+        self, value_um: float, uncertainty_um: float, layers: Sequence[str], foils: Iterable[str]
+    ) -> Innovation:
+        """A stack thickness corrects the estimate of all its layers."""
+        dense = [self._laminate.foils[name].thickness_um for name in foils]
+        dense_uncertainty = sqrt(sum((FOIL_TOLERANCE * thickness) ** 2 for thickness in dense))
+        return self._estimate.observe_thickness(value_um, uncertainty_um, layers, sum(dense), dense_uncertainty)
+
+    def lab(self, layer: str, quantity: str, value: float, uncertainty: float) -> None:
+        """A lab value of one layer ("porosity", %, or "composite_modulus", GPa) overrides its estimate."""
+        if quantity == "porosity":
+            self._estimate.observe_porosity(layer, value, uncertainty)
+        self._lab[layer, quantity] = (value, uncertainty)
+
+    def evidence(self, layer: str, quantity: str = "porosity") -> Evidence:
+        return Evidence.LAB if (layer, quantity) in self._lab else Evidence.ESTIMATED
+
+    def porosity_pct(self, layer: str) -> tuple[float, float]:
+        """Porosity now and its standard uncertainty, %."""
+        return self._lab.get((layer, "porosity")) or self._estimate.porosity_pct(layer)
+
+    def composite_modulus_gpa(self, layer: str) -> tuple[float, float] | None:
+        """Composite modulus now and its standard uncertainty, GPa; None for a layer without a law and a lab value."""
+        return self._lab.get((layer, "composite_modulus")) or self._estimate.composite_modulus_gpa(layer)
+
+    def as_coated_pct(self, layer: str) -> tuple[float, float]:
+        return self._estimate.porosity_pct(layer, 0)
+
+    def changes(self) -> Mapping[str, Mapping[str, LayerChange]]:
+        """For every pressing so far: step -> layer -> change, by the newest estimate."""
+        result: dict[str, dict[str, LayerChange]] = {}
+        for number, (step, layers) in enumerate(self._pressed, start=1):
+            result[step] = {}
+            for layer in layers:
+                before, after = (
+                    self._estimate.porosity_pct(layer, number - 1),
+                    self._estimate.porosity_pct(layer, number),
+                )
+                result[step][layer] = LayerChange(*before, *after, *self._estimate.decrease_pct(layer, number))
+        return result
+
+
+def _areal_mass_mg_cm2(foil: Foil) -> float:
+    """1 um at 1 g/cm3 is 0.1 mg/cm2."""
+    return 0.1 * foil.thickness_um * foil.density_g_cm3

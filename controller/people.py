@@ -1,0 +1,74 @@
+"""The simulated operator as a Person, beside the line in one process or at the other end of a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import urlsplit
+
+from controller.executor.prompts import Answer, Prompt, TaskImpossible
+
+UNCERTAINTY_PREFIX = "u:"
+LINE_LIMIT = 1_000_000  # bytes of one message; a prompt has a few thousand
+
+
+class OperatorUnreachable(Exception):
+    """The simulated operator's socket is not there or broke. A retry makes sense when its simulator is back."""
+
+
+def split_answer(by: str, values: Mapping[str, float]) -> Answer:
+    """An answer whose names with a leading "u:" are the uncertainties of the others."""
+    plain = {name: value for name, value in values.items() if not name.startswith(UNCERTAINTY_PREFIX)}
+    uncertain = {
+        name.removeprefix(UNCERTAINTY_PREFIX): value
+        for name, value in values.items()
+        if name.startswith(UNCERTAINTY_PREFIX)
+    }
+    return Answer(by, plain, uncertain)
+
+
+class RemoteOperator:
+    """Prompts as one JSON line each to `pressline simulate`, answers as one line each."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "tcp" or not parts.hostname or not parts.port:
+            raise OperatorUnreachable(f"operator url {url!r} is not of the form tcp://host:port")
+        self._host, self._port = parts.hostname, parts.port
+        self._lock = asyncio.Lock()
+
+    async def perform(self, prompt: Prompt) -> Answer:
+        """Raises TaskImpossible, also when the simulator cannot be reached."""
+        message = asdict(prompt)
+        message["fields"] = [entry["name"] for entry in message.pop("entries")]
+        del message["text"]
+        try:
+            return split_answer("simulated operator", await self._exchange(message))
+        except OperatorUnreachable as error:
+            raise TaskImpossible(str(error)) from error
+
+    async def truth(self, lot: str) -> dict[str, Any]:
+        """What the simulated line really made; raises OperatorUnreachable."""
+        return dict(await self._exchange({"action": "truth", "consumes": [lot]}))
+
+    async def _exchange(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        async with self._lock:
+            try:
+                reader, writer = await asyncio.open_connection(self._host, self._port, limit=LINE_LIMIT)
+            except OSError as error:
+                raise OperatorUnreachable(f"no simulated operator at {self._host}:{self._port} ({error})") from error
+            try:
+                writer.write(json.dumps(message).encode() + b"\n")
+                await writer.drain()
+                answer = json.loads(await reader.readline() or b'{"error": "the connection was closed"}')
+            except OSError as error:
+                raise OperatorUnreachable(f"the simulated operator broke off ({error})") from error
+            finally:
+                writer.close()
+        if "error" in answer:
+            raise TaskImpossible(f"the simulated operator could not do it: {answer['error']}")
+        values: Mapping[str, Any] = answer["values"]
+        return values

@@ -1,0 +1,145 @@
+"""Commands that are absolute, numbered and acknowledged; and a job that is written, loaded and read back.
+
+Arguments first, then code and sequence in one request, once. What comes back is an acknowledge with our number, or the
+outcome is unknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping
+
+from drivers.errors import (
+    CommandFailed,
+    CommandRejected,
+    DriverError,
+    JobMismatch,
+    LinkDown,
+    OutcomeUnknown,
+    OutOfRange,
+    ProfileError,
+)
+from drivers.link import Link
+from drivers.profile import check_setpoint
+
+SAFE_COMMANDS = frozenset({"hold", "stop", "abort"})
+_LAST_SEQUENCE = 0xFFFF  # a 16-bit register; 0 means that no command was given yet, so the count goes on with 1
+_LOOK_AGAIN_S = 0.05  # the fastest machine's scan: looking more often shows nothing new
+_FLOAT32_TOLERANCE = (
+    1e-6  # the echo went through a float32, which keeps 6e-8 of a value; nine printed digits do as well
+)
+
+
+class Handshake:
+    """Sends commands and jobs over one link."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._sent = 0
+        self._one_at_a_time = asyncio.Lock()
+
+    async def command(self, name: str) -> None:
+        """Sends a command once and waits until the machine has accepted it.
+
+        Hold, stop and abort wait for no other command and connect again if they must; the others are only sent on the
+        connection that was there. Raises CommandRejected, CommandFailed, OutcomeUnknown, LinkDown (not sent).
+        """
+        if name in SAFE_COMMANDS:
+            await self._given(name, until_done=False)
+            return
+        async with self._one_at_a_time:
+            self._link.need_ready(name)
+            await self._given(name, until_done=False)
+
+    async def download(self, job: Mapping[str, float]) -> None:
+        """Writes the whole job with one request, has it loaded, and compares the machine's echo.
+
+        Raises OutOfRange (nothing was sent), JobMismatch, or what command() raises.
+        """
+        self._check(job)
+        async with self._one_at_a_time:
+            self._link.need_ready("the job")
+            await self._link.layer.write_job(job)
+            await self._given("load_job", until_done=True)
+            await self._compare(job)
+
+    def _check(self, job: Mapping[str, float]) -> None:
+        signals = {signal.name: signal for signal in self._link.profile.job}
+        if set(job) != set(signals):
+            missing, unknown = sorted(set(signals) - set(job)), sorted(set(job) - set(signals))
+            raise OutOfRange(f"{self._link.unit}: the job lacks {missing} and has the unknown {unknown}")
+        for name, value in job.items():
+            check_setpoint(signals[name], value)
+
+    async def _compare(self, job: Mapping[str, float]) -> None:
+        profile = self._link.profile
+        blocks = {profile.block_of[s.echo or ""].name: profile.block_of[s.echo or ""] for s in profile.job}
+        data = {name: await self._link.read(block) for name, block in blocks.items()}
+        for signal in profile.job:
+            echo, wanted = self._link.decoder.raw(signal.echo or "", data), job[signal.name]
+            tolerance = 0.0 if signal.integer else _FLOAT32_TOLERANCE * max(1.0, abs(wanted))
+            if not math.isfinite(echo) or abs(echo - wanted) > tolerance:
+                raise JobMismatch(f"{self._link.unit}: {signal.name} is {echo:g} in the machine, {wanted:g} was sent")
+
+    def _next(self) -> int:
+        """A number that neither we nor the machine used last; an unanswered one is not used again either."""
+        acknowledged = self._link.acknowledged_sequence
+        number = (self._sent or acknowledged) % _LAST_SEQUENCE + 1
+        return number % _LAST_SEQUENCE + 1 if number == acknowledged else number
+
+    async def _given(self, name: str, *, until_done: bool) -> None:
+        codes = self._link.profile.enums["command"]
+        if name not in codes:
+            raise ProfileError(f"{self._link.unit} knows no command {name!r}, only {', '.join(codes)}")
+        urgent = name in SAFE_COMMANDS
+        self._sent = sequence = self._next()
+        trouble: DriverError | None = None
+        try:
+            await self._send(codes[name], sequence, urgent=urgent)
+        except OutcomeUnknown as error:
+            trouble = error
+        await self._acknowledged(name, sequence, until_done=until_done, urgent=urgent, trouble=trouble)
+
+    async def _send(self, code: int, sequence: int, *, urgent: bool) -> None:
+        """Writes the command once; an urgent one that found the line gone, so was not sent, gets one new connection."""
+        if urgent:
+            await self._link.ready()
+        try:
+            await self._link.layer.write_command(code, sequence, priority=urgent)
+        except LinkDown:
+            if not urgent:
+                raise
+            await self._link.ready()
+            await self._link.layer.write_command(code, sequence, priority=True)
+
+    async def _acknowledged(
+        self, name: str, sequence: int, *, until_done: bool, urgent: bool, trouble: DriverError | None
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._link.acknowledge_timeout_s
+        while True:
+            try:
+                seen = await self._link.acknowledge(priority=urgent)
+            except DriverError as error:
+                if not error.retryable:
+                    raise OutcomeUnknown(f"{self._link.unit}: {name} was sent, then: {error}") from error
+                trouble = error
+            else:
+                if seen.sequence == sequence and self._judged(name, seen.result, seen.reason, until_done=until_done):
+                    return
+                if seen.sequence == self._sent != sequence:
+                    raise OutcomeUnknown(f"{self._link.unit}: {name} was overtaken by a later command")
+            if loop.time() >= deadline:
+                why = f" ({trouble})" if trouble else ""
+                raise OutcomeUnknown(
+                    f"{self._link.unit}: no acknowledge of {name}, number {sequence}{why}"
+                ) from trouble
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+    def _judged(self, name: str, result: str, reason: str, *, until_done: bool) -> bool:
+        if result == "REJECTED":
+            raise CommandRejected(name, reason)
+        if result == "FAILED":
+            raise CommandFailed(name, reason)
+        return result == "DONE" or (result == "ACCEPTED" and not until_done)

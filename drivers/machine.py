@@ -1,0 +1,257 @@
+"""One machine: connect, identify, poll, beat, command, make safe. The same for every machine and every transport."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from drivers.errors import DriverError, IdentityMismatch, LineReset, LinkDown
+from drivers.handshake import Handshake
+from drivers.link import Link
+from drivers.profile import Profile
+from drivers.reading import LinkChange, Quality, Snapshot
+
+Published = Snapshot | LinkChange
+
+_FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 5.0  # a plug is put back within seconds; more often only fills the network
+_AFTER_FAULT_S = 0.1  # lets a corrupt answer's tail pass, and keeps a fault that costs no time from spinning
+_QUEUE = 1000  # snapshots; more than a minute at the fastest rate, then the oldest go
+_DWELLING = frozenset({"prepare", "dwell", "held"})  # heating, dwelling and holding change slowly
+_IDLE = frozenset({"idle", "done"})
+
+
+class Machine:
+    """Speaks with one machine through one transport; `run()` owns the connection and must be running."""
+
+    def __init__(self, unit: str, profile: Profile, transport: Any) -> None:
+        self.unit = unit
+        self.profile = profile
+        self.latest: Snapshot | None = None
+        self._link = Link(unit, profile, transport)
+        self._handshake = Handshake(self._link)
+        self._watch = _HeartbeatWatch(profile)
+        self._queues: list[asyncio.Queue[Published]] = []
+        self._change: LinkChange | None = None
+        self._came_up = asyncio.Event()
+        self._wake: asyncio.Future[None] | None = None
+        self._look = False
+        self._beats = 0
+        self._phase = "idle"
+
+    @property
+    def link_up(self) -> bool:
+        """Connected, identified, answering, and the machine's own heartbeat counts."""
+        return self._came_up.is_set()
+
+    async def run(self) -> None:
+        """Connects, polls at the phase's rate and beats, again and again until cancelled; then disconnects."""
+        try:
+            while True:
+                await self._connect()
+                await self._supervise()
+                await self._link.close()
+        finally:
+            self._came_up.clear()
+            await self._link.close()
+
+    @contextmanager
+    def subscribe(self) -> Iterator[asyncio.Queue[Published]]:
+        """A queue that gets every Snapshot and LinkChange from now on; a reader that is too slow loses the oldest."""
+        queue: asyncio.Queue[Published] = asyncio.Queue(_QUEUE)
+        self._queues.append(queue)
+        try:
+            yield queue
+        finally:
+            self._queues.remove(queue)
+
+    async def wait_link(self) -> None:
+        """Returns once the link is up."""
+        await self._came_up.wait()
+
+    async def snapshot(self) -> Snapshot:
+        """Reads now and publishes what was read; raises what a read raises."""
+        return await self._poll()
+
+    async def command(self, name: str) -> None:
+        """Sends one command and waits until the machine has accepted it.
+
+        Hold, stop and abort go ahead of polls and of other commands, and try to connect where the link is down.
+        Raises CommandRejected, CommandFailed, OutcomeUnknown (then hold), LinkDown (nothing was sent).
+        """
+        await self._handshake.command(name)
+        self._poll_soon()
+
+    async def download(self, job: Mapping[str, float]) -> None:
+        """Brings a complete job into the machine and proves by its echo that it is there.
+
+        Raises OutOfRange (nothing was sent), JobMismatch (do not start), or what command() raises.
+        """
+        await self._handshake.download(job)
+        self._poll_soon()
+
+    async def start(self) -> None:
+        """Starts the downloaded job."""
+        await self.command("start")
+
+    async def hold(self) -> None:
+        """Stops progress in the machine's own safe way."""
+        await self.command("hold")
+
+    async def restart(self) -> None:
+        """Goes on after a hold."""
+        await self.command("restart")
+
+    async def stop(self) -> None:
+        """Ends the job with a controlled release."""
+        await self.command("stop")
+
+    async def abort(self) -> None:
+        """Ends the job for good; never releases faster than a stop."""
+        await self.command("abort")
+
+    async def reset(self) -> None:
+        """Back to idle after an end; the machine allows it at proven zero only."""
+        await self.command("reset")
+
+    async def tare(self) -> None:
+        """Takes the present reading as zero."""
+        await self.command("tare")
+
+    async def _connect(self) -> None:
+        attempt = 0
+        while True:
+            try:
+                await self._link.ready()
+            except DriverError as error:
+                self._tell(up=False, reason=_plain(error), again=isinstance(error, IdentityMismatch))
+                await self._link.close()
+                await asyncio.sleep(self._retry_s(attempt, error))
+                attempt += 1
+            else:
+                self._watch.forget()
+                self._tell(up=True, reason="connected and identified")
+                return
+
+    def _retry_s(self, attempt: int, error: DriverError) -> float:
+        """0.5 s doubling to 5 s, shortened by up to a quarter so that units do not knock in step."""
+        if not error.retryable:
+            return _LAST_RETRY_S
+        jitter = zlib.crc32(f"{self.unit}{attempt}".encode()) / 0xFFFFFFFF  # the same in every run with this unit
+        return min(_LAST_RETRY_S, _FIRST_RETRY_S * 2.0 ** min(attempt, 8)) * (1.0 - 0.25 * jitter)
+
+    async def _supervise(self) -> None:
+        """Polls and beats until the link is lost, which it has told when it returns."""
+        loop = asyncio.get_running_loop()
+        good_at = next_poll = next_beat = loop.time()
+        while True:
+            try:
+                if loop.time() >= next_beat:
+                    next_beat = loop.time() + self.profile.timing.heartbeat_period_s
+                    self._beats = (self._beats + 1) % 0x10000
+                    await self._link.ready()
+                    await self._link.layer.write_heartbeat(self._beats)
+                if self._look or loop.time() >= next_poll:
+                    due = min(next_poll, loop.time())  # a look ahead of time starts the rhythm anew
+                    self._look = False
+                    next_poll = max(due + self._period_s(), loop.time())
+                    good_at = (await self._poll()).time_s
+            except DriverError as error:
+                if isinstance(error, IdentityMismatch | LinkDown) and not isinstance(error, LineReset):
+                    self._tell(up=False, reason=_plain(error))
+                    return
+                if loop.time() - good_at > self._link.patience_s:
+                    self._tell(up=False, reason=f"no good answer since {loop.time() - good_at:.1f} s: {_plain(error)}")
+                    return
+                await asyncio.sleep(_AFTER_FAULT_S)
+            await self._sleep_until(min(next_poll, next_beat))
+
+    async def _poll(self) -> Snapshot:
+        data = {}
+        for block in self.profile.polled:
+            data[block.name] = await self._link.read(block)
+        now = asyncio.get_running_loop().time()
+        decoder = self._link.decoder
+        self._link.acknowledged_sequence = int(decoder.raw("acknowledged_sequence", data))
+        self._phase = self.profile.word("phase", int(decoder.raw("phase", data))) or ""
+        quality = self._watch.see(int(decoder.raw("heartbeat_machine", data)), now)
+        if quality is Quality.BAD and self.link_up:
+            self._tell(up=False, reason="heartbeat of the machine stands still")
+        elif quality is Quality.GOOD and not self.link_up:
+            self._tell(up=True, reason="the machine's heartbeat counts again")
+        self.latest = Snapshot(self.unit, now, decoder, data, quality)
+        self._publish(self.latest)
+        return self.latest
+
+    def _period_s(self) -> float:
+        timing = self.profile.timing
+        if self._phase in _IDLE:
+            return timing.poll_idle_s
+        return timing.poll_dwelling_s if self._phase in _DWELLING else timing.poll_moving_s
+
+    async def _sleep_until(self, when: float) -> None:
+        """Sleeps on the loop's clock, or until a command wants the machine looked at."""
+        loop = asyncio.get_running_loop()
+        if self._look or when <= loop.time():
+            return
+        self._wake = wake = loop.create_future()
+        timer = loop.call_at(when, _resolve, wake)
+        try:
+            await wake
+        finally:
+            timer.cancel()
+
+    def _poll_soon(self) -> None:
+        """A command may have changed the phase, and with it the rate."""
+        self._look = True
+        if self._wake is not None:
+            _resolve(self._wake)
+
+    def _tell(self, *, up: bool, reason: str, again: bool = False) -> None:
+        known = self._change
+        if up:
+            self._came_up.set()
+        else:
+            self._came_up.clear()
+        if again or known is None or known.up != up:
+            self._change = LinkChange(self.unit, up, reason, asyncio.get_running_loop().time())
+            self._publish(self._change)
+
+    def _publish(self, item: Published) -> None:
+        for queue in self._queues:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(item)
+
+
+class _HeartbeatWatch:
+    """Whether the machine's own counter moves."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._late_s = profile.timing.stale_after_s
+        self._dead_s = profile.timing.watchdog_s
+        self._count: int | None = None
+        self._changed_at = 0.0
+
+    def forget(self) -> None:
+        self._count = None
+
+    def see(self, count: int, now: float) -> Quality:
+        """The best quality that values with this counter may have."""
+        if count != self._count:
+            self._count, self._changed_at = count, now
+        still_s = now - self._changed_at
+        if still_s > self._dead_s:
+            return Quality.BAD
+        return Quality.UNCERTAIN if still_s > self._late_s else Quality.GOOD
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _plain(error: DriverError) -> str:
+    return str(error) or type(error).__name__

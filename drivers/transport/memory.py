@@ -1,0 +1,109 @@
+"""Transports without a wire: the exchange is a call. They go with virtual time and with tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from drivers.errors import LinkDown, ResponseTimeout
+from drivers.profile import Table
+from drivers.transport.base import Check
+
+_TIMEOUT_S = 0.5  # loop seconds until silence is an error; the shipped profiles allow 0.3 to 0.5 s
+
+
+class RegisterDevice(Protocol):
+    """A machine in memory; both calls raise DeviceRefused."""
+
+    def read(self, table: Table, address: int, count: int) -> list[int]: ...
+
+    def write(self, address: int, values: Sequence[int]) -> None: ...
+
+
+class LineDevice(Protocol):
+    """An instrument in memory; None is silence."""
+
+    def answer(self, request: bytes) -> bytes | None: ...
+
+
+class _Memory:
+    """Open, closed, plugged, unplugged: what both memory transports share."""
+
+    def __init__(self, response_timeout_s: float) -> None:
+        self.response_timeout_s = response_timeout_s
+        self._plugged = True
+        self._open = False
+        self._session = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self._open
+
+    @property
+    def session(self) -> int:
+        return self._session
+
+    async def open(self) -> None:
+        if not self._plugged:
+            raise LinkDown("the machine is unplugged")
+        if not self._open:
+            self._open = True
+            self._session += 1
+
+    async def close(self) -> None:
+        self._open = False
+
+    def unplug(self) -> None:
+        """Pulls the cable."""
+        self._plugged = self._open = False
+
+    def plug(self) -> None:
+        """Puts the cable back; the owner has to open() again."""
+        self._plugged = True
+
+    def _need_open(self) -> None:
+        if not self._open:
+            raise LinkDown("the machine is unplugged" if not self._plugged else "not connected")
+
+
+class MemoryRegisters(_Memory):
+    """A RegisterTransport onto an object."""
+
+    def __init__(self, device: RegisterDevice, *, response_timeout_s: float = _TIMEOUT_S) -> None:
+        super().__init__(response_timeout_s)
+        self._device = device
+
+    async def read(self, table: Table, address: int, count: int, *, priority: bool = False) -> list[int]:  # noqa: ARG002
+        self._need_open()
+        return self._device.read(table, address, count)
+
+    async def write(self, address: int, values: Sequence[int], *, priority: bool = False) -> None:  # noqa: ARG002
+        self._need_open()
+        self._device.write(address, values)
+
+
+class MemoryLine(_Memory):
+    """A LineTransport onto an object."""
+
+    def __init__(self, device: LineDevice, *, response_timeout_s: float = _TIMEOUT_S) -> None:
+        super().__init__(response_timeout_s)
+        self._device = device
+
+    async def exchange(self, request: bytes, *, check: Check | None = None, priority: bool = False) -> bytes:  # noqa: ARG002
+        self._need_open()
+        answer = self._device.answer(request)
+        if answer is None:
+            await asyncio.sleep(self.response_timeout_s)
+            raise ResponseTimeout(f"no answer within {self.response_timeout_s:g} s")
+        if check is not None:
+            check(answer)
+        return answer
+
+
+def memory_transport(machine: Any) -> MemoryRegisters | MemoryLine:
+    """The transport onto a machine in this process: its `registers` if it has them, else its `answer`."""
+    timeout = machine.profile.timing.response_timeout_s
+    if hasattr(machine, "registers"):
+        return MemoryRegisters(machine.registers, response_timeout_s=timeout)
+    return MemoryLine(machine, response_timeout_s=timeout)

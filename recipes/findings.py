@@ -1,0 +1,50 @@
+"""Messages to a person about a recipe, each with its place in the file and, where one applies, its rule and source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from recipes.model import Location
+
+Level = Literal["error", "refused", "would_refuse", "advice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One message to a person.
+
+    level is "error" (unusable input), "refused" (a claim or a required rule is broken, or a machine cannot do it),
+    "would_refuse" (the same in a comparative recipe) or "advice" (every weaker rule, and what cannot be judged yet).
+    source names the document and the paragraph or claim, for example "US 2025/0260067 A1 claim 3".
+    """
+
+    level: Level
+    message: str
+    location: Location | None
+    rule_id: str | None = None
+    source: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.location}: " if self.location is not None else ""
+        reference = ", ".join(part for part in (self.rule_id, self.source) if part is not None)
+        return f"{place}{self.message} ({reference})" if reference else f"{place}{self.message}"
+
+
+def in_file_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings sorted by their place; those without one come last. Equal places keep their order."""
+    return tuple(
+        sorted(
+            findings,
+            key=lambda f: (f.location is None, *((f.location.line, f.location.column) if f.location else (0, 0))),
+        )
+    )
+
+
+class RecipeErrors(Exception):
+    """A file is not a recipe. `findings` holds every error that was found, in file order."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = findings

@@ -1,0 +1,127 @@
+"""Recipe and line become a Plan, every setpoint exact and hashed, or are refused with everything that is wrong.
+
+Planning is pure: the same recipe and the same units give the same plan, and what runs is exactly the plan that was
+approved, by its hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from recipes.canonical import canonical_json, digest
+from recipes.capability import UnitCapability, force_kn, resolve, unit_findings
+from recipes.design import design_book, design_findings
+from recipes.findings import Finding
+from recipes.flow import flow_findings
+from recipes.lots import Contents, contents, ordered
+from recipes.model import PressMethod, Recipe, Step
+from recipes.predict import duration_s, predict
+
+__all__ = ["Finding", "Plan", "PlannedStep", "Refused", "UnitCapability", "make_plan"]
+
+FORMAT = "pressline control recipe 1"
+"""Changes with the meaning of the canonical text, so that an old hash cannot stand for a new plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step with everything exact.
+
+    unit is the resolved unit's name, None for tasks and inspections. force_kn (uniaxial pressing) is pressure times
+    area without the tare; gap_um is a coating's comma gap. layers (from the cathode's side) and foils are in the lot
+    after the step, support sheets included while they are there. predicted_s is the expected duration.
+    """
+
+    step: Step
+    unit: str | None
+    force_kn: float | None
+    gap_um: float | None
+    layers: tuple[str, ...]
+    foils: tuple[str, ...]
+    predicted_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The control recipe.
+
+    steps stand in an order that the lots allow. predictions are step name -> layer -> (porosity before, porosity
+    after, standard uncertainty of after), %. findings are advice and, in a comparative recipe, what would be refused.
+    hash is the SHA-256 of canonical_json, which holds neither places in files nor predictions: nothing is set by these,
+    and their linear algebra may differ in the last digit between computers.
+    """
+
+    recipe: Recipe
+    steps: tuple[PlannedStep, ...]
+    predictions: Mapping[str, Mapping[str, tuple[float, float, float]]]
+    findings: tuple[Finding, ...]
+    hash: str
+    canonical_json: str
+
+
+class Refused(Exception):
+    """A recipe that this line must not or cannot run. findings holds the refusals first, then the advice."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__("\n".join(str(finding) for finding in findings if finding.level == "refused"))
+        self.findings = findings
+
+
+def make_plan(recipe: Recipe, units: Sequence[UnitCapability]) -> Plan:
+    """The plan of a recipe on a line.
+
+    Raises:
+        Refused: a claim or a required rule does not pass (production only), the line lacks a unit or the unit cannot
+            reach a setpoint, or the lots do not hold what a step needs.
+        ValueError: steps wait for each other's lots; load_recipe never returns such a recipe.
+    """
+    steps = ordered(recipe.steps)
+    lots = contents(recipe, steps)
+    prediction = predict(recipe, steps, lots)
+    planned = tuple(_planned(step, recipe, units, lots) for step in steps)
+    findings = list(flow_findings(recipe, steps, lots))
+    for item in planned:
+        unit = resolve(item.step, units)
+        findings += unit_findings(item.step, unit, units, recipe.laminate.area_mm2, item.gap_um)
+    findings += design_findings(recipe, steps, design_book(recipe, steps, lots, prediction))
+    if any(finding.level == "refused" for finding in findings):
+        raise Refused(tuple(sorted(findings, key=lambda finding: finding.level != "refused")))
+    text = canonical_json({"format": FORMAT, "recipe": _without_steps(recipe), "steps": planned})
+    return Plan(recipe, planned, prediction.porosities, tuple(findings), digest(text), text)
+
+
+def _planned(step: Step, recipe: Recipe, units: Sequence[UnitCapability], lots: Mapping[str, Contents]) -> PlannedStep:
+    unit = resolve(step, units)
+    lot = step.produces if step.produces is not None else step.consumes[0]
+    press = step.press
+    uniaxial = press is not None and press.method is PressMethod.UNIAXIAL
+    return PlannedStep(
+        step=step,
+        unit=unit.name if unit is not None else None,
+        force_kn=force_kn(press.pressure_mpa, recipe.laminate.area_mm2) if press is not None and uniaxial else None,
+        gap_um=_gap_um(step, recipe),
+        layers=lots[lot].layers,
+        foils=lots[lot].foils,
+        predicted_s=duration_s(step),
+    )
+
+
+def _gap_um(step: Step, recipe: Recipe) -> float | None:
+    if step.coat is None:
+        return None
+    from recipes.materials.coating import gap_um
+
+    layer = recipe.laminate.layers[step.coat.layer]
+    return gap_um(layer.coating_weight_mg_cm2, step.coat.slurry, layer.true_density_g_cm3)
+
+
+def _without_steps(recipe: Recipe) -> dict[str, object]:
+    return {
+        "name": recipe.name,
+        "title": recipe.title,
+        "purpose": recipe.purpose,
+        "reason": recipe.comparative_reason,
+        "basis": recipe.basis,
+        "laminate": recipe.laminate,
+    }

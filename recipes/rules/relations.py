@@ -1,0 +1,223 @@
+"""The relations of the rules: each takes a rule and the facts that it asks for, and says what came of it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from enum import StrEnum
+
+from recipes.facts import Evidence, Fact
+from recipes.rules.rule import Relation, Rule, Stage
+from recipes.rules.words import number_words, subject_words, value_words
+
+
+class Verdict(StrEnum):
+    """What a judgement says. Undetermined never counts as pass."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, no secret
+    FAIL = "fail"
+    UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One rule to be judged: `find` gives the best admitted fact (or None), `names` what people call the steps."""
+
+    rule: Rule
+    stage: Stage
+    find: Callable[[str, str], Fact | None]
+    names: Mapping[str, str]
+
+    def subject(self, subject: str | None = None) -> str:
+        return subject_words(subject or self.rule.subject, self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A verdict with the value that was judged, what it was judged against, the facts used and the reason in words."""
+
+    verdict: Verdict
+    words: str
+    value: float | str | None = None
+    uncertainty: float | None = None
+    bound: float | str = ""
+    facts: tuple[Fact, ...] = ()
+
+
+def missing(case: Case, *wanted: tuple[str, str]) -> Outcome:
+    """Undetermined, because facts are not known."""
+    lacking = [
+        f"{quantity.replace('_', ' ')} of {case.subject(subject)}"
+        for subject, quantity in wanted
+        if case.find(subject, quantity) is None
+    ]
+    return Outcome(Verdict.UNDETERMINED, f"not known: {', '.join(lacking)}", bound=case.rule.bound_words)
+
+
+def number(fact: Fact) -> float:
+    """The value of a fact that must be a number. Raises TypeError for a text."""
+    if isinstance(fact.value, str | tuple):
+        raise TypeError(f"{fact.quantity} of {fact.subject} is {fact.value!r}, a rule needs a number")
+    return float(fact.value)
+
+
+def texts(fact: Fact) -> tuple[str, ...]:
+    """The value of a fact as texts. Raises TypeError for a number."""
+    if isinstance(fact.value, float | int):
+        raise TypeError(f"{fact.quantity} of {fact.subject} is {fact.value!r}, a rule needs a text")
+    return (fact.value,) if isinstance(fact.value, str) else fact.value
+
+
+def _verdict(holds: bool) -> Verdict:
+    return Verdict.PASS if holds else Verdict.FAIL
+
+
+def _at_resolution(value: float, fact: Fact, rule: Rule) -> float:
+    """A measured value at the precision that the source prints; half to even, as ISO 80000-1 recommends."""
+    if rule.resolution is None or fact.evidence is not Evidence.MEASURED:
+        return value
+    step = Decimal(repr(rule.resolution))
+    return float((Decimal(repr(value)) / step).quantize(Decimal(1), ROUND_HALF_EVEN) * step)
+
+
+def _bound_broken(rule: Rule, value: float) -> tuple[str, float] | None:
+    """How a value lies outside the rule's bounds, and which bound that is; None inside."""
+    if rule.lower is not None and (value < rule.lower or (value == rule.lower and not rule.lower_inclusive)):
+        return "below" if rule.lower_inclusive else "not above", rule.lower
+    if rule.upper is not None and (value > rule.upper or (value == rule.upper and not rule.upper_inclusive)):
+        return "above" if rule.upper_inclusive else "not below", rule.upper
+    return None
+
+
+def _printed(value: float, judged: float, unit: str, bound: float | None = None) -> str:
+    """A value in words, with what it was rounded to before it was judged."""
+    words = value_words(value, unit, bound)
+    return words if judged == value else f"{words} ({value_words(judged, unit)} as the source prints)"
+
+
+def judge_range(case: Case) -> Outcome:
+    """The value, and the extremes of a dwell where they are known, lie within the bounds."""
+    rule = case.rule
+    fact = case.find(rule.subject, rule.quantity)
+    if fact is None:
+        return missing(case, (rule.subject, rule.quantity))
+    name = rule.quantity.replace("_", " ")
+    for which, value in (("", number(fact)), ("lowest ", fact.low), ("highest ", fact.high)):
+        if value is None:
+            continue
+        judged = _at_resolution(value, fact, rule)
+        broken = _bound_broken(rule, judged)
+        if broken is not None:
+            shown = _printed(value, judged, rule.unit, broken[1])
+            words = f"{case.subject()}: {which}{name} {shown} is {broken[0]} {value_words(broken[1], rule.unit)}"
+            return Outcome(Verdict.FAIL, words, value, fact.uncertainty, rule.bound_words, (fact,))
+    value = number(fact)
+    shown = _printed(value, _at_resolution(value, fact, rule), rule.unit)
+    words = f"{case.subject()}: {name} {shown} is {rule.bound_words}"
+    return Outcome(Verdict.PASS, words, value, fact.uncertainty, rule.bound_words, (fact,))
+
+
+def judge_ratio(case: Case) -> Outcome:
+    """The subject's value divided by the other's lies within the bounds. Uncertainties are taken as independent."""
+    rule = case.rule
+    fact, other = case.find(rule.subject, rule.quantity), case.find(*rule.other)
+    if fact is None or other is None:
+        return missing(case, (rule.subject, rule.quantity), rule.other)
+    value, base = number(fact), number(other)
+    if base == 0.0:
+        words = f"{case.subject(rule.other[0])}: {rule.other[1].replace('_', ' ')} is 0, so there is no ratio"
+        return Outcome(Verdict.UNDETERMINED, words, bound=rule.bound_words, facts=(fact, other))
+    ratio = value / base
+    uncertainty = None
+    if fact.uncertainty is not None and other.uncertainty is not None:
+        uncertainty = math.hypot(fact.uncertainty / base, ratio * other.uncertainty / base)
+    broken = _bound_broken(rule, ratio)
+    shown = number_words(ratio, broken[1] if broken is not None else None)
+    limits = f"{broken[0]} {number_words(broken[1])}" if broken is not None else rule.bound_words
+    name = rule.quantity.replace("_", " ")
+    words = f"{case.subject()}: {name} {shown} times that of {case.subject(rule.other[0])} is {limits}"
+    return Outcome(_verdict(broken is None), words, ratio, uncertainty, rule.bound_words, (fact, other))
+
+
+_HOLDS: Mapping[Relation, tuple[Callable[[float, float], bool], str]] = {
+    Relation.GREATER_THAN: (lambda a, b: a > b, "greater than"),
+    Relation.LESS_THAN: (lambda a, b: a < b, "less than"),
+    Relation.LESS_OR_EQUAL: (lambda a, b: a <= b, "at most"),
+}
+
+
+def judge_comparison(case: Case) -> Outcome:
+    """The subject's value is greater or less than another fact's."""
+    rule = case.rule
+    fact, other = case.find(rule.subject, rule.quantity), case.find(*rule.other)
+    if fact is None or other is None:
+        return missing(case, (rule.subject, rule.quantity), rule.other)
+    value, base = number(fact), number(other)
+    compare, relation = _HOLDS[rule.relation]
+    holds = compare(value, base)
+    words = (
+        f"{case.subject()}: {rule.quantity.replace('_', ' ')} {value_words(value, rule.unit, base)} is"
+        f" {'' if holds else 'not '}{relation} {case.subject(rule.other[0])}'s {value_words(base, rule.unit)}"
+    )
+    return Outcome(_verdict(holds), words, value, fact.uncertainty, base, (fact, other))
+
+
+def judge_order(case: Case) -> Outcome:
+    """The values of several layers rise strictly in the order that is listed."""
+    rule = case.rule
+    place = rule.subject.rpartition("@")[2]
+    wanted = [(f"{item}_layer@{place}", rule.quantity) for item in rule.listed]
+    facts = [case.find(*pair) for pair in wanted]
+    known = tuple(fact for fact in facts if fact is not None)
+    if len(known) < len(facts):
+        return missing(case, *wanted)
+    values = [number(fact) for fact in known]
+    holds = all(first < second for first, second in itertools.pairwise(values))
+    shown = " < ".join(f"{item} {number_words(value)}" for item, value in zip(rule.listed, values, strict=True))
+    words = f"{rule.quantity.replace('_', ' ')}: {shown} {rule.unit} {'holds' if holds else 'does not hold'}"
+    return Outcome(_verdict(holds), words, shown, None, rule.relative_to, known)
+
+
+def judge_texts(case: Case) -> Outcome:
+    """sequence, structure, contains, one_of and equals: texts against the texts that are listed."""
+    rule = case.rule
+    fact = case.find(rule.subject, rule.quantity)
+    if fact is None:
+        return missing(case, (rule.subject, rule.quantity))
+    have, wanted = texts(fact), rule.listed
+    separator = " < " if rule.relation is Relation.SEQUENCE else " | "
+    shown = separator.join(have) or "nothing"
+    if rule.relation is Relation.SEQUENCE and case.stage not in (Stage.DESIGN, Stage.RELEASE):
+        wanted_now = wanted[: len(have)]  # what has not been done yet cannot be out of order
+        if have == wanted_now and len(have) < len(wanted):
+            words = f"{rule.quantity.replace('_', ' ')}: {shown} so far, {', '.join(wanted[len(have) :])} to come"
+            return Outcome(Verdict.UNDETERMINED, words, shown, None, rule.relative_to, (fact,))
+    holds = {
+        Relation.SEQUENCE: have == wanted,
+        Relation.STRUCTURE: have == wanted,
+        Relation.CONTAINS: set(wanted) <= set(have),
+        Relation.ONE_OF: bool(have) and set(have) <= set(wanted),
+        Relation.EQUALS: have == wanted,
+    }[rule.relation]
+    relation = {Relation.CONTAINS: "among", Relation.ONE_OF: "one of", Relation.EQUALS: "equal to"}
+    words = (
+        f"{case.subject()}: {shown} {'does' if holds else 'does not'} contain {rule.relative_to}"
+        if rule.relation is Relation.CONTAINS
+        else f"{case.subject()}: {rule.quantity.replace('_', ' ')} {shown} is {'' if holds else 'not '}"
+        f"{relation.get(rule.relation, 'the order')} {rule.relative_to}"
+    )
+    return Outcome(_verdict(holds), words, shown, None, rule.relative_to, (fact,))
+
+
+RELATIONS: Mapping[Relation, Callable[[Case], Outcome]] = {
+    Relation.RANGE: judge_range,
+    Relation.RATIO: judge_ratio,
+    Relation.ORDER: judge_order,
+    **dict.fromkeys(_HOLDS, judge_comparison),
+    **dict.fromkeys(
+        (Relation.SEQUENCE, Relation.STRUCTURE, Relation.CONTAINS, Relation.ONE_OF, Relation.EQUALS), judge_texts
+    ),
+}

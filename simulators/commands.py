@@ -1,0 +1,233 @@
+"""Commands of a simulated controller: numbered, executed once, answered with a reason; jobs checked and echoed."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+from drivers.errors import DeviceRefused
+from drivers.profile import Profile
+from simulators.scenarios import Scenario
+
+_UNKNOWN_NAME, _ILLEGAL_VALUE = 2, 3  # exception codes of Modbus; the ASCII protocol uses the same for name and range
+_COMMAND = ("command_code", "command_sequence", "heartbeat_controller")
+RUNNING = ("EXECUTE", "HELD")
+AT_REST = ("IDLE", "STOPPED", "ABORTED", "COMPLETE")
+_ALWAYS_OBEYED = ("hold", "stop", "abort")
+
+Answer = tuple[str, str]
+DONE: Answer = ("DONE", "none")
+ACCEPTED: Answer = ("ACCEPTED", "none")
+
+
+def rejected(reason: str) -> Answer:
+    return ("REJECTED", reason)
+
+
+class Commanded(ABC):
+    """The half of a controller that is written to. state is the PackML state's name, phase the profile's."""
+
+    scan_s: ClassVar[float] = 0.1
+
+    def __init__(self, profile: Profile, scenario: Scenario, unit: str) -> None:
+        self.profile, self.scenario, self.unit = profile, scenario, unit
+        self.tags: dict[str, float | int] = dict.fromkeys(profile.signals, 0)
+        self.state, self.phase, self.mode = "IDLE", "idle", "REMOTE"
+        self.job: dict[str, float] | None = None
+        self.alarms: set[str] = set()
+        self.estop_ok = True
+        self.link_lost_at_s: float | None = None
+        self._origin_s: float | None = None
+        self._scan = 0
+        self._beat_at_s: float | None = None
+        self._jobs_loaded = 0
+        self._registers: dict[str, float] = {signal.name: 0.0 for signal in profile.job}
+        self._enum = profile.enums
+        self._masks = {name: 1 << place for name, (_, place) in profile.bit_places.items()}
+        number = profile.identity["model_code"]
+        firmware = profile.identity.get("firmware_min", 100)
+        self.tags.update(model_code=int(number), firmware=int(firmware), serial_number=100_000 + int(number))
+
+    @property
+    def time_s(self) -> float:
+        """Seconds since the controller was switched on, at its last scan."""
+        return self._scan * self.scan_s
+
+    @property
+    def link_ok(self) -> bool:
+        """Whether the controller above has been heard within the watchdog time."""
+        return self._beat_at_s is not None and self.time_s - self._beat_at_s <= self.profile.timing.watchdog_s
+
+    # ---- what is written ----
+
+    def write(self, values: Mapping[str, float]) -> None:
+        """Takes job values, a heartbeat, or a command (code and sequence together), all or nothing.
+
+        :raises DeviceRefused: with code 2 for a name that cannot be written, 3 for a value outside its range.
+        """
+        for name, value in values.items():
+            self._check_written(name, value)
+        for name, value in values.items():
+            if name in self._registers:
+                self._registers[name] = value
+                self.tags[name] = value
+        if "heartbeat_controller" in values:
+            self._heard(int(values["heartbeat_controller"]))
+        if "command_sequence" in values:
+            self._command(int(values.get("command_code", self.tags.get("command_code", 0))), values)
+            self._publish()
+
+    def _check_written(self, name: str, value: float) -> None:
+        signal = self.profile.signals.get(name)
+        if name not in _COMMAND and (signal is None or signal.access != "rw"):
+            raise DeviceRefused(_UNKNOWN_NAME)
+        if not math.isfinite(value):
+            raise DeviceRefused(_ILLEGAL_VALUE)
+        if signal is not None and signal.range is not None and not signal.range[0] <= value <= signal.range[1]:
+            raise DeviceRefused(_ILLEGAL_VALUE)
+
+    def _heard(self, beat: int) -> None:
+        if self._beat_at_s is None or beat != self.tags.get("heartbeat_controller"):
+            self._beat_at_s = self.time_s
+        self.tags["heartbeat_controller"] = beat
+
+    def _command(self, code: int, values: Mapping[str, float]) -> None:
+        sequence = int(values["command_sequence"])
+        self.tags["command_code"], self.tags["command_sequence"] = code, sequence
+        if sequence == self.tags["acknowledged_sequence"]:
+            return  # the same number again is a replay of what was already done
+        result, reason = self._obey(self.profile.enum_words["command"].get(code))
+        self.tags["acknowledge_result"] = self._enum["result"][result]
+        self.tags["acknowledge_reason"] = self._enum["reason"][reason]
+        self.tags["acknowledged_sequence"] = sequence
+
+    # ---- commands ----
+
+    def _obey(self, name: str | None) -> Answer:
+        if name is None:
+            return rejected("unknown_command")
+        if self.mode != "REMOTE" and name not in _ALWAYS_OBEYED:
+            return rejected("not_remote")
+        answer: Answer = getattr(self, f"_on_{name}")()
+        return answer
+
+    def _on_load_job(self) -> Answer:
+        if self.state != "IDLE":
+            return rejected("wrong_state")
+        for signal in self.profile.job:
+            low, high = signal.range or (-math.inf, math.inf)
+            if not low <= self._registers[signal.name] <= high:
+                return rejected("job_out_of_range")
+        self.job = dict(self._registers)
+        self._jobs_loaded += 1
+        self._show_job()
+        self._loaded_job(first=self._jobs_loaded == 1)
+        return DONE
+
+    def _on_start(self) -> Answer:
+        if self.state != "IDLE":
+            return rejected("wrong_state")
+        if self.job is None:
+            return rejected("no_job")
+        if not self.estop_ok:
+            return rejected("safety_chain")
+        if self.alarms:
+            return rejected("link_lost" if "link_lost" in self.alarms else "safety_chain")
+        reason = self._missing_permissive()
+        if reason is not None:
+            return rejected(reason)
+        if self._beat_at_s is not None:
+            self._beat_at_s = max(self._beat_at_s, self.time_s)
+        self.state, self.phase = "EXECUTE", "prepare"
+        self._begin()
+        return ACCEPTED
+
+    def _on_hold(self) -> Answer:
+        if self.state == "HELD":
+            return DONE
+        if self.state != "EXECUTE" or not self._may_hold():
+            return rejected("wrong_state")
+        self.state = "HELD"
+        return DONE
+
+    def _on_restart(self) -> Answer:
+        if self.state != "HELD" or not self._may_restart():
+            return rejected("wrong_state")
+        if self.link_lost_at_s is not None and not self.link_ok:
+            return rejected("link_lost")
+        self.link_lost_at_s = None
+        self.alarms.discard("link_lost")  # a person has seen it and goes on
+        self.state = "EXECUTE"
+        self._resume()
+        return ACCEPTED
+
+    def _on_stop(self) -> Answer:
+        if self.state in ("IDLE", "COMPLETE"):
+            self.state, self.phase = "STOPPED", "idle"
+        elif self.state in RUNNING:
+            self.state = "STOPPING"
+        elif self.state in ("ABORTING", "ABORTED"):
+            return rejected("wrong_state")
+        return ACCEPTED if self.state == "STOPPING" else DONE
+
+    def _on_abort(self) -> Answer:
+        if self.state in AT_REST:
+            self.state, self.phase = "ABORTED", "idle"
+            return DONE
+        self.state = "ABORTING"
+        return ACCEPTED
+
+    def _on_reset(self) -> Answer:
+        if self.state not in AT_REST:
+            return rejected("wrong_state")
+        if not self._proven_zero():
+            return rejected("pressure_present")
+        if not self.estop_ok:
+            return rejected("safety_chain")
+        self.alarms.clear()
+        self.link_lost_at_s = None
+        self.state, self.phase, self.job = "IDLE", "idle", None
+        self._show_job()
+        return DONE
+
+    def _show_job(self) -> None:
+        """Repeats the loaded job, so that it can be compared before it is started."""
+        for signal in self.profile.job:
+            self.tags[signal.echo or ""] = 0 if self.job is None else self.job[signal.name]
+
+    def _on_tare(self) -> Answer:
+        return rejected("unknown_command")
+
+    # ---- what a machine fills in ----
+
+    def _may_restart(self) -> bool:
+        return True
+
+    def _may_hold(self) -> bool:
+        return self.phase != "release"
+
+    @abstractmethod
+    def _loaded_job(self, *, first: bool) -> None:
+        """A job was loaded; the first one finds a prepared line warmed up."""
+
+    @abstractmethod
+    def _resume(self) -> None:
+        """The held job goes on."""
+
+    @abstractmethod
+    def _missing_permissive(self) -> str | None:
+        """Why the job may not start, as a word of the profile's reasons, or None."""
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """The loaded job starts."""
+
+    @abstractmethod
+    def _proven_zero(self) -> bool:
+        """Whether nothing is under pressure, as far as the machine can prove."""
+
+    @abstractmethod
+    def _publish(self) -> None:
+        """Brings the tags up to date."""

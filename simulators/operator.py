@@ -1,0 +1,183 @@
+"""The simulated operator: does what the line asks of a person, and takes a person's time for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from recipes.model import Foil, Layer, Slurry
+from simulators.coater import Coater, Threaded
+from simulators.instruments import Instrument
+from simulators.lab import Laboratory
+from simulators.pressing import PressPlc
+from simulators.world import Lot, World, WorldError
+
+Unit = Coater | PressPlc | Instrument
+
+DURATION_S: Mapping[str, float] = {
+    "load": 30.0,
+    "unload": 20.0,
+    "stack": 30.0,
+    "peel": 20.0,
+    "bag": 45.0,
+    "unbag_and_dry": 60.0,
+    "place": 10.0,
+    "remove": 5.0,
+    "lab": 60.0,
+}
+"""Seconds that each action takes a practised person (engineering judgement)."""
+AREA_READING_BOUND = 0.0005
+"""A calliper reads an area of some square centimetres within 0.05 % (engineering judgement)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedTask:
+    """What is asked of the operator; fields are the values that are to be entered afterwards."""
+
+    action: str
+    consumes: tuple[str, ...] = ()
+    produces: str | None = None
+    unit: str | None = None
+    fields: tuple[str, ...] = ()
+    layer: Layer | None = None
+    slurry: Slurry | None = None
+    adds: tuple[Foil, ...] = ()
+    removes: tuple[str, ...] = ()
+    area_mm2: float | None = None
+
+
+class SimulatedOperator:
+    """One person at the line; works on one task at a time, whoever asks."""
+
+    def __init__(
+        self, world: World, units: Mapping[str, Unit], laboratory: Laboratory, clock: Callable[[], float]
+    ) -> None:
+        self._world, self._units, self._laboratory, self._clock = world, units, laboratory, clock
+        self._busy = asyncio.Lock()
+        self._actions: Mapping[str, Callable[[SimulatedTask], Lot | None]] = {
+            "load": self._load,
+            "unload": self._unload,
+            "stack": self._stack,
+            "peel": self._handle,
+            "bag": self._handle,
+            "unbag_and_dry": self._handle,
+            "place": self._place,
+            "remove": self._remove,
+            "lab": self._handle,
+        }
+
+    async def perform(self, task: SimulatedTask) -> Mapping[str, float]:
+        """Does a task and gives the entered values, each with its standard uncertainty as "u:<field>" where known.
+
+        :raises WorldError: if it cannot be done: an unknown action, lot or unit, a closed machine, a full instrument.
+        """
+        act = self._actions.get(task.action)
+        if act is None:
+            raise WorldError(f"the operator does not know how to {task.action!r}")
+        async with self._busy:
+            await asyncio.sleep(DURATION_S[task.action])
+            lot = act(task)
+            return self._entries(task, lot)
+
+    def _unit(self, task: SimulatedTask) -> Unit:
+        if task.unit is None or task.unit not in self._units:
+            raise WorldError(f"there is no unit {task.unit!r}")
+        unit = self._units[task.unit]
+        if not isinstance(unit, Instrument):
+            unit.advance(self._clock())
+        return unit
+
+    def _first(self, task: SimulatedTask) -> Lot:
+        if not task.consumes:
+            raise WorldError(f"{task.action} needs a lot")
+        lot = self._world.lot(task.consumes[0])
+        if lot.area_mm2 is None and task.area_mm2 is not None:
+            lot.area_mm2 = self._world.true_area_mm2(task.area_mm2)
+        return lot
+
+    def _load(self, task: SimulatedTask) -> Lot | None:
+        unit = self._unit(task)
+        if isinstance(unit, Coater):
+            if task.layer is None or task.slurry is None:
+                raise WorldError("a coater is loaded with a slurry for a layer")
+            substrate = task.adds[0] if task.adds else None
+            unit.thread(Threaded(task.layer, task.slurry, substrate, task.area_mm2))
+            return None
+        lot = self._first(task)
+        if isinstance(unit, Instrument):
+            unit.place(lot)
+        else:
+            unit.insert(lot)
+        return lot
+
+    def _unload(self, task: SimulatedTask) -> Lot | None:
+        unit = self._unit(task)
+        if isinstance(unit, Instrument):
+            return self._remove(task)
+        if isinstance(unit, Coater):
+            if task.produces is None:
+                raise WorldError("a coated sheet needs a lot name")
+            return unit.take_off(task.produces)
+        lot = unit.take_out()
+        return self._world.rename(lot.name, task.produces or lot.name)
+
+    def _stack(self, task: SimulatedTask) -> Lot:
+        if task.produces is None:
+            raise WorldError("a stack needs a lot name")
+        lot = self._world.stack(task.consumes, task.produces, task.area_mm2)
+        return self._changed(lot, task)
+
+    def _handle(self, task: SimulatedTask) -> Lot:
+        """Peel, bag, unbag and dry, or a look by the laboratory: one lot stays one lot."""
+        lot = self._first(task)
+        if task.action == "bag":
+            lot.bagged = True
+        elif task.action == "unbag_and_dry":
+            lot.bagged = False
+        changed = self._changed(lot, task)
+        return self._world.rename(changed.name, task.produces or changed.name)
+
+    def _changed(self, lot: Lot, task: SimulatedTask) -> Lot:
+        """Removes and adds foils."""
+        for name in task.removes:
+            foil = next((foil for foil in lot.foils if foil.name == name), None)
+            if foil is None:
+                raise WorldError(f"lot {lot.name} has no foil {name!r}")
+            lot.foils.remove(foil)
+        lot.foils.extend(self._world.true_foil(foil) for foil in task.adds)
+        return lot
+
+    def _place(self, task: SimulatedTask) -> Lot:
+        unit = self._unit(task)
+        if not isinstance(unit, Instrument):
+            raise WorldError(f"{task.unit} is no instrument")
+        lot = self._first(task)
+        unit.place(lot)
+        return lot
+
+    def _remove(self, task: SimulatedTask) -> Lot | None:
+        unit = self._unit(task)
+        if not isinstance(unit, Instrument):
+            raise WorldError(f"{task.unit} is no instrument")
+        lot = unit.lot
+        unit.remove()
+        return lot
+
+    def _entries(self, task: SimulatedTask, lot: Lot | None) -> dict[str, float]:
+        entries: dict[str, float] = {}
+        for field in task.fields:
+            if lot is None:
+                raise WorldError(f"there is no lot to read {field!r} from")
+            value, uncertainty = self._read(lot, field)
+            entries[field] = value
+            entries[f"u:{field}"] = uncertainty
+        return entries
+
+    def _read(self, lot: Lot, field: str) -> tuple[float, float]:
+        if field in ("area", "area_mm2"):
+            if lot.area_mm2 is None:
+                raise WorldError(f"lot {lot.name} has no area yet")
+            error = self._world.scenario.error(f"{lot.name}:area_reading", AREA_READING_BOUND)
+            return lot.area_mm2 * (1.0 + error), lot.area_mm2 * AREA_READING_BOUND / 3.0**0.5
+        return self._laboratory.measure(lot, field)

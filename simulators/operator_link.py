@@ -1,0 +1,84 @@
+"""The simulated operator on a socket: one JSON line asks for a task or for the truth, one line answers.
+
+It stands in for the person at the line, so that a controller in another process can run a recipe to its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+
+from recipes.model import Component, Foil, Layer, Slurry
+from simulators.line import SimulatedLine
+from simulators.operator import SimulatedTask
+from simulators.world import WorldError
+
+LINE_LIMIT = 1_000_000  # bytes of one message; a task has a few thousand
+
+
+@asynccontextmanager
+async def serve_operator(line: SimulatedLine, host: str = "127.0.0.1") -> AsyncIterator[str]:
+    """Serves until the block is left; yields the url, tcp://host:port."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while request := await reader.readline():
+                writer.write(json.dumps(await _answer(line, request)).encode() + b"\n")
+                await writer.drain()
+        except ConnectionError:
+            return
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, host, 0, limit=LINE_LIMIT)
+    try:
+        yield f"tcp://{host}:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+async def _answer(line: SimulatedLine, request: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(request)
+        if message["action"] == "truth":
+            return {"values": truth(line, message["consumes"][0])}
+        return {"values": dict(await line.operator.perform(_task(message)))}
+    except WorldError as error:
+        return {"error": str(error)}
+    except (ValueError, TypeError, LookupError) as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+def truth(line: SimulatedLine, lot: str) -> dict[str, Any]:
+    """The simulated truth: each layer of a lot (empty if it does not exist), and each pressing by its job."""
+    try:
+        layers: Mapping[str, Any] = line.truth_layers(lot)
+    except LookupError:
+        layers = {}
+    return {
+        "layers": {name: dict(values) for name, values in layers.items()},
+        "pressings": [asdict(p) for p in line.pressings],
+    }
+
+
+def _task(message: Mapping[str, Any]) -> SimulatedTask:
+    layer, slurry = message.get("layer"), message.get("slurry")
+    return SimulatedTask(
+        action=message["action"],
+        consumes=tuple(message.get("consumes", ())),
+        produces=message.get("produces"),
+        unit=message.get("unit"),
+        fields=tuple(message.get("fields", ())),
+        layer=None
+        if layer is None
+        else Layer(**{**layer, "components": tuple(Component(**c) for c in layer["components"])}),
+        slurry=None if slurry is None else Slurry(**slurry),
+        adds=tuple(Foil(**foil) for foil in message.get("adds", ())),
+        removes=tuple(message.get("removes", ())),
+        area_mm2=message.get("area_mm2"),
+    )

@@ -1,0 +1,69 @@
+"""The truth of a layer: how dense it really is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from recipes.materials.compaction import CompactionParameters, advance, porosity_fraction
+from recipes.materials.library import load_materials
+from recipes.materials.porosity import MG_CM2_PER_G_CM3_UM
+from recipes.model import Layer
+from simulators.scenarios import Scenario
+
+POROSITY_BOUND_PCT = 1.0
+"""A coated layer's porosity differs from the declared one by up to this (engineering judgement)."""
+DENSITY_BOUND = 0.02
+"""A mixture's true density differs from the calculated one by up to this share (engineering judgement)."""
+
+
+@dataclass(slots=True)
+class TrueLayer:
+    """A layer as it is, known to nobody in the plant. Densification and highest pressure are its memory."""
+
+    name: str
+    parameters: CompactionParameters
+    initial_porosity: float
+    coating_weight_mg_cm2: float
+    true_density_g_cm3: float
+    modulus_intercept_gpa: float | None = None
+    modulus_slope_gpa_per_mpa: float = 0.0
+    densification: float = 0.0
+    highest_pressure_mpa: float = 0.0
+
+    def press(self, pressure_mpa: float, temperature_c: float, dt_s: float) -> None:
+        """dt_s under pressure at the layer's own temperature."""
+        self.highest_pressure_mpa = max(self.highest_pressure_mpa, pressure_mpa)
+        self.densification = advance(self.densification, pressure_mpa, temperature_c, dt_s, self.parameters)
+
+    @property
+    def porosity_pct(self) -> float:
+        return 100.0 * porosity_fraction(self.initial_porosity, self.densification, self.parameters)
+
+    @property
+    def thickness_um(self) -> float:
+        solid = MG_CM2_PER_G_CM3_UM * self.coating_weight_mg_cm2 / self.true_density_g_cm3
+        return solid / (1.0 - self.porosity_pct / 100.0)
+
+    @property
+    def composite_modulus_gpa(self) -> float | None:
+        if self.modulus_intercept_gpa is None:
+            return None
+        return self.modulus_intercept_gpa + self.modulus_slope_gpa_per_mpa * self.highest_pressure_mpa
+
+
+def coated_layer(layer: Layer, coating_weight_mg_cm2: float, scenario: Scenario) -> TrueLayer:
+    """A layer that has just been coated and dried, with the truth that the scenario drew for it.
+
+    :raises KeyError: if there is no compaction law for a layer of this name.
+    """
+    material = load_materials()[layer.name]
+    shift = scenario.error(f"{layer.name}:initial_porosity", POROSITY_BOUND_PCT)
+    return TrueLayer(
+        name=layer.name,
+        parameters=scenario.compaction(material),
+        initial_porosity=(layer.porosity_pct + shift) / 100.0,
+        coating_weight_mg_cm2=coating_weight_mg_cm2,
+        true_density_g_cm3=layer.true_density_g_cm3 * (1.0 + scenario.error(f"{layer.name}:density", DENSITY_BOUND)),
+        modulus_intercept_gpa=None if material.modulus is None else material.modulus.intercept_gpa,
+        modulus_slope_gpa_per_mpa=scenario.modulus_slope(material),
+    )

@@ -1,0 +1,83 @@
+"""A simulated controller as Modbus registers: tags in, registers out, writes back into the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from drivers.errors import DeviceRefused
+from drivers.profile import Profile, Table, decode_value, encoder_of
+
+_ILLEGAL_ADDRESS, _ILLEGAL_VALUE = 2, 3  # Modbus application protocol V1.1b3, section 7
+
+
+class Plc(Protocol):
+    """A simulated controller: tags by the profile's signal names, integrated up to the time of the look."""
+
+    @property
+    def profile(self) -> Profile: ...
+
+    @property
+    def tags(self) -> Mapping[str, Any]: ...
+
+    def advance(self, now_s: float) -> None: ...
+
+    def write(self, values: Mapping[str, float]) -> None:
+        """Takes commands, heartbeats and job values; raises DeviceRefused."""
+        ...
+
+
+class RegisterImage:
+    """The register view of one controller; `clock` gives the line's time in seconds.
+
+    Reading integrates the controller up to now. A write must cover whole signals; it reaches the controller as one
+    call, so that a command's code and sequence stay together.
+    """
+
+    def __init__(self, profile: Profile, plc: Plc, clock: Callable[[], float]) -> None:
+        self._profile = profile
+        self._plc = plc
+        self._clock = clock
+        self._encoders: dict[tuple[str, int, int], Callable[[Mapping[str, float]], list[int]]] = {}
+        self._ends = {
+            table: max((s.address or 0) + s.words for s in profile.signals.values() if s.table == table)
+            for table in ("input", "holding")
+        }
+        self._writable = {s.address: s for s in profile.signals.values() if s.table == "holding"}
+
+    def read(self, table: Table, address: int, count: int) -> list[int]:
+        """`count` registers from `address`; registers between signals are 0. Raises DeviceRefused past the end."""
+        encode = self._encoders.get((table, address, count)) or self._encoder(table, address, count)
+        self._plc.advance(self._clock())
+        return encode(self._plc.tags)
+
+    def write(self, address: int, values: Sequence[int]) -> None:
+        """Writes holding registers.
+
+        Raises DeviceRefused: 2 where there is no register or only half of a value is written, 3 for a refused value.
+        """
+        written: dict[str, float] = {}
+        position = 0
+        while position < len(values):
+            signal = self._writable.get(address + position)
+            if signal is None or position + signal.words > len(values):
+                raise DeviceRefused(_ILLEGAL_ADDRESS)
+            words = values[position : position + signal.words]
+            written[signal.name] = decode_value(signal, words, self._profile.word_order)
+            position += signal.words
+        if not written:
+            raise DeviceRefused(_ILLEGAL_VALUE)
+        self._plc.advance(self._clock())
+        self._plc.write(written)
+
+    def _encoder(self, table: Table, address: int, count: int) -> Callable[[Mapping[str, float]], list[int]]:
+        if count < 1 or address + count > self._ends[table]:
+            raise DeviceRefused(_ILLEGAL_ADDRESS)
+        signals = [
+            s
+            for s in self._profile.signals.values()
+            if s.table == table and address <= (s.address or 0) and (s.address or 0) + s.words <= address + count
+        ]
+        encode = encoder_of(signals, address, count, self._profile.word_order)
+        self._encoders[table, address, count] = encode
+        return encode

@@ -1,0 +1,21 @@
+"""What every test gets: a leaked task or thread fails the test that leaked it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+async def no_leaked_tasks(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """Fails an asynchronous test that leaves a task running behind it."""
+    before = asyncio.all_tasks()
+    yield
+    await asyncio.sleep(0)
+    leaked = [task for task in asyncio.all_tasks() - before if not task.done() and task is not asyncio.current_task()]
+    for task in leaked:
+        task.cancel()
+    if leaked:
+        pytest.fail(f"{request.node.name} leaked tasks: {[task.get_name() for task in leaked]}")

@@ -1,0 +1,81 @@
+"""Line files: what is written is read back, and every fault is told with its place, all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from controller.config import ConfigError, LineConfig, UnitConfig, line_toml, load_line
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "line.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_line_file_survives_writing_and_reading(tmp_path: Path) -> None:
+    config = LineConfig(
+        "pilot",
+        {"coater-1": UnitConfig("coater-1", "coater", "coater-generic", "serial:///dev/ttyUSB0?baudrate=9600")},
+        20.0,
+        "tcp://127.0.0.1:4000",
+    )
+    assert load_line(written(tmp_path, line_toml(config))) == config
+
+
+def test_a_profile_beside_the_line_file_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("profile: mine", encoding="utf-8")
+    text = '[units.press]\nkind = "uniaxial_press"\nprofile = "mine.yaml"\nurl = "tcp://127.0.0.1:502"'
+    assert load_line(written(tmp_path, text)).units["press"].profile == str(tmp_path / "mine.yaml")
+
+
+def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+    text = """
+        [line]
+        nmae = "x"
+        speed = 40
+        [units.a]
+        kind = "oven"
+        profile = 3
+        [units.b]
+        kind = "coater"
+        profile = "coater-generic"
+        url = "serial:///dev/ttyUSB0"
+        baud = 9600
+        [extra]
+    """
+    with pytest.raises(ConfigError) as caught:
+        load_line(written(tmp_path, text))
+    message = str(caught.value)
+    for part in (
+        "unknown key line.nmae",
+        "line.speed is 40",
+        "units.a.kind is 'oven'; expected one of uniaxial_press",
+        "units.a.profile is 3",
+        "units.a.url is 'missing'",
+        "units.b.baud is unknown",
+        "unknown table [extra]",
+    ):
+        assert part in message
+    assert all(line.startswith(str(tmp_path)) for line in message.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "no unit"),
+        ("[line]\nname = = 3", "at line 2"),
+        ('[line]\nspeed = 2\n[units.a]\nkind="coater"\nprofile="x"\nurl="y"', "only a simulated line"),
+        ("units = 3", "expected a table [units]"),
+    ],
+)
+def test_unusable_line_files(tmp_path: Path, text: str, expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected.replace("[", r"\[").replace("]", r"\]")):
+        load_line(written(tmp_path, text))
+
+
+def test_a_missing_line_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_line(tmp_path / "none.toml")

@@ -1,0 +1,170 @@
+"""The journal: durable, chained, in order, with one writer, and honest about a disk that fails."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.events import Event, EventStream
+from controller.journal import (
+    Journal,
+    JournalError,
+    SqliteJournal,
+    StoreBusy,
+    StoreUnusable,
+    canonical,
+    chain_hash,
+    is_in_use,
+    read_events,
+    verify,
+)
+
+
+def utc() -> str:
+    return "2026-01-01T00:00:00.000+00:00"
+
+
+def chained(count: int) -> list[Event]:
+    events: list[Event] = []
+    previous = "0" * 64
+    for sequence in range(1, count + 1):
+        data = {"n": sequence}
+        own = chain_hash(previous, sequence, "r", "k", canonical(data), float(sequence), utc())
+        events.append(Event(sequence, "r", "k", data, float(sequence), utc(), previous, own))
+        previous = own
+    return events
+
+
+async def test_what_was_appended_is_read_back_in_order_and_the_chain_holds(tmp_path: Path) -> None:
+    journal = SqliteJournal(EventStream(), utc, tmp_path / "store.sqlite")
+    await journal.append("a", "first", {"x": 1.5})
+    journal.note("a", "second", {"y": "ü"})
+    await journal.append("b", "third", {})
+    await journal.close()
+    again = SqliteJournal(EventStream(), utc, tmp_path / "store.sqlite")
+    await again.append("b", "fourth", {})
+    await again.close()
+    events = read_events(tmp_path / "store.sqlite")
+    assert [event.kind for event in events] == ["first", "second", "third", "fourth"]
+    assert events[1].data == {"y": "ü"}
+    assert verify(events) == []
+    assert [event.kind for event in read_events(tmp_path / "store.sqlite", "b")] == ["third", "fourth"]
+
+
+async def test_the_store_runs_with_a_synchronous_write_ahead_log(tmp_path: Path) -> None:
+    journal = SqliteJournal(EventStream(), utc, tmp_path / "store.sqlite")
+    assert journal._database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert journal._database.execute("PRAGMA synchronous").fetchone() == (2,)
+    await journal.close()
+
+
+@given(st.integers(2, 12), st.data())
+def test_every_altered_deleted_or_swapped_record_is_found(count: int, data: st.DataObject) -> None:
+    events = chained(count)
+    assert verify(events) == []
+    index = data.draw(st.integers(0, count - 2))
+    altered = [*events]
+    altered[index] = replace(events[index], data={"n": -1})
+    assert verify(altered)
+    assert verify(events[:index] + events[index + 1 :])
+    swapped = [*events]
+    swapped[index], swapped[index + 1] = swapped[index + 1], swapped[index]
+    assert verify(swapped)
+
+
+async def test_a_second_writer_is_kept_away_and_readers_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    journal = SqliteJournal(EventStream(), utc, path)
+    await journal.append("a", "first", {})
+    assert is_in_use(path)
+    with pytest.raises(StoreBusy, match=f"process {os.getpid()} is using this store"):
+        SqliteJournal(EventStream(), utc, path)
+    assert len(read_events(path)) == 1
+    await journal.close()
+    assert not is_in_use(path)
+
+
+@pytest.mark.parametrize("content", [b"this is no database, it is a text of some length", b"\x00" * 200])
+def test_a_file_that_is_no_store_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(StoreUnusable, match=r"notes\.txt"):
+        SqliteJournal(EventStream(), utc, path)
+    assert path.read_bytes() == content
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version=99")
+    database.close()
+    with pytest.raises(StoreUnusable, match="schema 99"):
+        SqliteJournal(EventStream(), utc, path)
+
+
+async def test_a_failing_disk_refuses_what_raises_risk_and_keeps_what_was_noted(tmp_path: Path) -> None:
+    journal = SqliteJournal(EventStream(), utc, tmp_path / "store.sqlite")
+    await journal.append("a", "first", {})
+    journal._database.execute("DROP TABLE events")
+    with pytest.raises(JournalError, match="cannot be written"):
+        await journal.append("a", "start", {})
+    with pytest.raises(JournalError, match="cannot be written"):
+        await journal.append("a", "start again", {})
+    journal.note("a", "stop", {})
+    assert [event.kind for event in journal.events("a")] == ["first", "start", "stop"]
+    assert journal.broken is not None
+    await journal.close()
+
+
+async def test_events_reach_every_subscriber_and_a_slow_one_is_dropped() -> None:
+    stream = EventStream()
+    journal = Journal(stream, utc)
+    with stream.subscribe() as queue:
+        await journal.append("a", "first", {})
+        journal.note("a", "second", {})
+        assert [queue.get_nowait().kind, queue.get_nowait().kind] == ["first", "second"]
+        for _ in range(queue.maxsize + 1):
+            journal.note("a", "more", {})
+        while not queue.empty():
+            queue.get_nowait()
+        journal.note("a", "after", {})
+        assert queue.empty()
+
+
+def test_kill_minus_nine_loses_nothing_that_append_returned_for(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    program = textwrap.dedent("""
+        import asyncio, pathlib, sys
+        from controller.events import EventStream
+        from controller.journal import SqliteJournal
+        async def main():
+            journal = SqliteJournal(EventStream(), lambda: "2026", pathlib.Path(sys.argv[1]))
+            for number in range(100000):
+                await journal.append("r", "k", {"n": number})
+                print(number, flush=True)
+        asyncio.run(main())
+    """)
+    process = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    told = -1
+    while told < 40:
+        told = int(process.stdout.readline())
+    process.send_signal(signal.SIGKILL)
+    rest = process.stdout.read().split()
+    process.wait()
+    process.stdout.close()
+    told = int(rest[-1]) if rest else told
+    events = read_events(path)
+    assert verify(events) == []
+    assert [event.data["n"] for event in events][: told + 1] == list(range(told + 1))
+    assert not is_in_use(path)

@@ -1,0 +1,1 @@
+"""Frames typed by hand from the register documents."""

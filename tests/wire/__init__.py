@@ -1,0 +1,1 @@
+"""The simulators on the wire."""

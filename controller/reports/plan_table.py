@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from controller.reports.run_table import LAYERS, _table, console, number
+from controller.reports.run_table import LAYERS, number, print_text, table
 from recipes.model import Press
 from recipes.plan import Plan, PlannedStep
 
 
 def print_plan(plan: Plan) -> None:
     """Prints a whole plan."""
-    out = console()
-    table = _table(
+    steps = table(
         f"{plan.recipe.title} ({plan.recipe.purpose.value})",
-        [
-            ("step", ""),
-            ("unit", ""),
-            ("setpoint", ""),
-            ("window", ""),
-            ("min", "right"),
-            ("predicted porosity %", ""),
-            ("decrease %", "right"),
-        ],
+        "step",
+        "unit",
+        "setpoint",
+        "window",
+        ">min",
+        "predicted porosity %",
+        ">decrease %",
     )
     for planned in plan.steps:
         predictions = plan.predictions.get(planned.step.name, {})
@@ -39,12 +36,11 @@ def print_plan(plan: Plan) -> None:
             number(planned.predicted_s / 60),
         ]
         for index, row in enumerate(rows):
-            table.add_row(*(head if index == 0 else [""] * len(head)), *row)
-    out.print(table)
-    for finding in plan.findings:
-        out.print(f"{finding.level.replace('_', ' ')}: {finding}", markup=False)
-    out.print(
-        f"{sum(step.predicted_s for step in plan.steps) / 60:.1f} min of line time; plan {plan.hash}", markup=False
+            steps.add_row(*(head if index == 0 else [""] * len(head)), *row)
+    print_text(
+        steps,
+        *(f"{finding.level.replace('_', ' ')}: {finding}" for finding in plan.findings),
+        f"{sum(step.predicted_s for step in plan.steps) / 60:.1f} min of line time; plan {plan.hash}",
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from io import StringIO
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
-WIDTH = 160  # a run's table is wider than a small terminal; when the output is no terminal it is not cut
+WIDTH = 170  # columns; nothing is cut when the output is no terminal, and a log shows what a terminal shows
 LAYERS = {"cathode": "cathode", "solid_electrolyte": "electrolyte", "intermediate": "intermediate"}
 
 
@@ -21,173 +23,142 @@ def _span(limits: list[float] | None) -> str:
     return "-" if limits is None else f"{limits[0]:g}..{limits[1]:g}"
 
 
-def console() -> Console:
-    """Plain text of a fixed width, so that a log and a terminal show the same."""
-    return Console(width=WIDTH, highlight=False, soft_wrap=False)
+def _series(quantity: dict[str, Any] | None, *keys: str) -> str:
+    """The setpoint as it was written, then what became of it."""
+    values = quantity or {}
+    first, *rest = (values.get(key) for key in keys)
+    return " / ".join(["-" if first is None else f"{first:g}", *(number(value) for value in rest)])
+
+
+def print_text(*parts: Table | str) -> None:
+    """Prints tables and lines as plain text without trailing blanks."""
+    text = StringIO()
+    out = Console(file=text, width=WIDTH, highlight=False, markup=False)
+    for part in parts:
+        out.print(part, soft_wrap=isinstance(part, str))
+    print("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
 
 
 def print_run(record: dict[str, Any]) -> None:
     """Prints a whole record."""
-    out = console()
-    out.print()
-    out.print(_pressing_table([step for step in record["steps"] if step["kind"] == "press"]))
     coats = [step for step in record["steps"] if step["kind"] == "coat"]
-    if coats:
-        out.print(_coating_table(coats))
-    out.print(_layer_table(record))
-    out.print(_certificate_table(record["certificate"]["rules"]))
-    for line in _summary(record):
-        out.print(line, markup=False)
+    print_text(
+        "",
+        *([_coating_table(coats)] if coats else []),
+        _pressing_table([step for step in record["steps"] if step["kind"] == "press"]),
+        _layer_table(record),
+        _certificate_table(record["certificate"]["rules"]),
+        *_summary(record),
+    )
 
 
-def _table(title: str, columns: Iterable[tuple[str, str]]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
-    for name, justify in columns:
-        table.add_column(name, justify="right" if justify == "right" else "left")
-    return table
+def table(title: str, *columns: str) -> Table:
+    """An empty table; a column whose name starts with ">" is set to the right."""
+    result = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for name in columns:
+        result.add_column(name.removeprefix(">"), justify="right" if name.startswith(">") else "left")
+    return result
 
 
 def _pressing_table(steps: list[dict[str, Any]]) -> Table:
-    table = _table(
-        "Pressing steps",
-        [
-            ("step", ""),
-            ("pressure MPa: set", "right"),
-            ("reached", "right"),
-            ("max", "right"),
-            ("window", ""),
-            ("degC: set", "right"),
-            ("reached", "right"),
-            ("dwell s", "right"),
-            ("layer", ""),
-            ("porosity %", "right"),
-            ("decrease %", "right"),
-            ("evidence", ""),
-        ],
+    result = table(
+        "PRESSING STEPS",
+        "step",
+        ">MPa set / reached / max",
+        "window",
+        ">degC set / reached",
+        "window",
+        ">s set / reached",
+        "layer",
+        ">porosity %",
+        ">decrease %",
+        "evidence",
     )
     for step in steps:
-        pressure, temperature, dwell = (step[key] or {} for key in ("pressure_mpa", "temperature_c", "dwell_s"))
+        pressure, temperature = step["pressure_mpa"], step["temperature_c"]
         head = [
             step["name"],
-            number(pressure.get("set"), 0),
-            number(pressure.get("reached")),
-            number(pressure.get("max")),
-            _span(pressure.get("window")),
-            number(temperature.get("set"), 0),
-            number(temperature.get("reached")),
-            number(dwell.get("reached")),
+            _series(pressure, "set", "reached", "max"),
+            _span((pressure or {}).get("window")),
+            _series(temperature, "set", "reached"),
+            _span((temperature or {}).get("window")),
+            _series(step["dwell_s"], "set", "reached"),
         ]
         layers = list(step["porosity_pct"].items()) or [("-", {"before": None, "after": None})]
         for index, (layer, porosity) in enumerate(layers):
-            change = f"{number(porosity['before'])} -> {number(porosity['after'])}"
-            decrease = number(step["decrease_pct"].get(layer))
-            evidence = step["evidence"].get(layer, "-")
-            table.add_row(
-                *(head if index == 0 else [""] * len(head)), LAYERS.get(layer, layer), change, decrease, evidence
+            result.add_row(
+                *(head if index == 0 else [""] * len(head)),
+                LAYERS.get(layer, layer),
+                f"{number(porosity['before'])} -> {number(porosity['after'])}",
+                number(step["decrease_pct"].get(layer)),
+                step["evidence"].get(layer, "-"),
             )
-        table.add_section()
-    return table
+    return result
 
 
 def _coating_table(steps: list[dict[str, Any]]) -> Table:
-    table = _table(
-        "Coating steps",
-        [
-            ("step", ""),
-            ("weight mg/cm2: set", "right"),
-            ("reached", "right"),
-            ("window", ""),
-            ("solvent left %", "right"),
-        ],
-    )
+    result = table("COATING STEPS", "step", ">mg/cm2 set", ">reached", "window", ">solvent left %", ">at most")
     for step in steps:
         weight, residual = step.get("coating_weight_mg_cm2") or {}, step.get("residual_solvent_pct") or {}
-        table.add_row(
+        result.add_row(
             step["name"],
             number(weight.get("set"), 2),
             number(weight.get("reached"), 2),
             _span(weight.get("window")),
             number(residual.get("reached"), 2),
+            number(residual.get("max")),
         )
-    return table
+    return result
 
 
 def _layer_table(record: dict[str, Any]) -> Table:
-    table = _table(
-        "Laminate" if record["state"] == "complete" else "Laminate as far as it is known",
-        [
-            ("layer", ""),
-            ("porosity %", "right"),
-            ("+- (k = 2)", "right"),
-            ("evidence", ""),
-            ("composite modulus GPa", "right"),
-            ("simulated truth %", "right"),
-        ],
-    )
     truth = record.get("truth", {}).get("layers", {})
+    result = table(
+        "LAMINATE" if record["state"] == "complete" else "LAMINATE, as far as it is known",
+        "layer",
+        ">porosity %",
+        ">+- (k = 2)",
+        "evidence",
+        ">modulus GPa",
+        *([">simulated truth %"] if truth else []),
+    )
     for name, layer in record["layers"].items():
-        true = truth.get(name, {}).get("porosity_pct")
-        table.add_row(
+        true = [number(truth.get(name, {}).get("porosity_pct"), 2)] if truth else []
+        result.add_row(
             LAYERS.get(name, name),
             number(layer["porosity_pct"], 2),
             number(layer["uncertainty_pct"], 2),
             layer["evidence"],
             number(layer["composite_modulus_gpa"], 2),
-            number(true, 2),
+            *true,
         )
-    return table
+    return result
+
+
+def _is_binding(rule: dict[str, Any]) -> bool:
+    return rule["severity"] in ("claim", "required")
 
 
 def _certificate_table(rules: list[dict[str, Any]]) -> Table:
-    table = _table(
-        "Certificate",
-        [
-            ("rule", ""),
-            ("source", ""),
-            ("weight", ""),
-            ("claimed", ""),
-            ("found", "right"),
-            ("evidence", ""),
-            ("verdict", ""),
-        ],
-    )
+    """Every claim and required rule, and the advisory ones that fail; --json has all."""
+    result = table("CERTIFICATE", "rule", "source", "verdict", "finding", ">+- (k = 2)", "evidence")
     for rule in rules:
-        if rule["severity"] not in ("claim", "required") and rule["verdict"] == "undetermined":
-            continue
-        table.add_row(
-            rule["id"],
-            rule["source"],
-            rule["severity"].replace("_", " "),
-            rule["words"],
-            _found(rule),
-            rule["evidence"] or "-",
-            rule["verdict"].upper() if rule["verdict"] != "pass" else "pass",
-        )
-    return table
-
-
-def _found(rule: dict[str, Any]) -> str:
-    value = rule["value"]
-    if value is None:
-        return "-"
-    if not isinstance(value, int | float):
-        return "as claimed" if rule["verdict"] == "pass" else str(value)
-    uncertainty = rule["uncertainty"]
-    text = f"{value:.4g}" if not uncertainty else f"{value:.4g} +- {2 * uncertainty:.2g}"
-    return f"{text} {rule['unit']}".strip()
+        if _is_binding(rule) or rule["verdict"] == "fail":
+            verdict = rule["verdict"] if rule["verdict"] == "pass" else rule["verdict"].upper()
+            advisory = "" if _is_binding(rule) else f" ({rule['severity'].replace('_', ' ')})"
+            uncertainty = "" if rule["uncertainty"] is None else f"{2 * rule['uncertainty']:.2g} {rule['unit']}".strip()
+            result.add_row(
+                rule["id"], rule["source"] + advisory, verdict, rule["words"], uncertainty, rule["evidence"] or "-"
+            )
+    return result
 
 
 def _summary(record: dict[str, Any]) -> list[str]:
-    certificate = record["certificate"]
-    rules = certificate["rules"]
-    binding = [rule for rule in rules if rule["severity"] in ("claim", "required")]
-    passed = sum(rule["verdict"] == "pass" for rule in binding)
-    hidden = sum(rule["severity"] not in ("claim", "required") and rule["verdict"] == "undetermined" for rule in rules)
-    lines = [
-        f"claims and required rules: {passed} of {len(binding)} pass; all rules: {certificate['pass']} pass,"
-        f" {certificate['fail']} fail, {certificate['undetermined']} undetermined"
-        + (f" ({hidden} advisory ones without evidence are not listed)" if hidden else ""),
-    ]
+    rules = record["certificate"]["rules"]
+    binding = Counter(rule["verdict"] for rule in rules if _is_binding(rule))
+    advisory = Counter(rule["verdict"] for rule in rules if not _is_binding(rule))
+    counts = f"claims and required rules: {_counted(binding)}; advisory rules: {_counted(advisory)}"
+    lines = [f"{counts} (listed where they fail; --json has all)"]
     if record["purpose"] == "comparative":
         lines.append("this is a comparative run: it was made to show what happens outside the claims")
     reason = f": {record['reason']}" if record["state"] != "complete" and record["reason"] else ""
@@ -195,3 +166,7 @@ def _summary(record: dict[str, Any]) -> list[str]:
     lines.append(f"run {record['run']} of {record['recipe']} is {record['state']}{reason}")
     lines.append(f"{record['sim_seconds'] / 60:.1f} min of line time{wall}; plan {record['plan_hash']}")
     return lines + [f"note: {message}" for message in record["messages"]]
+
+
+def _counted(verdicts: Counter[str]) -> str:
+    return ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in ("pass", "fail", "undetermined"))

@@ -95,7 +95,7 @@ def _bound_broken(rule: Rule, value: float) -> tuple[str, float] | None:
 def _printed(value: float, judged: float, unit: str, bound: float | None = None) -> str:
     """A value in words, with what it was rounded to before it was judged."""
     words = value_words(value, unit, bound)
-    return words if judged == value else f"{words} ({value_words(judged, unit)} as the source prints)"
+    return words if judged == value else f"{words} (judged as {value_words(judged, unit)})"
 
 
 def judge_range(case: Case) -> Outcome:
@@ -202,14 +202,22 @@ def judge_texts(case: Case) -> Outcome:
         Relation.ONE_OF: bool(have) and set(have) <= set(wanted),
         Relation.EQUALS: have == wanted,
     }[rule.relation]
-    relation = {Relation.CONTAINS: "among", Relation.ONE_OF: "one of", Relation.EQUALS: "equal to"}
-    words = (
-        f"{case.subject()}: {shown} {'does' if holds else 'does not'} contain {rule.relative_to}"
-        if rule.relation is Relation.CONTAINS
-        else f"{case.subject()}: {rule.quantity.replace('_', ' ')} {shown} is {'' if holds else 'not '}"
-        f"{relation.get(rule.relation, 'the order')} {rule.relative_to}"
-    )
+    words = _text_words(case, shown, wanted, separator, holds=holds)
     return Outcome(_verdict(holds), words, shown, None, rule.relative_to, (fact,))
+
+
+def _text_words(case: Case, shown: str, wanted: tuple[str, ...], separator: str, *, holds: bool) -> str:
+    subject, name = case.subject(), case.rule.quantity.replace("_", " ")
+    match case.rule.relation:
+        case Relation.CONTAINS:
+            listed = " and ".join(wanted)
+            return f"{subject} contains {listed}" if holds else f"{subject} has {shown}, but not {listed}"
+        case Relation.ONE_OF:
+            return f"{subject}: {name} {shown} is {'' if holds else 'not '}one of {', '.join(wanted)}"
+        case Relation.EQUALS:
+            return f"{subject}: {name} is {shown}" + ("" if holds else f", not {separator.join(wanted)}")
+        case _:
+            return f"{name} is {shown}" + ("" if holds else f", not {separator.join(wanted)}")
 
 
 RELATIONS: Mapping[Relation, Callable[[Case], Outcome]] = {

@@ -249,7 +249,7 @@ def test_a_missing_unit_is_refused(kind: str, message: str) -> None:
 def test_a_claim_that_cannot_be_judged_refuses(tmp_path: Path) -> None:
     file = edited(tmp_path, ("    role: join3\n", ""))
     refusals = refusals_of(file)
-    assert any("step order join1 < join2 < densify is not the order join1<join2<densify<join3" in r for r in refusals)
+    assert any("step order is join1 < join2 < densify, not join1 < join2 < densify < join3" in r for r in refusals)
     assert any("not known: " in refusal and "(H007, US 2025/0260067 A1 claim 2)" in refusal for refusal in refusals)
 
 

@@ -1,0 +1,164 @@
+"""Every sample of a pressing is judged: windows, claims, two sensors, and a dwell record that is not taken on trust."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from controller.executor.judgement import claimed_windows
+from controller.executor.press import _doubt
+from controller.executor.windows import PressView, PressWatch
+from controller.interlocks import PERMISSIVES, is_pressurised, missing_permissives
+from drivers.errors import BadQuality
+from drivers.profile import Profile, load_profile
+from drivers.reading import Snapshot
+from recipes.model import Press, PressMethod, Window
+from recipes.rules.pack import load_pack
+
+UNIAXIAL, ISOSTATIC = load_profile("uniaxial-press-generic"), load_profile("isostatic-press-generic")
+PRESS = Press(
+    PressMethod.ISOSTATIC,
+    980,
+    Window(960.4, 999.6),
+    120,
+    Window(117, 132),
+    300,
+    5,
+    5,
+    0,
+    on_hold="keep",
+    hold_limit_s=60,
+)
+
+
+def snapshot(profile: Profile, time_s: float = 0.0, **values: float | str) -> Snapshot:
+    """A snapshot with every polled value at 0 but those that are given; words stand for their numbers."""
+    numbers: dict[str, float] = {name: 0.0 for name, signal in profile.signals.items() if signal.access == "r"}
+    numbers |= {"machine_state": 6, "mode": 1}
+    for name, value in values.items():
+        enum = profile.signals[name].enum
+        numbers[name] = profile.number(enum, value) if enum is not None and isinstance(value, str) else float(value)
+    return Snapshot.of("press", profile, time_s, numbers)
+
+
+def dwelling(a: float = 980, b: float = 980, t1: float = 120, t2: float = 120, phase: str = "dwell") -> Snapshot:
+    return snapshot(ISOSTATIC, phase=phase, pressure_a_mpa=a, pressure_b_mpa=b, medium_a_c=t1, medium_b_c=t2)
+
+
+def watch(**changes: Any) -> PressWatch:
+    return PressWatch(PRESS, PressView("isostatic_press", 0.0, 1600.0), "press", **changes)
+
+
+@pytest.mark.parametrize(
+    ("sample", "expected"),
+    [
+        (dwelling(), None),
+        (dwelling(a=960.3, b=990), "pressure 960.3 MPa is below"),
+        (dwelling(a=970, b=999.7), "pressure 999.7 MPa is above"),
+        (dwelling(t1=116.9, t2=121), "temperature 116.9 degC is below"),
+        (dwelling(t1=120, t2=132.1), "temperature 132.1 degC is above"),
+        (dwelling(a=500, b=500, t1=100, t2=100, phase="ramp"), None),
+        (dwelling(a=999.7, b=500, phase="ramp"), "pressure 999.7 MPa is above"),
+        (dwelling(t1=140, phase="release"), None),
+    ],
+)
+def test_the_lower_sensor_counts_for_at_least_and_the_higher_for_limits(sample: Snapshot, expected: str | None) -> None:
+    reason = watch()(sample)
+    assert reason is None if expected is None else expected in str(reason)
+
+
+def test_a_bad_value_satisfies_no_window() -> None:
+    with pytest.raises(BadQuality):
+        watch()(dwelling(a=float("nan")))
+    with pytest.raises(BadQuality):
+        watch()(dwelling(t2=900))
+
+
+def test_a_claimed_window_holds_even_where_the_operating_window_is_wider() -> None:
+    wide = Press(
+        PressMethod.ISOSTATIC, 980, Window(900, 1050), 60, Window(40, 80), 300, 5, 5, 0, on_hold="keep", hold_limit_s=60
+    )
+    view = PressView("isostatic_press", 0.0, 1600.0)
+    claims = claimed_windows(load_pack(), "densify")
+    assert [rule.id for rule in claims] == ["H013"]
+    guarded = PressWatch(wide, view, "press", claims)
+    assert "outside the claim (H013, US 2025/0260067 A1 claim 6)" in str(guarded(dwelling(t1=59.4, t2=61)))
+    assert guarded(dwelling(t1=59.6, t2=61)) is None, "59.6 degC is 60 degC at the source's precision"
+    assert PressWatch(wide, view, "press")(dwelling(t1=59.4, t2=61)) is None
+
+
+def test_latched_alarms_are_named() -> None:
+    alarm = snapshot(ISOSTATIC, phase="dwell", alarm_bits=0b101)
+    assert watch()(alarm) == "press reports over_pressure, sensor_disagreement"
+
+
+def test_laminate_pressure_is_force_less_tare_over_the_confirmed_area() -> None:
+    view = PressView("uniaxial_press", tare_kn=0.8, area_mm2=1600)
+    sample = snapshot(UNIAXIAL, phase="dwell", force_pv_kn=464.8)
+    assert view.pressures_mpa(sample) == pytest.approx((290, 290))
+
+
+@pytest.mark.parametrize(
+    ("machine_s", "seen_s", "expected"),
+    [
+        (300.0, 300.0, None),
+        (299.95, 299.0, None),
+        (60.0, 300.0, "lasted 60.0 s instead of 300 s"),
+        (300.0, 200.0, "claims a dwell of 300.0 s, but only 201.0 s can have passed"),
+        (300.0, None, "no dwell was seen"),
+    ],
+)
+def test_the_machines_dwell_record_is_cross_checked(
+    machine_s: float, seen_s: float | None, expected: str | None
+) -> None:
+    judged = watch()
+    if seen_s is not None:
+        judged(dwelling())
+    last = snapshot(ISOSTATIC, time_s=seen_s or 300.0, phase="done", dwell_elapsed_s=machine_s)
+    machine: Any = SimpleNamespace(profile=ISOSTATIC)
+    doubt = _doubt(machine, PRESS, judged, last)
+    assert doubt is None if expected is None else expected in str(doubt)
+
+
+def ready(profile: Profile, **changes: float | str) -> Snapshot:
+    everything = (1 << len(profile.signals["status_bits"].bits)) - 1
+    values: dict[str, Any] = {"machine_state": "IDLE", "status_bits": everything} | changes
+    return snapshot(profile, **values)
+
+
+@pytest.mark.parametrize("kind", ["uniaxial_press", "isostatic_press", "coater"])
+def test_each_permissive_is_missed_alone(kind: str) -> None:
+    profile = load_profile(kind.replace("_", "-") + "-generic")
+    assert missing_permissives(kind, ready(profile)) == []
+    assert missing_permissives(kind, ready(profile, mode="LOCAL")) == [message(kind, "remote mode")]
+    assert missing_permissives(kind, ready(profile, machine_state="HELD")) == [message(kind, "idle")]
+    assert missing_permissives(kind, ready(profile, alarm_bits=1)) == [message(kind, "no machine alarm")]
+    bits = {"safety chain": "estop_ok", "guard closed": "guard_closed", "zero proven": "zero_pressure_switch"}
+    bits |= {"exhaust": "exhaust_ok", "fan": "fan_running", "web": "web_ok"}
+    everything = (1 << len(profile.signals["status_bits"].bits)) - 1
+    for permissive in PERMISSIVES:
+        if permissive.kind == kind and permissive.name in bits:
+            _, place = profile.bit_places[bits[permissive.name]]
+            lacking = ready(profile, status_bits=everything & ~(1 << place))
+            assert missing_permissives(kind, lacking) == [permissive.message]
+
+
+def message(kind: str, name: str) -> str:
+    (found,) = (row.message for row in PERMISSIVES if (row.kind, row.name) == (kind, name))
+    return found
+
+
+def test_an_unreadable_value_is_a_missing_permissive_and_never_a_safe_machine() -> None:
+    unreadable = ready(UNIAXIAL, force_pv_kn=float("nan"))
+    assert any("cannot be judged" in text for text in missing_permissives("uniaxial_press", unreadable))
+    with pytest.raises(BadQuality):
+        is_pressurised("uniaxial_press", unreadable)
+
+
+def test_what_counts_as_pressurised() -> None:
+    assert is_pressurised("uniaxial_press", ready(UNIAXIAL, force_pv_kn=6))
+    assert not is_pressurised("uniaxial_press", ready(UNIAXIAL, force_pv_kn=1))
+    assert is_pressurised("isostatic_press", ready(ISOSTATIC, status_bits=0))
+    assert not is_pressurised("isostatic_press", ready(ISOSTATIC))

@@ -1,269 +1,25 @@
-"""The composition root: it puts line, journal, person and run together and sees a plan through to its record."""
+"""The composition root for wires: drivers for a line file, a simulated line on real sockets, the clock to run on."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 from controller.config import LineConfig
-from controller.events import Event
-from controller.executor.judgement import certificate_data, estimate_data
-from controller.executor.prompts import Person
-from controller.executor.run import Run
-from controller.executor.states import RunState, TransitionRefused
-from controller.guard import Guard
-from controller.interlocks import is_pressurised
-from controller.journal import Journal, read_events
 from controller.line import Line
-from drivers.errors import BadQuality, DriverError
+from controller.people import RemoteOperator, run_truth
+from controller.session import Truth
 from drivers.machine import Machine
-from recipes.plan import Plan
-from recipes.rules.pack import load_pack
-
-CONNECT_LIMIT_S = 10.0  # a machine that is switched on answers within its first reconnect intervals (5 s at most)
-CONNECT_WALL_S = 5.0  # on a fast clock the wire still needs real time
 
 T = TypeVar("T")
-Truth = Callable[[str, Mapping[int, str]], Awaitable[dict[str, Any]]]
-Attendant = Callable[[Run, asyncio.Queue[Event]], Coroutine[Any, Any, None]]
-
-
-class UnitUnreachable(Exception):
-    """A unit that the plan needs does not answer. A retry makes sense when it is back."""
-
-
-class MachineNotReady(Exception):
-    """A machine is not idle at the start: somebody has to look at it first, then ask for it to be re-armed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a plan is carried out with.
-
-    attendant decides on a held run; truth gives the simulated truth of a lot (None for real machines); simulation says
-    which scenario and seed, for the record.
-    """
-
-    line: Line
-    journal: Journal
-    person: Person
-    attendant: Attendant
-    truth: Truth | None = None
-    simulation: Mapping[str, Any] | None = None
-    speed: float = 1.0
-    rearm: bool = False
-    keeps_wall_time: bool = False
-    announce: Callable[[Run], None] | None = None
-
-
-async def unattended(run: Run, events: asyncio.Queue[Event]) -> None:
-    """The attendant of a run that nobody watches: what is held is stopped."""
-    while True:
-        event = await events.get()
-        if event.kind == "run.state" and event.data["state"] == RunState.HELD:
-            try:
-                await run.stop("nobody is there to decide on the hold", "unattended run")
-            except TransitionRefused:
-                continue
-
-
-async def carry_out(plan: Plan, surroundings: Surroundings, name: str) -> None:
-    """Connects what the plan needs, runs it, and closes the record.
-
-    Raises UnitUnreachable or MachineNotReady before anything is started; afterwards the journal tells everything.
-    """
-    begun = time.perf_counter()
-    journal, line = surroundings.journal, surroundings.line
-    async with connected(line, plan, surroundings.speed):
-        await _recover(line, journal)
-        run = Run(name, plan, load_pack(), line, journal, surroundings.person)
-        await _ready(run, rearm=surroundings.rearm)
-        await journal.append(name, "run.created", _created(plan, surroundings.simulation))
-        if surroundings.announce is not None:
-            surroundings.announce(run)
-        with journal.stream.subscribe() as events:
-            attendant = asyncio.create_task(surroundings.attendant(run, events), name="attendant")
-            try:
-                await _executed(run, attendant)
-            finally:
-                attendant.cancel()
-                await asyncio.wait({attendant})
-        _warn_of_pressure(run)
-        journal.note(name, "porosity.estimated", estimate_data(run))
-        journal.note(name, "certificate", certificate_data(run))
-        truth = None
-        if surroundings.truth is not None:
-            truth = await surroundings.truth(plan.steps[-1].step.produces or plan.steps[-1].step.consumes[0], run.jobs)
-        wall = time.perf_counter() - begun if surroundings.keeps_wall_time else None
-        journal.note(name, "run.closed", {"state": run.state.value, "truth": truth, "wall_seconds": wall})
-
-
-async def _executed(run: Run, attendant: asyncio.Task[None]) -> None:
-    """Executes a run; an attendant that dies is a fault of the program and is not hidden."""
-    work = asyncio.create_task(run.execute(), name=f"run {run.name}")
-    try:
-        await asyncio.wait({work, attendant}, return_when=asyncio.FIRST_COMPLETED)
-        if not work.done() and (error := attendant.exception()) is not None:
-            await run.stop(f"the attendant failed: {error}", "pressline")
-        await work
-    finally:
-        if not work.done():
-            work.cancel()
-            await asyncio.wait({work})
-
-
-def _created(plan: Plan, simulation: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {
-        "recipe": plan.recipe.name,
-        "plan_hash": plan.hash,
-        "purpose": plan.recipe.purpose.value,
-        "plan": plan.canonical_json,
-        "simulation": None if simulation is None else dict(simulation),
-        "steps": [{"name": p.step.name, "kind": p.step.kind.value, "unit": p.unit} for p in plan.steps],
-    }
-
-
-# ---------------------------------------------------------------------- connection
-
-
-def _machine_units(line: Line, plan: Plan) -> set[str]:
-    """The machines that a plan needs."""
-    return {planned.unit for planned in plan.steps if planned.unit is not None and planned.unit in line.machines}
-
-
-@asynccontextmanager
-async def connected(line: Line, plan: Plan, speed: float) -> AsyncIterator[None]:
-    """The tasks of all machines run within the block. Raises UnitUnreachable for what the plan needs."""
-    needed = _machine_units(line, plan)
-    tasks = [asyncio.create_task(machine.run(), name=f"machine {name}") for name, machine in line.machines.items()]
-    body = asyncio.current_task()
-    died: list[asyncio.Task[None]] = []
-
-    def noticed(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and body is not None:
-            died.append(task)
-            body.cancel(f"{task.get_name()} died")
-
-    for task in tasks:
-        task.add_done_callback(noticed)
-    try:
-        await _reached(line, needed, max(CONNECT_LIMIT_S, speed * CONNECT_WALL_S))
-        yield
-    except asyncio.CancelledError:
-        if died and body is not None:
-            body.uncancel()
-            raise RuntimeError(f"{died[0].get_name()} died") from died[0].exception()
-        raise
-    finally:
-        for task in tasks:
-            task.remove_done_callback(noticed)
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-        for instrument in line.instruments.values():
-            await instrument.close()
-
-
-async def _reached(line: Line, needed: set[str], limit_s: float) -> None:
-    waiting = {name: line.machine(name) for name in needed}
-    deadline = asyncio.get_running_loop().time() + limit_s
-    while waiting and asyncio.get_running_loop().time() < deadline:
-        waiting = {name: machine for name, machine in waiting.items() if not machine.link_up}
-        if waiting:
-            await asyncio.sleep(0.1)
-    faults = [f"{name}: {await _why_not(machine)}" for name, machine in waiting.items()]
-    for name, instrument in line.instruments.items():
-        try:
-            await instrument.identify()
-        except DriverError as error:
-            faults.append(f"{name}: {error}")
-    if faults:
-        raise UnitUnreachable("\n".join(faults))
-
-
-async def _why_not(machine: Machine) -> str:
-    try:
-        await machine.snapshot()
-    except DriverError as error:
-        return str(error)
-    return "answered too late"
-
-
-# ---------------------------------------------------------------------- state found at the start, and left at the end
-
-
-async def _ready(run: Run, *, rearm: bool) -> None:
-    """Refuses to start on a machine that is not idle, or re-arms it when that was asked for."""
-    guard = Guard(run.journal, run.name)
-    faults = []
-    for unit in sorted(_machine_units(run.line, run.plan)):
-        machine = run.line.machine(unit)
-        snapshot = await machine.snapshot()
-        state = snapshot.text("machine_state")
-        if state == "IDLE":
-            continue
-        if rearm and not is_pressurised(machine.profile.kind, snapshot):
-            await guard.reset(machine)
-        else:
-            faults.append(f"{unit} is in state {state}; look at it, then start again with --rearm")
-    if faults:
-        raise MachineNotReady("\n".join(faults))
-
-
-async def _recover(line: Line, journal: Journal) -> None:
-    """Runs that an earlier controller left open are set down as held, with what the machines measure now."""
-    path: Path | None = getattr(journal, "path", None)
-    if path is None:
-        return
-    for name in open_runs(read_events(path)):
-        found = [await _found(machine) for machine in line.machines.values()]
-        reason = "the controller ended without closing this run; measured at the next start: " + "; ".join(found)
-        await journal.append(name, "run.state", {"state": RunState.HELD.value, "reason": reason, "who": "pressline"})
-        await journal.append(name, "run.closed", {"state": RunState.HELD.value, "truth": None, "wall_seconds": None})
-
-
-def open_runs(events: list[Event]) -> list[str]:
-    """Runs that were created and never closed, oldest first."""
-    closed = {event.run for event in events if event.kind == "run.closed"}
-    return [event.run for event in events if event.kind == "run.created" and event.run not in closed]
-
-
-async def _found(machine: Machine) -> str:
-    try:
-        snapshot = await machine.snapshot()
-        pressure = "under pressure" if is_pressurised(machine.profile.kind, snapshot) else "without pressure"
-    except DriverError as error:
-        return f"{machine.unit} unknown ({error})"
-    return f"{machine.unit} {snapshot.text('machine_state')} and {pressure}"
-
-
-def _warn_of_pressure(run: Run) -> None:
-    """Nothing ends while a machine is pressurised without saying so."""
-    for machine in run.line.machines.values():
-        snapshot = machine.latest
-        try:
-            pressurised = snapshot is None or not machine.link_up or is_pressurised(machine.profile.kind, snapshot)
-        except BadQuality:
-            pressurised = True
-        if pressurised and machine.profile.kind in ("uniaxial_press", "isostatic_press"):
-            state = "is still pressurised" if machine.link_up else "is out of reach and may be pressurised"
-            run.tell(
-                "machine.unproven", {"unit": machine.unit, "message": f"{machine.unit} {state}; look at the machine"}
-            )
-
-
-# ---------------------------------------------------------------------- real and simulated wires
 
 
 def wire_line(config: LineConfig) -> Line:
     """Drivers for every unit of a line file, on the wires that it names. Raises ProfileError, DriverError."""
     from drivers.gauge import SicsInstrument
-    from drivers.profile import load_profile
+    from drivers.profile_file import load_profile
     from drivers.transport.urls import open_transport
 
     machines, instruments = {}, {}
@@ -295,9 +51,8 @@ async def simulated_wires(scenario: str, seed: int, speed: float) -> AsyncIterat
         yield LineConfig("simulated line", units, speed, operator_url)
 
 
-def remote_truth(operator: Any) -> Truth:
+def remote_truth(operator: RemoteOperator) -> Truth:
     """The truth as the simulated operator's socket tells it."""
-    from controller.dryrun import run_truth
 
     async def told(lot: str, jobs: Mapping[int, str]) -> dict[str, Any]:
         return run_truth(await operator.truth(lot), jobs)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from controller.executor.prompts import Answer, Prompt, TaskImpossible
-from controller.people import split_answer
+from controller.people import run_truth, split_answer
 
 if TYPE_CHECKING:
     from controller.line import Line
@@ -67,30 +67,15 @@ def memory_line(simulated: SimulatedLine) -> Line:
     return Line(machines, instruments)
 
 
-def run_truth(simulated_truth: Mapping[str, Any], jobs: Mapping[int, str]) -> dict[str, Any]:
-    """The simulated truth in the record's form: layers, and the decrease of porosity by each pressing step."""
-    steps = []
-    for pressing in simulated_truth["pressings"]:
-        if (name := jobs.get(int(pressing["job_id"]))) is None:
-            continue
-        decrease = {
-            layer: 100 * (1 - pressing["after"][layer] / before)
-            for layer, before in pressing["before"].items()
-            if before > 0
-        }
-        steps.append({"name": name, "decrease_pct": decrease})
-    return {"layers": simulated_truth["layers"], "steps": steps}
-
-
 def dry_run(plan: Plan, *, scenario: str, seed: int) -> dict[str, Any]:
     """Carries out a plan on virtual time and returns its record."""
     import asyncio
     import time
 
-    from controller.app import Surroundings, carry_out, unattended
     from controller.events import EventStream
     from controller.executor.record import document
     from controller.journal import Journal
+    from controller.session import Surroundings, carry_out, unattended
     from simulators.clock import run_virtual
     from simulators.line import SimulatedLine
     from simulators.operator_link import truth

@@ -72,3 +72,18 @@ class RemoteOperator:
             raise TaskImpossible(f"the simulated operator could not do it: {answer['error']}")
         values: Mapping[str, Any] = answer["values"]
         return values
+
+
+def run_truth(simulated_truth: Mapping[str, Any], jobs: Mapping[int, str]) -> dict[str, Any]:
+    """The simulated truth in the record's form: layers, and the decrease of porosity by each pressing step."""
+    steps = []
+    for pressing in simulated_truth["pressings"]:
+        if (name := jobs.get(int(pressing["job_id"]))) is None:
+            continue
+        decrease = {
+            layer: 100 * (1 - pressing["after"][layer] / before)
+            for layer, before in pressing["before"].items()
+            if before > 0
+        }
+        steps.append({"name": name, "decrease_pct": decrease})
+    return {"layers": simulated_truth["layers"], "steps": steps}

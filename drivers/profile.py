@@ -1,6 +1,6 @@
 """The declarative signal map of a controller model: names, addresses, types, units, limits, timing, enumerations.
 
-`load_profile("uniaxial-press-generic")` reads a shipped file, a path reads a user's. Drivers and simulators share the
+`drivers.profile_file.load_profile` reads it. Drivers and simulators share the
 encoding below; the register documents and golden frames in the tests are typed apart from it.
 """
 
@@ -10,10 +10,9 @@ import math
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
-from drivers.errors import OutOfRange, ProfileError
+from drivers.errors import OutOfRange
 
 Table = Literal["input", "holding"]
 Protocol = Literal["modbus", "ascii", "mt_sics"]
@@ -222,19 +221,3 @@ def encoder_of(
         return list(registers) if plain else [registers[i] for i in swap]
 
     return encode
-
-
-def load_profile(name_or_path: str | Path) -> Profile:
-    """A shipped profile by its name, or a user's by its path.
-
-    Raises ProfileError, with file:line:column of every mistake.
-    """
-    from drivers.profile_file import read_profile
-
-    path = Path(name_or_path)
-    if isinstance(name_or_path, str) and path.suffix not in (".yaml", ".yml"):
-        path = Path(__file__).parent / "profiles" / f"{name_or_path}.yaml"
-        if not path.is_file():
-            known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
-            raise ProfileError(f"there is no profile {name_or_path!r}; shipped are {known}")
-    return read_profile(path)

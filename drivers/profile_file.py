@@ -69,6 +69,20 @@ class _ProfileShape(_Shape):
     enums: dict[str, dict[str, int]] = {}
 
 
+def load_profile(name_or_path: str | Path) -> Profile:
+    """A shipped profile by its name, or a user's by its path.
+
+    Raises ProfileError, with file:line:column of every mistake.
+    """
+    path = Path(name_or_path)
+    if isinstance(name_or_path, str) and path.suffix not in (".yaml", ".yml"):
+        path = Path(__file__).parent / "profiles" / f"{name_or_path}.yaml"
+        if not path.is_file():
+            known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
+            raise ProfileError(f"there is no profile {name_or_path!r}; shipped are {known}")
+    return read_profile(path)
+
+
 def read_profile(path: Path) -> Profile:
     """The checked profile of one file; raises ProfileError with file:line:column of every mistake."""
     try:

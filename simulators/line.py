@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from drivers.profile import Profile, load_profile
+from drivers.profile import Profile
+from drivers.profile_file import load_profile
 from simulators.coater import Coater
 from simulators.instruments import Instrument, balance, thickness_gauge
 from simulators.isostatic_press import IsostaticPress

@@ -12,7 +12,7 @@ from controller.cli.exit_codes import ExitCode
 from controller.config import ConfigError, load_line
 from controller.line import capability
 from drivers.errors import ProfileError
-from drivers.profile import load_profile
+from drivers.profile_file import load_profile
 from recipes.findings import Finding, RecipeErrors
 from recipes.load import load_recipe
 from recipes.plan import Plan, Refused, UnitCapability, make_plan

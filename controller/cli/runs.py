@@ -14,17 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from controller.app import (
-    MachineNotReady,
-    Surroundings,
-    UnitUnreachable,
-    carry_out,
-    on_clock,
-    remote_truth,
-    scenarios,
-    simulated_wires,
-    wire_line,
-)
+from controller.app import on_clock, remote_truth, scenarios, simulated_wires, wire_line
 from controller.cli.exit_codes import ExitCode, code_of
 from controller.cli.progress import Progress
 from controller.cli.recipes import Unusable, examined, report_refusal
@@ -34,6 +24,7 @@ from controller.events import EventStream
 from controller.executor.record import document
 from controller.journal import JournalError, SqliteJournal
 from controller.people import OperatorUnreachable, RemoteOperator
+from controller.session import MachineNotReady, Surroundings, UnitUnreachable, carry_out
 from drivers.errors import DriverError, ProfileError
 from recipes.plan import Plan
 

@@ -9,11 +9,11 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self
 
-from controller.app import Attendant, unattended
 from controller.events import Event
 from controller.executor.prompts import Answer, Prompt
 from controller.executor.run import Run
 from controller.executor.states import RunState, TransitionRefused
+from controller.session import Attendant, unattended
 
 
 async def read_line(question: str) -> str:

@@ -1,4 +1,4 @@
-"""One run of one plan: its state, the requests that reach it, and its steps in the order that their lots allow."""
+"""One run of one plan: its state, what it knows, and the requests that reach it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.executor.prompts import Person
-from controller.executor.states import ENDED, RunState, TransitionRefused, Trigger, next_state
+from controller.executor.states import ENDED, RunState, Trigger, next_state
 from controller.guard import Guard
-from controller.journal import Journal, JournalError
+from controller.journal import Journal
 from controller.line import Line
 from controller.metrology import Metrology
-from drivers.errors import DriverError
 from drivers.machine import Machine
 from drivers.reading import LinkChange, Snapshot
 from recipes.declared import recipe_facts
@@ -149,28 +148,3 @@ class Run:
     def tell(self, kind: str, data: Mapping[str, Any]) -> None:
         """Notes something that happened."""
         self.journal.note(self.name, kind, data)
-
-    # ------------------------------------------------------------------ the run itself
-
-    async def execute(self) -> None:
-        """Runs every step; returns when the run has ended or is left held. Only cancellation leaves it otherwise."""
-        from controller.executor.steps import perform
-
-        await self.raise_state(Trigger.START, "approved plan " + self.plan.hash[:12])
-        try:
-            for planned in self.plan.steps:
-                await perform(self, planned)
-            await self.raise_state(Trigger.FINISHED)
-        except RunEnded:
-            return
-        except (DriverError, JournalError) as error:
-            self._fail(str(error))
-
-    def _fail(self, reason: str) -> None:
-        """A fault outside a supervised phase: nothing moves, so the run is held and says why."""
-        for trigger in (Trigger.HOLD, Trigger.HOLD_DONE):
-            try:
-                self.lower_state(trigger, reason)
-            except TransitionRefused:
-                self.tell("run.problem", {"reason": reason})
-                return

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from drivers.machine import Machine
-from drivers.profile import Profile, load_profile
+from drivers.profile import Profile
+from drivers.profile_file import load_profile
 from drivers.reading import LinkChange, Snapshot
 from drivers.transport.memory import memory_transport
 from drivers.transport.urls import open_transport

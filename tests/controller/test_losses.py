@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from controller.app import Attendant, Surroundings, carry_out, unattended
 from controller.cli.recipes import planned
 from controller.dryrun import SimulatedPerson, memory_line, virtual_utc
 from controller.events import Event, EventStream
@@ -19,6 +18,7 @@ from controller.executor.prompts import Answer, Prompt, TaskImpossible
 from controller.executor.record import document
 from controller.executor.run import Run
 from controller.journal import Journal, verify
+from controller.session import Attendant, Surroundings, carry_out, unattended
 from simulators.clock import run_virtual
 from simulators.line import SimulatedLine
 from tests.controller.recipes_for_tests import EXAMPLE, variant

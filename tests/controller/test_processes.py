@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import pytest
 from pymodbus.client import ModbusTcpClient
 
-from controller.app import Surroundings, carry_out, unattended, wire_line
+from controller.app import wire_line
 from controller.cli.recipes import planned
 from controller.config import LineConfig, UnitConfig
 from controller.dryrun import SimulatedPerson
@@ -29,7 +29,8 @@ from controller.events import Event, EventStream
 from controller.executor.record import document
 from controller.executor.run import Run
 from controller.journal import Journal, JournalError, read_events, verify
-from drivers.profile import load_profile
+from controller.session import Surroundings, carry_out, unattended
+from drivers.profile_file import load_profile
 from simulators.clock import run_scaled
 from simulators.line import SimulatedLine
 from simulators.wire.serve import serve_line

@@ -12,7 +12,8 @@ from controller.executor.press import _doubt
 from controller.executor.windows import PressView, PressWatch
 from controller.interlocks import PERMISSIVES, is_pressurised, missing_permissives
 from drivers.errors import BadQuality
-from drivers.profile import Profile, load_profile
+from drivers.profile import Profile
+from drivers.profile_file import load_profile
 from drivers.reading import Snapshot
 from recipes.model import Press, PressMethod, Window
 from recipes.rules.pack import load_pack

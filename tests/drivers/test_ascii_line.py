@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from drivers.errors import CorruptAnswer, DriverError, LinkDown, ProfileError, ResponseTimeout, WrongAnswer
-from drivers.profile import load_profile
+from drivers.profile_file import load_profile
 from drivers.transport.ascii_line import AsciiLine
 from drivers.transport.base import wire_seconds
 from drivers.transport.modbus import SerialSettings

@@ -18,7 +18,8 @@ from drivers.errors import (
     ResponseTimeout,
 )
 from drivers.machine import Machine
-from drivers.profile import Profile, Table, load_profile
+from drivers.profile import Profile, Table
+from drivers.profile_file import load_profile
 from drivers.transport.memory import MemoryRegisters
 from simulators.wire.image import RegisterImage
 from tests.contract.rig import quick

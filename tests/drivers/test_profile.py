@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.errors import OutOfRange, ProfileError
-from drivers.profile import Signal, check_setpoint, decode_value, decoder_of, encode_value, encoder_of, load_profile
+from drivers.profile import Signal, check_setpoint, decode_value, decoder_of, encode_value, encoder_of
+from drivers.profile_file import load_profile
 
 SHIPPED = sorted(p.stem for p in (Path(__file__).parents[2] / "drivers" / "profiles").glob("*.yaml"))
 ORDERS = st.sampled_from(["big", "little"])

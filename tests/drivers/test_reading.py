@@ -8,7 +8,7 @@ import pytest
 
 from drivers.errors import BadQuality
 from drivers.isostatic_press import depressurised, pressure_range_mpa, sensors_agree
-from drivers.profile import load_profile
+from drivers.profile_file import load_profile
 from drivers.reading import Decoder, Quality, Snapshot
 
 PROFILE = load_profile("isostatic-press-generic")

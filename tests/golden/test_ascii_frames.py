@@ -9,7 +9,7 @@ import pytest
 from drivers import ascii_frame
 from drivers.errors import CorruptAnswer, DeviceRefused, IdentityMismatch, InstrumentBusy, OutOfRange, WrongAnswer
 from drivers.gauge import SicsInstrument
-from drivers.profile import load_profile
+from drivers.profile_file import load_profile
 from drivers.signals import AsciiSignals
 from drivers.transport.memory import MemoryLine
 from simulators.wire.ascii_image import AsciiImage

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from drivers.profile import Profile, load_profile
+from drivers.profile import Profile
+from drivers.profile_file import load_profile
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference" / "machines"
 MODBUS = ("uniaxial-press-generic", "isostatic-press-generic")

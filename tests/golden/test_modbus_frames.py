@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from drivers.errors import DeviceRefused
-from drivers.profile import Profile, load_profile
+from drivers.profile import Profile
+from drivers.profile_file import load_profile
 from drivers.reading import Decoder, Snapshot
 from drivers.signals import RegisterSignals
 from drivers.transport.modbus import ModbusTransport, SerialSettings, TcpSettings

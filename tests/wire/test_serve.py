@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from drivers.machine import Machine
-from drivers.profile import load_profile
+from drivers.profile_file import load_profile
 from drivers.transport.urls import open_transport
 from simulators.clock import run_scaled
 from simulators.wire.ascii_server import LineAnswers

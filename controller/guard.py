@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from controller.interlocks import missing_permissives
 from controller.journal import Journal
@@ -23,37 +24,35 @@ class PermissiveMissing(Exception):
 
 
 class Guard:
-    """The door for one run. Every call names who wants it and why."""
+    """The door for one run. Every call names who wants it and why.
 
-    def __init__(self, journal: Journal, run: str) -> None:
+    halted says whether a hold, stop or abort was asked for and is not yet carried out; then nothing that raises risk
+    passes, even if it was journalled already.
+    """
+
+    def __init__(self, journal: Journal, run: str, halted: Callable[[], bool] = lambda: False) -> None:
         self._journal = journal
         self._run = run
+        self._halted = halted
 
     async def load(self, machine: Machine, job: Mapping[str, float], send: Callable[[], Awaitable[None]]) -> None:
         """Downloads a job after journalling it. Raises PermissiveMissing, DriverError or JournalError."""
-        await self._permit(machine, "load_job")
-        await self._journal.append(
-            self._run, "command.requested", {"unit": machine.unit, "command": "load_job", "job": dict(job)}
-        )
-        await self._send(machine, "load_job", send)
+        await self._permit(machine, "load_job", restart=False)
+        await self._raise(machine, "load_job", send, job=dict(job))
 
     async def start(self, machine: Machine) -> None:
         """Starts the loaded job. Raises PermissiveMissing, DriverError or JournalError."""
-        await self._permit(machine, "start")
-        await self._journal.append(self._run, "command.requested", {"unit": machine.unit, "command": "start"})
-        await self._send(machine, "start", machine.start)
+        await self._permit(machine, "start", restart=False)
+        await self._raise(machine, "start", machine.start)
 
     async def restart(self, machine: Machine, who: str) -> None:
-        """Continues a held job. Raises DriverError or JournalError."""
-        await self._journal.append(
-            self._run, "command.requested", {"unit": machine.unit, "command": "restart", "who": who}
-        )
-        await self._send(machine, "restart", machine.restart)
+        """Continues a held job. Raises PermissiveMissing, DriverError or JournalError."""
+        await self._permit(machine, "restart", restart=True)
+        await self._raise(machine, "restart", machine.restart, who=who)
 
     async def reset(self, machine: Machine) -> None:
         """Acknowledges a finished job, which lets the machine be opened. Raises DriverError or JournalError."""
-        await self._journal.append(self._run, "command.requested", {"unit": machine.unit, "command": "reset"})
-        await self._send(machine, "reset", machine.reset)
+        await self._raise(machine, "reset", machine.reset)
 
     async def lower(self, machine: Machine, command: str, reason: str, who: str) -> bool:
         """Sends hold, stop or abort at once, then notes it. False when the machine could not be told."""
@@ -67,19 +66,22 @@ class Guard:
         self._journal.note(self._run, "command.done", data)
         return True
 
-    async def _permit(self, machine: Machine, command: str) -> None:
+    async def _permit(self, machine: Machine, command: str, *, restart: bool) -> None:
+        """Reads the machine until nothing is missing; what does not settle is refused, and so is what is not known."""
         deadline = asyncio.get_running_loop().time() + SETTLING_S
-        while missing := missing_permissives(machine.profile.kind, await machine.snapshot()):
+        while missing := await _missing(machine, restart=restart):
             if asyncio.get_running_loop().time() < deadline:
                 await asyncio.sleep(LOOK_AGAIN_S)
                 continue
-            text = f"{machine.unit} " + "; ".join(missing)
             await self._journal.append(
                 self._run, "command.refused", {"unit": machine.unit, "command": command, "missing": missing}
             )
-            raise PermissiveMissing(text)
+            raise PermissiveMissing(f"{machine.unit} " + "; ".join(missing))
 
-    async def _send(self, machine: Machine, command: str, send: Callable[[], Awaitable[None]]) -> None:
+    async def _raise(self, machine: Machine, command: str, send: Callable[[], Awaitable[None]], **more: Any) -> None:
+        await self._journal.append(self._run, "command.requested", {"unit": machine.unit, "command": command, **more})
+        if self._halted():
+            raise PermissiveMissing(f"{machine.unit} was not sent {command}: hold, stop or abort was asked for")
         try:
             await send()
         except DriverError as error:
@@ -88,3 +90,10 @@ class Guard:
             )
             raise
         self._journal.note(self._run, "command.done", {"unit": machine.unit, "command": command})
+
+
+async def _missing(machine: Machine, *, restart: bool) -> list[str]:
+    try:
+        return missing_permissives(machine.profile.kind, await machine.snapshot(), restart=restart)
+    except DriverError as error:
+        return [f"cannot be read: {error}"]

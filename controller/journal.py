@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -87,8 +88,6 @@ class Journal:
 
     async def append(self, run: str, kind: str, data: Mapping[str, Any]) -> Event:
         """Returns when the record is durable. Raises JournalError when it cannot be; then nothing may start."""
-        if self.broken is not None:
-            raise JournalError(self.broken)
         event = self._next(run, kind, data)
         await self._store(event)
         self.stream.publish(event)
@@ -116,7 +115,10 @@ class Journal:
 
 
 class SqliteJournal(Journal):
-    """A journal in one SQLite file, written by one thread, locked against a second writer."""
+    """A journal in one SQLite file, written by one thread, locked against a second writer, verified when it is opened.
+
+    Records reach the file in their order: one that the disk refused is tried again before the next.
+    """
 
     def __init__(self, stream: EventStream, utc: Callable[[], str], path: Path) -> None:
         super().__init__(stream, utc)
@@ -124,40 +126,42 @@ class SqliteJournal(Journal):
         self._lock = _lock(path)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._pending: set[asyncio.Future[None]] = set()
+        self._backlog: deque[Event] = deque()
         try:
             self._database = _open(path)
-            last = self._database.execute("SELECT sequence, hash FROM events ORDER BY sequence DESC LIMIT 1").fetchone()
+            if faults := verify(earlier := read_events(path)):
+                raise StoreUnusable(
+                    f"{path}: the journal is damaged: {faults[0]}; keep this file and use another --store"
+                )
         except JournalError:
             self._lock.close()
             raise
-        if last:
-            self._last = (int(last[0]), str(last[1]))
+        if earlier:
+            self._last = (earlier[-1].sequence, earlier[-1].hash)
 
-    def _write(self, event: Event) -> None:
-        self._database.execute(
-            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                event.sequence,
-                event.run,
-                event.kind,
-                canonical(event.data),
-                event.time_s,
-                event.utc,
-                event.previous_hash,
-                event.hash,
-            ),
-        )
+    def _write_backlog(self) -> None:
+        """Writes everything that waits, oldest first; what fails stays and is tried again with the next record."""
+        while self._backlog:
+            event = self._backlog[0]
+            row = (event.sequence, event.run, event.kind, canonical(event.data), event.time_s, event.utc)
+            self._database.execute(
+                "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, event.previous_hash, event.hash)
+            )
+            self._backlog.popleft()
 
     def _submit(self, event: Event) -> asyncio.Future[None]:
-        future = asyncio.get_running_loop().run_in_executor(self._thread, self._write, event)
+        self._backlog.append(event)
+        future = asyncio.get_running_loop().run_in_executor(self._thread, self._write_backlog)
         self._pending.add(future)
         future.add_done_callback(self._settled)
         return future
 
     def _settled(self, future: asyncio.Future[None]) -> None:
         self._pending.discard(future)
-        if not future.cancelled() and (error := future.exception()) is not None and self.broken is None:
-            self.broken = f"the journal {self.path} cannot be written: {error}"
+        if future.cancelled():
+            return
+        error = future.exception()
+        self.broken = None if error is None else f"the journal {self.path} cannot be written: {error}"
 
     async def _store(self, event: Event) -> None:
         future = self._submit(event)
@@ -167,12 +171,16 @@ class SqliteJournal(Journal):
             raise JournalError(f"the journal {self.path} cannot be written: {error}") from error
 
     def _store_later(self, event: Event) -> None:
-        if self.broken is None:
-            self._submit(event)
+        self._submit(event)
 
     async def close(self) -> None:
         if self._pending:
             await asyncio.gather(*self._pending, return_exceptions=True)
+        if self._backlog:
+            await asyncio.gather(
+                asyncio.get_running_loop().run_in_executor(self._thread, self._write_backlog), return_exceptions=True
+            )
+            self.broken = None if not self._backlog else f"{self.broken}; {len(self._backlog)} records were not written"
         await asyncio.get_running_loop().run_in_executor(self._thread, self._database.close)
         self._thread.shutdown()
         self._lock.close()
@@ -180,6 +188,8 @@ class SqliteJournal(Journal):
 
 def read_events(path: Path, run: str | None = None) -> list[Event]:
     """All records of a store, or of one run; raises StoreUnusable. Reads beside a writer."""
+    if path.is_dir():
+        raise StoreUnusable(f"{path}: is a directory; expected the file of a store")
     if not path.exists():
         raise StoreUnusable(f"{path}: there is no such store; `pressline run` makes one")
     try:
@@ -196,6 +206,8 @@ def read_events(path: Path, run: str | None = None) -> list[Event]:
 
 def _lock(path: Path) -> TextIO:
     """An advisory lock beside the store, held as long as the process lives; the kernel drops it at kill -9."""
+    if path.is_dir() or not path.name:
+        raise StoreUnusable(f"{path}: is a directory; expected a file for the journal, for example pressline.sqlite")
     try:
         handle = path.with_name(path.name + ".lock").open("a+")
     except OSError as error:

@@ -38,7 +38,8 @@ class Metrology:
         self._laminate = laminate
         self._estimate = LaminateEstimate(laminate.layers, load_materials())
         self._pressed: list[tuple[str, tuple[str, ...]]] = []
-        self._lab: dict[tuple[str, str], tuple[float, float]] = {}
+        self._lost: set[str] = set()
+        self._lab: dict[tuple[str, str], tuple[int, tuple[float, float]]] = {}
         self.area_mm2 = laminate.area_mm2
 
     def confirm_area(self, area_mm2: float) -> None:
@@ -52,9 +53,10 @@ class Metrology:
         pressure: tuple[float, float],
         temperature: tuple[float, float],
         dwell_s: float,
+        ramp_s: float,
     ) -> None:
         """A finished pressing with what was reached: (MPa, standard uncertainty), (degC, standard uncertainty), s."""
-        self._estimate.press(layers, pressure[0], temperature[0], dwell_s, pressure[1], temperature[1])
+        self._estimate.press(layers, pressure[0], temperature[0], dwell_s, pressure[1], temperature[1], ramp_s)
         self._pressed.append((step, tuple(layers)))
 
     def weigh(self, layer: str, mass_g: float, uncertainty_g: float, foils: Iterable[str]) -> tuple[float, float]:
@@ -77,21 +79,40 @@ class Metrology:
         return self._estimate.observe_thickness(value_um, uncertainty_um, layers, sum(dense), dense_uncertainty)
 
     def lab(self, layer: str, quantity: str, value: float, uncertainty: float) -> None:
-        """A lab value of one layer ("porosity", %, or "composite_modulus", GPa) overrides its estimate."""
+        """A lab value of one layer as it is now ("porosity", %, or "composite_modulus", GPa) overrides its estimate.
+
+        It holds until the layer is pressed again; a later estimate still learns from it.
+        """
         if quantity == "porosity":
             self._estimate.observe_porosity(layer, value, uncertainty)
-        self._lab[layer, quantity] = (value, uncertainty)
+            self._lost.discard(layer)
+        self._lab[layer, quantity] = (len(self._pressed), (value, uncertainty))
+
+    def _lab_now(self, layer: str, quantity: str) -> tuple[float, float] | None:
+        number, value = self._lab.get((layer, quantity), (-1, (0.0, 0.0)))
+        pressed_since = any(layer in layers for _, layers in self._pressed[number:]) if number >= 0 else True
+        return None if pressed_since else value
+
+    def lose_track(self, layers: Iterable[str]) -> None:
+        """Nothing is known of these layers before a lab has measured their porosity.
+
+        A pressing was broken off, so that nobody knows how far it went; or a measurement contradicts the estimate.
+        """
+        self._lost.update(layers)
+
+    def is_known(self, layer: str) -> bool:
+        return layer not in self._lost
 
     def evidence(self, layer: str, quantity: str = "porosity") -> Evidence:
-        return Evidence.LAB if (layer, quantity) in self._lab else Evidence.ESTIMATED
+        return Evidence.ESTIMATED if self._lab_now(layer, quantity) is None else Evidence.LAB
 
     def porosity_pct(self, layer: str) -> tuple[float, float]:
         """Porosity now and its standard uncertainty, %."""
-        return self._lab.get((layer, "porosity")) or self._estimate.porosity_pct(layer)
+        return self._lab_now(layer, "porosity") or self._estimate.porosity_pct(layer)
 
     def composite_modulus_gpa(self, layer: str) -> tuple[float, float] | None:
         """Composite modulus now and its standard uncertainty, GPa; None for a layer without a law and a lab value."""
-        return self._lab.get((layer, "composite_modulus")) or self._estimate.composite_modulus_gpa(layer)
+        return self._lab_now(layer, "composite_modulus") or self._estimate.composite_modulus_gpa(layer)
 
     def as_coated_pct(self, layer: str) -> tuple[float, float]:
         return self._estimate.porosity_pct(layer, 0)

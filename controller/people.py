@@ -15,7 +15,7 @@ UNCERTAINTY_PREFIX = "u:"
 LINE_LIMIT = 1_000_000  # bytes of one message; a prompt has a few thousand
 
 
-class OperatorUnreachable(Exception):
+class OperatorUnreachable(TaskImpossible):
     """The simulated operator's socket is not there or broke. A retry makes sense when its simulator is back."""
 
 
@@ -41,14 +41,11 @@ class RemoteOperator:
         self._lock = asyncio.Lock()
 
     async def perform(self, prompt: Prompt) -> Answer:
-        """Raises TaskImpossible, also when the simulator cannot be reached."""
+        """Raises TaskImpossible; OperatorUnreachable when the simulator is gone."""
         message = asdict(prompt)
         message["fields"] = [entry["name"] for entry in message.pop("entries")]
         del message["text"]
-        try:
-            return split_answer("simulated operator", await self._exchange(message))
-        except OperatorUnreachable as error:
-            raise TaskImpossible(str(error)) from error
+        return split_answer("simulated operator", await self._exchange(message))
 
     async def truth(self, lot: str) -> dict[str, Any]:
         """What the simulated line really made; raises OperatorUnreachable."""

@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from controller.events import Event
 from controller.executor.judgement import certificate_data, estimate_data
-from controller.executor.prompts import Person
+from controller.executor.machine_states import AT_REST, ENDED_ITSELF
+from controller.executor.prompts import Person, TaskImpossible
 from controller.executor.run import Run
 from controller.executor.states import RunState, TransitionRefused
 from controller.executor.steps import execute
 from controller.guard import Guard
 from controller.interlocks import is_pressurised
 from controller.journal import Journal, read_events
-from controller.line import Line
+from controller.line import Line, UnitUnknown
 from drivers.errors import BadQuality, DriverError
 from drivers.machine import Machine
 from recipes.plan import Plan
@@ -85,21 +86,37 @@ async def carry_out(plan: Plan, surroundings: Surroundings, name: str) -> None:
         await journal.append(name, "run.created", _created(plan, surroundings.simulation))
         if surroundings.announce is not None:
             surroundings.announce(run)
-        with journal.stream.subscribe() as events:
-            attendant = asyncio.create_task(surroundings.attendant(run, events), name="attendant")
-            try:
-                await _executed(run, attendant)
-            finally:
-                attendant.cancel()
-                await asyncio.wait({attendant})
-        _warn_of_pressure(run)
-        journal.note(name, "porosity.estimated", estimate_data(run))
-        journal.note(name, "certificate", certificate_data(run))
         truth = None
-        if surroundings.truth is not None:
-            truth = await surroundings.truth(plan.steps[-1].step.produces or plan.steps[-1].step.consumes[0], run.jobs)
-        wall = time.perf_counter() - begun if surroundings.keeps_wall_time else None
-        journal.note(name, "run.closed", {"state": run.state.value, "truth": truth, "wall_seconds": wall})
+        try:
+            with journal.stream.subscribe() as events:
+                await _attended(run, asyncio.create_task(surroundings.attendant(run, events), name="attendant"))
+            _warn_of_pressure(run)
+            truth = await _truth(run, surroundings)
+        finally:
+            journal.note(name, "porosity.estimated", estimate_data(run))
+            journal.note(name, "certificate", certificate_data(run))
+            wall = time.perf_counter() - begun if surroundings.keeps_wall_time else None
+            journal.note(name, "run.closed", {"state": run.state.value, "truth": truth, "wall_seconds": wall})
+
+
+async def _truth(run: Run, surroundings: Surroundings) -> Mapping[str, Any] | None:
+    """The simulated truth of the last lot; a simulator that is gone costs the truth and not the record."""
+    if surroundings.truth is None:
+        return None
+    last = run.plan.steps[-1].step
+    try:
+        return await surroundings.truth(last.produces or last.consumes[0], run.jobs)
+    except (TaskImpossible, OSError) as error:
+        run.tell("run.problem", {"reason": f"the simulated truth could not be had: {error}"})
+        return None
+
+
+async def _attended(run: Run, attendant: asyncio.Task[None]) -> None:
+    try:
+        await _executed(run, attendant)
+    finally:
+        attendant.cancel()
+        await asyncio.wait({attendant})
 
 
 async def _executed(run: Run, attendant: asyncio.Task[None]) -> None:
@@ -108,7 +125,8 @@ async def _executed(run: Run, attendant: asyncio.Task[None]) -> None:
     try:
         await asyncio.wait({work, attendant}, return_when=asyncio.FIRST_COMPLETED)
         if not work.done() and (error := attendant.exception()) is not None:
-            await run.stop(f"the attendant failed: {error}", "pressline")
+            with suppress(TransitionRefused):  # then it is being stopped or aborted already
+                await run.stop(f"the attendant failed: {error}", "pressline")
         await work
     finally:
         if not work.done():
@@ -198,8 +216,7 @@ async def _why_not(machine: Machine) -> str:
 
 async def _ready(run: Run, *, rearm: bool) -> None:
     """Refuses to start on a machine that is not idle, or re-arms it when that was asked for."""
-    guard = Guard(run.journal, run.name)
-    faults = []
+    faults = _missing_instruments(run)
     for unit in sorted(_machine_units(run.line, run.plan)):
         machine = run.line.machine(unit)
         snapshot = await machine.snapshot()
@@ -207,23 +224,40 @@ async def _ready(run: Run, *, rearm: bool) -> None:
         if state == "IDLE":
             continue
         if rearm and not is_pressurised(machine.profile.kind, snapshot):
-            await guard.reset(machine)
+            await run.guard.reset(machine)
         else:
             faults.append(f"{unit} is in state {state}; look at it, then start again with --rearm")
     if faults:
         raise MachineNotReady("\n".join(faults))
 
 
+def _missing_instruments(run: Run) -> list[str]:
+    measures = {m for planned in run.plan.steps if planned.step.inspect for m in planned.step.inspect.measures}
+    faults = []
+    for measure, kind in (("weight", "balance"), ("thickness", "gauge")):
+        try:
+            if measure in measures:
+                run.line.instrument(kind)
+        except UnitUnknown as error:
+            faults.append(f"{error}, and the recipe measures {measure}")
+    return faults
+
+
 async def _recover(line: Line, journal: Journal) -> None:
-    """Runs that an earlier controller left open are set down as held, with what the machines measure now."""
+    """Runs that an earlier controller left open are set down as held, with what the machines measure now.
+
+    A machine that is found working for nobody is told to stop first: our heartbeat would keep its watchdog quiet.
+    """
     path: Path | None = getattr(journal, "path", None)
     if path is None:
         return
     for name in open_runs(read_events(path)):
-        found = [await _found(machine) for machine in line.machines.values()]
+        found = [await _found(machine, Guard(journal, name)) for machine in line.machines.values()]
         reason = "the controller ended without closing this run; measured at the next start: " + "; ".join(found)
-        await journal.append(name, "run.state", {"state": RunState.HELD.value, "reason": reason, "who": "pressline"})
-        await journal.append(name, "run.closed", {"state": RunState.HELD.value, "truth": None, "wall_seconds": None})
+        change = {"state": RunState.HELD.value, "reason": reason, "who": "pressline", "recovered": True}
+        await journal.append(name, "run.state", change)
+        closed = {"state": RunState.HELD.value, "truth": None, "wall_seconds": None, "recovered": True}
+        await journal.append(name, "run.closed", closed)
 
 
 def open_runs(events: list[Event]) -> list[str]:
@@ -232,13 +266,16 @@ def open_runs(events: list[Event]) -> list[str]:
     return [event.run for event in events if event.kind == "run.created" and event.run not in closed]
 
 
-async def _found(machine: Machine) -> str:
+async def _found(machine: Machine, guard: Guard) -> str:
     try:
         snapshot = await machine.snapshot()
+        state = snapshot.text("machine_state")
+        if state not in AT_REST | ENDED_ITSELF:
+            await guard.lower(machine, "stop", "found working without a controller", "pressline")
         pressure = "under pressure" if is_pressurised(machine.profile.kind, snapshot) else "without pressure"
     except DriverError as error:
         return f"{machine.unit} unknown ({error})"
-    return f"{machine.unit} {snapshot.text('machine_state')} and {pressure}"
+    return f"{machine.unit} {state} and {pressure}"
 
 
 def _warn_of_pressure(run: Run) -> None:

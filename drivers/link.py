@@ -80,8 +80,8 @@ class Link:
     async def acknowledge(self, *, priority: bool = False) -> Acknowledge:
         """The acknowledge signals, read now."""
         data = {self._status.name: await self.read(self._status, priority=priority)}
-        number = {name: int(self.decoder.raw(f"acknowledge_{name}", data)) for name in ("result", "reason")}
-        self.acknowledged_sequence = int(self.decoder.raw("acknowledged_sequence", data))
+        number = {name: self.decoder.whole(f"acknowledge_{name}", data) for name in ("result", "reason")}
+        self.acknowledged_sequence = self.decoder.whole("acknowledged_sequence", data)
         return Acknowledge(
             sequence=self.acknowledged_sequence,
             result=self.profile.word("result", number["result"]) or "",
@@ -112,4 +112,4 @@ class Link:
                 f"{self.unit}: serial number {serial} answers, {self._serial_number:.0f} was connected before"
             )
         self._serial_number = serial
-        self.acknowledged_sequence = int(self.decoder.raw("acknowledged_sequence", data))
+        self.acknowledged_sequence = self.decoder.whole("acknowledged_sequence", data)

@@ -174,9 +174,9 @@ class Machine:
             data[block.name] = await self._link.read(block)
         now = asyncio.get_running_loop().time()
         decoder = self._link.decoder
-        self._link.acknowledged_sequence = int(decoder.raw("acknowledged_sequence", data))
-        self._phase = self.profile.word("phase", int(decoder.raw("phase", data))) or ""
-        quality = self._watch.see(int(decoder.raw("heartbeat_machine", data)), now)
+        self._link.acknowledged_sequence = decoder.whole("acknowledged_sequence", data)
+        self._phase = self.profile.word("phase", decoder.whole("phase", data)) or ""
+        quality = self._watch.see(decoder.whole("heartbeat_machine", data), now)
         if quality is Quality.BAD and self.link_up:
             self._tell(up=False, reason="heartbeat of the machine stands still")
         elif quality is Quality.GOOD and not self.link_up:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from drivers.errors import BadQuality
+from drivers.errors import BadQuality, CorruptAnswer
 from drivers.profile import Profile, Signal, decoder_of
 
 
@@ -57,6 +57,13 @@ class Decoder:
         """
         block, take = self._takers[name]
         return take(data[block])
+
+    def whole(self, name: str, data: Mapping[str, Sequence[Any]]) -> int:
+        """The whole number of signal `name`; raises CorruptAnswer if the machine did not send one."""
+        try:
+            return int(self.raw(name, data))
+        except (ValueError, OverflowError) as error:
+            raise CorruptAnswer(f"{name} is no whole number") from error
 
     def names(self, data: Mapping[str, Sequence[Any]]) -> Iterator[str]:
         return (name for name, (block, _) in self._takers.items() if block in data)
@@ -122,7 +129,7 @@ class Snapshot:
         return Reading(value, signal.unit, self.time_s, quality)
 
     def value(self, name: str) -> float:
-        """The number of a signal in its unit; raises BadQuality if its quality is bad."""
+        """The number of a signal in its unit; raises BadQuality unless its quality is good."""
         return self._sound(self._decoder.profile.signals[name])
 
     def text(self, name: str) -> str:
@@ -145,8 +152,8 @@ class Snapshot:
 
     def _sound(self, signal: Signal) -> float | int:
         number, quality = self._judged(signal)
-        if quality is Quality.BAD:
-            raise BadQuality(f"{self.unit}: {signal.name} is bad ({number})")
+        if quality is not Quality.GOOD:
+            raise BadQuality(f"{self.unit}: {signal.name} is {quality} ({number})")
         return number
 
     def _judged(self, signal: Signal) -> tuple[float | int, Quality]:

@@ -18,8 +18,8 @@ MEASURING_S = 30.0
 PLATEN_APPROACH_S = 10.0
 VESSEL_CLOSING_S = 60.0
 """Closing, locking, filling, and draining and unlocking afterwards (engineering judgement)."""
-DRYER_LENGTH_M = 0.8
-"""Two zones: 0.4 m/min for 2 min, US 12,394,827 B2."""
+DRYER_LENGTH_M = 1.2
+"""Head and two zones of the generic coater."""
 WARMING_S = 60.0
 """Dryer zones into their band, from a preheated dryer (engineering judgement)."""
 SLOW_START, SLOW_START_FACTOR = 0.05, 5.0
@@ -50,8 +50,11 @@ def predict(recipe: Recipe, steps: Sequence[Step], lots: Mapping[str, Contents])
     facts: list[Fact] = []
     for number, (step, press, layers) in enumerate(presses, start=1):
         u_pressure = _uncertainty(press.pressure_window_mpa, press.pressure_mpa)
+        ramp_s = press.pressure_mpa / press.ramp_mpa_s
         u_temperature = _uncertainty(press.temperature_window_c, press.temperature_c)
-        estimate.press(layers, press.pressure_mpa, press.temperature_c, press.dwell_s, u_pressure, u_temperature)
+        estimate.press(
+            layers, press.pressure_mpa, press.temperature_c, press.dwell_s, u_pressure, u_temperature, ramp_s
+        )
         for layer in layers if step.role is not None else ():
             if (modulus := estimate.composite_modulus_gpa(layer)) is not None:
                 final = number == len(presses)

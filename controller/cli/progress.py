@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from controller.events import Event, EventStream
@@ -28,7 +29,7 @@ def sentence(event: Event) -> str | None:
             return f"    task: {data['text']}"
         case "measurement":
             return f"    {data['unit']}: {data['value']:g} {data['in']}"
-        case "run.state" if data["reason"] or data["state"] in ("complete", "stopped", "aborted"):
+        case "run.state" if data["reason"] or data["state"] in ("held", "complete", "stopped", "aborted"):
             return f"run is {data['state']}" + (f": {data['reason']}" if data["reason"] else "")
         case "command.undelivered" | "command.failed":
             return f"    {data['unit']}: {data['command']} failed: {data['error']}"
@@ -45,8 +46,20 @@ class Progress:
 
     def __init__(self, stream: EventStream, *, quiet: bool, write: Callable[[str], None] | None = None) -> None:
         self._stream = stream
-        self._write = (lambda _: None) if quiet else (write or (lambda text: print(text, flush=True)))
+        self._is_quiet = quiet
+        self._print = write or (lambda text: print(text, flush=True))
         self._start_s: float | None = None
+
+    def _write(self, text: str) -> None:
+        """Prints until nobody can read it any more; the run goes on, and its journal has everything."""
+        if self._is_quiet:
+            return
+        try:
+            self._print(text)
+        except (OSError, ValueError):
+            self._is_quiet = True
+            with suppress(OSError, ValueError):
+                print("the output is lost, the run goes on; see `pressline show`", file=sys.stderr, flush=True)
 
     def begin(self, run: str, plan: Plan, store: Path) -> None:
         self._write(f"run {run}: {plan.recipe.title} (plan {plan.hash[:12]}, journal {store})")

@@ -18,7 +18,7 @@ from controller.app import on_clock, remote_truth, scenarios, simulated_wires, w
 from controller.cli.exit_codes import ExitCode, code_of
 from controller.cli.progress import Progress
 from controller.cli.recipes import Unusable, examined, report_refusal
-from controller.cli.terminal import Interrupts, TerminalPerson, attendant_for
+from controller.cli.terminal import Interrupts, Terminal, TerminalPerson, attendant_for
 from controller.config import ConfigError, LineConfig, line_toml, load_line
 from controller.events import EventStream
 from controller.executor.record import document
@@ -139,11 +139,12 @@ async def _pressed(plan: Plan, options: RunOptions, config: LineConfig | None) -
             operator = None if line_config.operator_url is None else RemoteOperator(line_config.operator_url)
             simulation = {"scenario": options.scenario, "seed": options.seed} if config is None else None
             async with Progress(journal.stream, quiet=options.as_json).shown() as progress, Interrupts() as interrupts:
+                terminal = Terminal() if operator is None and sys.stdin.isatty() else None
                 surroundings = Surroundings(
                     line=wire_line(line_config),
                     journal=journal,
-                    person=operator or TerminalPerson(),
-                    attendant=attendant_for(interactive=operator is None and sys.stdin.isatty()),
+                    person=operator or TerminalPerson(terminal or Terminal()),
+                    attendant=attendant_for(terminal),
                     truth=None if operator is None else remote_truth(operator),
                     simulation=simulation,
                     speed=line_config.speed,

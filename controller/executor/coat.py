@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from controller.executor.holding import hold_idle
 from controller.executor.prompts import Prompt
 from controller.executor.run import Run
-from controller.executor.supervision import hold_idle, supervise
+from controller.executor.supervision import Supervision, reset
 from controller.executor.tasks import ask
 from drivers.coater import Coater, CoatJob
 from drivers.machine import Machine
@@ -39,7 +40,7 @@ async def perform_coat(run: Run, planned: PlannedStep) -> dict[str, Any]:
         )
         await ask(run, load)
         last = await _coated(run, planned, machine, coat, planned.gap_um)
-        await run.guard.reset(machine)
+        await reset(run, machine)
         await ask(run, Prompt("unload", f"Take {step.produces} off {planned.unit}", (), step.produces, planned.unit))
     return {
         "coating_weight_mg_cm2": {
@@ -69,7 +70,7 @@ async def _coated(run: Run, planned: PlannedStep, machine: Machine, coat: Coat, 
         await run.guard.load(machine, asdict(job), lambda: Coater(machine).load(job))
         await run.guard.start(machine)
 
-    last = await supervise(run, machine, start, lambda s: _watch(s, coat, machine.unit), HOLD_LIMIT_S, bleed=False)
+    last = await Supervision(run, machine, lambda s: _watch(s, coat, machine.unit), HOLD_LIMIT_S).follow(start)
     if (reason := _complaint(last, coat)) is not None:
         await hold_idle(run, f"{machine.unit}: {reason}; restart accepts the sheet, stop scraps it", "pressline")
     return last

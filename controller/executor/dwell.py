@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import expm1
+
+ROOM_C = 25.0
 
 
 @dataclass(slots=True)
@@ -28,7 +31,10 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A finished pressing: laminate pressure (dwell mean, dwell extremes, step maximum), temperature, dwell."""
+    """A finished pressing: laminate pressure (dwell mean, dwell extremes, step maximum), temperature, dwell.
+
+    dwell_s is the time in the machine's dwell band; held_s is the time under pressure in holds beside it.
+    """
 
     pressure_mpa: float
     pressure_low_mpa: float
@@ -40,3 +46,34 @@ class Reached:
     temperature_high_c: float
     temperature_uncertainty_k: float
     dwell_s: float
+    held_s: float
+
+
+@dataclass(slots=True)
+class LaminateTemperature:
+    """The laminate's temperature behind what heats it: a first-order lag on the medium's readings.
+
+    lag_s is the bag's and the stack's lag in oil, engineering judgement (20 to 45 s); 0 for platens, which touch the
+    laminate. Before the first reading the laminate is taken to be at room temperature.
+    """
+
+    lag_s: float
+    value_c: float | None = None
+    spread_k: float = 0.0
+    _time_s: float = 0.0
+
+    def follow(self, medium_c: float, time_s: float) -> float:
+        """The laminate's temperature at the time of this reading."""
+        if self.lag_s <= 0:
+            self.value_c = medium_c
+        elif self.value_c is None:
+            self.value_c = ROOM_C
+        else:
+            self.value_c += (medium_c - self.value_c) * -expm1(-max(0.0, time_s - self._time_s) / self.lag_s)
+        self._time_s = time_s
+        return self.value_c
+
+    def dwelling(self, medium_c: float) -> None:
+        """Notes how far laminate and medium are apart in the dwell: what is not measured is uncertain by that much."""
+        if self.value_c is not None:
+            self.spread_k = max(self.spread_k, abs(medium_c - self.value_c))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
+from controller.executor.holding import hold_idle
 from controller.executor.judgement import tell_after_step
 from controller.executor.prompts import Answer, Prompt
 from controller.executor.run import Run
-from controller.executor.supervision import hold_idle
 from controller.executor.tasks import ask
 from drivers.errors import DriverError
 from drivers.gauge import SicsInstrument
@@ -47,18 +47,38 @@ async def _weigh(run: Run, planned: PlannedStep, lot: str) -> dict[str, float]:
     return {"mass_g": mass_g, "coating_weight_mg_cm2": weight, "uncertainty_mg_cm2": uncertainty}
 
 
-async def _thickness(run: Run, planned: PlannedStep, lot: str) -> dict[str, float]:
+async def _thickness(run: Run, planned: PlannedStep, lot: str) -> dict[str, Any]:
+    """Measures a lot's thickness. What contradicts the estimate is measured again, and then costs the estimate.
+
+    A contradicting value is not used to correct the estimate, so nothing may rest on that estimate any more: its layers
+    are not known until the lab has measured their porosity.
+    """
+    result, found = await _measured(run, planned, lot)
+    if found is not None:
+        await hold_idle(run, f"{found} restart measures again", "pressline")
+        result, found = await _measured(run, planned, lot)
+    if found is not None:
+        await hold_idle(run, f"{found} restart goes on, with no porosity until the lab has measured one", "pressline")
+        run.metrology.lose_track(planned.layers)
+    return result
+
+
+async def _measured(run: Run, planned: PlannedStep, lot: str) -> tuple[dict[str, Any], str | None]:
+    """One thickness, and in words what contradicts it, if anything does."""
     reading, accuracy = await _placed(run, run.line.instrument("gauge"), lot)
     value = float(reading.value)
     innovation = run.metrology.thickness(value, accuracy / sqrt(3), planned.layers, planned.foils)
-    if not innovation.plausible:
-        await hold_idle(
-            run,
-            f"thickness of {lot} is {value:.1f} um, {innovation.value:+.1f} um from what was expected (standard"
-            f" deviation {innovation.sigma:.1f} um): wrong lot, wrong sheet, drifted gauge? restart accepts it",
-            "pressline",
-        )
-    return {"thickness_um": value, "innovation_um": innovation.value, "innovation_sigma_um": innovation.sigma}
+    result = {
+        "thickness_um": value,
+        "innovation_um": innovation.value,
+        "innovation_sigma_um": innovation.sigma,
+        "plausible": innovation.plausible,
+    }
+    found = (
+        f"thickness of {lot} is {value:.1f} um, {innovation.value:+.1f} um from what was expected (standard"
+        f" deviation {innovation.sigma:.1f} um): wrong lot, wrong sheet, drifted gauge, other material?"
+    )
+    return result, None if innovation.plausible else found
 
 
 async def _placed(run: Run, instrument: SicsInstrument, lot: str) -> tuple[Reading, float]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from controller.executor.holding import hold_idle
 from controller.executor.run import Run
-from controller.executor.supervision import hold_idle
+from controller.executor.states import RunState
+from controller.metrology import LayerChange
 from recipes.declared import modulus_facts, porosity_facts, press_facts, role_as_claimed, step_order_fact
-from recipes.facts import Evidence
+from recipes.facts import Evidence, Fact, FactBook
 from recipes.lots import contents
 from recipes.model import Press
 from recipes.rules.certificate import certify
@@ -76,30 +79,46 @@ def _learn(run: Run) -> None:
         if step.role is None or step.name not in changes:
             continue
         source = f"compaction law and measurements, {step.name}"
+        final = step is pressings[-1]
         for layer, change in changes[step.name].items():
-            final = step is pressings[-1]
+            if not run.metrology.is_known(layer):
+                continue
+            after = (change.after_pct, change.after_uncertainty_pct)
             run.facts.add(
                 porosity_facts(
                     step.role,
                     layer,
                     before=(change.before_pct, change.before_uncertainty_pct),
-                    after=run.metrology.porosity_pct(layer)
-                    if final
-                    else (change.after_pct, change.after_uncertainty_pct),
+                    after=run.metrology.porosity_pct(layer) if final else after,
                     decrease=(change.decrease_pct, change.decrease_uncertainty_pct),
                     evidence=run.metrology.evidence(layer) if final else Evidence.ESTIMATED,
                     source=source,
                     final=final,
                 )
             )
-            _learn_modulus(run, step.role, layer, source, final=final)
+            if step.name in _unsurpassed(run):
+                _learn_modulus(run, step.role, layer, source, final=final)
     if pressings and all(step.name in changes for step in pressings):
-        lots = contents(run.plan.recipe, tuple(planned.step for planned in run.plan.steps))
-        laminate = run.plan.recipe.laminate
-        done = [
-            role_as_claimed(step, lots[step.produces or ""], laminate) for step in pressings if step.role is not None
-        ]
-        run.facts.add([step_order_fact(done, Evidence.MEASURED, "the order in which the presses finished")])
+        run.facts.add([_order_fact(run, list(changes))])
+
+
+def _unsurpassed(run: Run) -> set[str]:
+    """Finished pressings after which no higher pressure came: what the modulus is now, it was after them."""
+    reached = [(step, pressure) for step, pressure in run.reached_mpa.items()]
+    return {
+        step for index, (step, pressure) in enumerate(reached) if all(later <= pressure for _, later in reached[index:])
+    }
+
+
+def _order_fact(run: Run, finished: list[str]) -> Fact:
+    lots = contents(run.plan.recipe, tuple(planned.step for planned in run.plan.steps))
+    steps = {planned.step.name: planned.step for planned in run.plan.steps}
+    roles = [
+        role_as_claimed(steps[name], lots[steps[name].produces or ""], run.plan.recipe.laminate)
+        for name in finished
+        if steps[name].role is not None
+    ]
+    return step_order_fact(roles, Evidence.MEASURED, "the order in which the presses finished")
 
 
 def _learn_modulus(run: Run, role: str, layer: str, source: str, *, final: bool) -> None:
@@ -117,16 +136,22 @@ def estimate_data(run: Run) -> dict[str, Any]:
             "porosity_pct": {layer: {"before": c.before_pct, "after": c.after_pct} for layer, c in layers.items()},
             "decrease_pct": {layer: c.decrease_pct for layer, c in layers.items()},
             "decrease_uncertainty_pct": {layer: COVERAGE * c.decrease_uncertainty_pct for layer, c in layers.items()},
-            "evidence": {layer: run.metrology.evidence(layer).value for layer in layers},
+            "evidence": dict.fromkeys(layers, Evidence.ESTIMATED.value),
         }
-        for step, layers in changes.items()
+        for step, layers in ((step, _known(run, layers)) for step, layers in changes.items())
     }
     return {"steps": steps, "layers": {layer: _layer(run, layer) for layer in run.plan.recipe.laminate.layers}}
+
+
+def _known(run: Run, layers: Mapping[str, LayerChange]) -> Mapping[str, LayerChange]:
+    return {layer: change for layer, change in layers.items() if run.metrology.is_known(layer)}
 
 
 def _layer(run: Run, layer: str) -> dict[str, Any]:
     porosity, uncertainty = run.metrology.porosity_pct(layer)
     modulus = run.metrology.composite_modulus_gpa(layer)
+    if not run.metrology.is_known(layer):
+        return {"porosity_pct": None, "uncertainty_pct": None, "evidence": "estimated", "composite_modulus_gpa": None}
     return {
         "porosity_pct": porosity,
         "uncertainty_pct": COVERAGE * uncertainty,
@@ -136,14 +161,26 @@ def _layer(run: Run, layer: str) -> dict[str, Any]:
 
 
 def certificate_data(run: Run) -> dict[str, Any]:
-    """Every rule of the pack, judged at release on what this run knows."""
-    certificate = certify(run.pack, run.facts, run.step_names)
+    """Every rule of the pack, judged at release on what this run knows.
+
+    What a recipe declares says something of a laminate only when the laminate was made.
+    """
+    made = run.state is RunState.COMPLETE
+    book = run.facts if made else _without_intentions(run.facts)
+    certificate = certify(run.pack, book, run.step_names)
     return {
+        "decision_rule": "simple acceptance: the value decides, its uncertainty is told beside it",
         "pass": certificate.pass_,
         "fail": certificate.fail,
         "undetermined": certificate.undetermined,
         "rules": [_rule(judgement) for judgement in certificate.judgements],
     }
+
+
+def _without_intentions(facts: FactBook) -> FactBook:
+    book = FactBook()
+    book.add(fact for fact in facts if fact.evidence not in (Evidence.DECLARED, Evidence.COMMANDED))
+    return book
 
 
 def _rule(judgement: Judgement) -> dict[str, Any]:
@@ -153,7 +190,7 @@ def _rule(judgement: Judgement) -> dict[str, Any]:
         "severity": judgement.severity.value,
         "words": judgement.words,
         "value": judgement.value,
-        "uncertainty": judgement.uncertainty,
+        "uncertainty": None if judgement.uncertainty is None else COVERAGE * judgement.uncertainty,
         "bound": judgement.bound,
         "unit": judgement.unit,
         "source": judgement.source,

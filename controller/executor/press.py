@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from math import sqrt
+from math import hypot, sqrt
 from typing import Any
 
 from controller.executor.dwell import Reached
-from controller.executor.judgement import claimed_windows, refuse_before_step, tell_after_step
+from controller.executor.holding import hold_idle
+from controller.executor.judgement import COVERAGE, claimed_windows, refuse_before_step, tell_after_step
 from controller.executor.prompts import Prompt
-from controller.executor.run import Run
-from controller.executor.supervision import hold_idle, supervise
+from controller.executor.run import Run, RunEnded
+from controller.executor.supervision import Supervision, reset
 from controller.executor.tasks import ask
 from controller.executor.windows import PressView, PressWatch
+from drivers.errors import DriverError
 from drivers.isostatic_press import IsostaticJob, IsostaticPress
 from drivers.machine import Machine
 from drivers.reading import Snapshot
@@ -46,7 +48,7 @@ async def perform_press(run: Run, planned: PlannedStep) -> dict[str, Any]:
         if step.role is not None:
             await refuse_before_step(run, step.role, press)
         reached = await _pressed(run, planned, machine, press)
-        await run.guard.reset(machine)
+        await reset(run, machine)
         await ask(
             run, Prompt("unload", f"Take {step.produces} out of {planned.unit}", (lot,), step.produces, planned.unit)
         )
@@ -56,7 +58,9 @@ async def perform_press(run: Run, planned: PlannedStep) -> dict[str, Any]:
         (reached.pressure_mpa, reached.pressure_uncertainty_mpa),
         (reached.temperature_c, reached.temperature_uncertainty_k),
         reached.dwell_s,
+        reached.pressure_mpa / press.ramp_mpa_s,
     )
+    run.reached_mpa[step.name] = reached.pressure_max_mpa
     if step.role is not None:
         run.facts.add(
             press_facts(
@@ -70,7 +74,7 @@ async def perform_press(run: Run, planned: PlannedStep) -> dict[str, Any]:
                 temperature_c=reached.temperature_c,
                 temperature_uncertainty_k=reached.temperature_uncertainty_k,
                 temperature_extremes_c=(reached.temperature_low_c, reached.temperature_high_c),
-                time_s=reached.dwell_s,
+                time_s=reached.dwell_s + reached.held_s,
             )
         )
     await tell_after_step(run, step.name)
@@ -78,13 +82,9 @@ async def perform_press(run: Run, planned: PlannedStep) -> dict[str, Any]:
 
 
 async def _pressed(run: Run, planned: PlannedStep, machine: Machine, press: Press) -> Reached:
-    tare_kn = 0.0
-    if planned.unit is not None and machine.profile.kind == "uniaxial_press":
-        tare_kn = (await machine.snapshot()).value("force_pv_kn")
-    view = PressView(machine.profile.kind, tare_kn, run.metrology.area_mm2)
-    watch = PressWatch(
-        press, view, machine.unit, () if run.is_comparative else claimed_windows(run.pack, planned.step.role)
-    )
+    view = PressView(machine.profile.kind, await _tare_kn(run, machine), run.metrology.area_mm2)
+    claims = () if run.is_comparative else claimed_windows(run.pack, planned.step.role)
+    watch = PressWatch(press, view, machine.unit, claims)
     job_id = run.new_job(planned.step.name)
 
     async def start() -> None:
@@ -94,12 +94,41 @@ async def _pressed(run: Run, planned: PlannedStep, machine: Machine, press: Pres
             await run.guard.load(machine, asdict(job), lambda: IsostaticPress(machine).load(job))
         await run.guard.start(machine)
 
-    last = await supervise(run, machine, start, watch, press.hold_limit_s, bleed=press.on_hold == "bleed")
+    try:
+        supervision = Supervision(run, machine, watch, press.hold_limit_s, bleed=press.on_hold == "bleed")
+        last = await supervision.follow(start)
+    except RunEnded:
+        _tell_interrupted(run, planned, press, watch)
+        raise
     if (doubt := _doubt(machine, press, watch, last)) is not None:
         await hold_idle(run, f"{machine.unit}: {doubt}; restart presses again", "pressline")
-        await run.guard.reset(machine)
+        await reset(run, machine)
         return await _pressed(run, planned, machine, press)
     return _reached(machine, view, watch, last)
+
+
+async def _tare_kn(run: Run, machine: Machine) -> float:
+    """What the load cell shows with the press open: the weight of the upper die and its own offset."""
+    if machine.profile.kind != "uniaxial_press":
+        return 0.0
+    while True:
+        try:
+            return (await machine.snapshot()).value("force_pv_kn")
+        except DriverError as error:
+            await hold_idle(run, f"{machine.unit}: its tare cannot be read: {error}; restart reads again", "pressline")
+
+
+def _tell_interrupted(run: Run, planned: PlannedStep, press: Press, watch: PressWatch) -> None:
+    """What is known of a pressing that did not come to its end; how far it went in the laminate is not known."""
+    result = commanded(press)
+    result["pressure_mpa"] |= {"reached": watch.pressure.mean, "max": watch.pressure_max_mpa}
+    result["temperature_c"] |= {"reached": watch.temperature.mean}
+    if watch.temperature.count:
+        result["temperature_c"] |= {"min": watch.temperature.low, "max": watch.temperature.high}
+    result["dwell_s"] |= {"reached": watch.dwell_seen_s}
+    run.tell("step.interrupted", {"name": planned.step.name, "result": result})
+    if watch.is_building:
+        run.metrology.lose_track(planned.layers)
 
 
 def _job(machine: Machine, press: Press, view: PressView, job_id: int) -> UniaxialJob | IsostaticJob:
@@ -143,50 +172,79 @@ def _doubt(machine: Machine, press: Press, watch: PressWatch, last: Snapshot) ->
     seen_s = last.time_s - watch.dwell_began_s + 2 * machine.profile.timing.poll_dwelling_s
     if dwell_s > seen_s:
         return f"the machine claims a dwell of {dwell_s:.1f} s, but only {seen_s:.1f} s can have passed"
+    mean, accuracy = _dwell_mean_mpa(watch.view, last), _accuracy_mpa(machine, watch.view)
+    if not watch.pressure.low - accuracy <= mean <= watch.pressure.high + accuracy:
+        seen = f"{watch.pressure.low:.1f} to {watch.pressure.high:.1f} MPa"
+        return f"the machine claims a mean pressure of {mean:.1f} MPa, but {seen} was seen"
     return None
+
+
+def _dwell_mean_mpa(view: PressView, last: Snapshot) -> float:
+    if view.kind == "isostatic_press":
+        return last.value("dwell_mean_pressure_mpa")
+    return view.laminate_mpa(last.value("dwell_mean_force_kn"))
+
+
+def _accuracy_mpa(machine: Machine, view: PressView) -> float:
+    """Bound of the pressure sensor's error, as pressure on the laminate."""
+    signals = machine.profile.signals
+    if view.kind == "isostatic_press":
+        return signals["pressure_a_mpa"].accuracy or 0.0
+    return 1000 * (signals["force_pv_kn"].accuracy or 0.0) / view.area_mm2
 
 
 def _reached(machine: Machine, view: PressView, watch: PressWatch, last: Snapshot) -> Reached:
     """The machine's dwell record is the record; our samples give the extremes and the temperature."""
-    profile = machine.profile
-    dwell_s = last.value("dwell_elapsed_s")
-    if profile.kind == "isostatic_press":
-        pressure = last.value("dwell_mean_pressure_mpa")
-        accuracy_mpa = profile.signals["pressure_a_mpa"].accuracy or 0.0
-        accuracy_k = profile.signals["medium_a_c"].accuracy or 0.0
-    else:
-        pressure = view.laminate_mpa(last.value("dwell_mean_force_kn"))
-        accuracy_mpa = 1000 * (profile.signals["force_pv_kn"].accuracy or 0.0) / view.area_mm2
-        accuracy_k = profile.signals["platen_top_c"].accuracy or 0.0
+    sensor = "medium_a_c" if view.kind == "isostatic_press" else "platen_top_c"
+    medium_k = (machine.profile.signals[sensor].accuracy or 0.0) / sqrt(3)
     return Reached(
-        pressure_mpa=pressure,
+        pressure_mpa=_dwell_mean_mpa(view, last),
         pressure_low_mpa=watch.pressure.low,
         pressure_high_mpa=watch.pressure.high,
         pressure_max_mpa=watch.pressure_max_mpa,
-        pressure_uncertainty_mpa=accuracy_mpa / sqrt(3),
+        pressure_uncertainty_mpa=_accuracy_mpa(machine, view) / sqrt(3),
         temperature_c=watch.temperature.mean or 0.0,
         temperature_low_c=watch.temperature.low,
         temperature_high_c=watch.temperature.high,
-        temperature_uncertainty_k=accuracy_k / sqrt(3),
-        dwell_s=dwell_s,
+        temperature_uncertainty_k=hypot(medium_k, watch.laminate.spread_k / sqrt(3)),
+        dwell_s=last.value("dwell_elapsed_s"),
+        held_s=watch.held_s,
     )
 
 
-def _result(press: Press, reached: Reached) -> dict[str, Any]:
+def commanded(press: Press) -> dict[str, Any]:
+    """A pressing in the record's form before anything was reached."""
+    pressure, temperature = press.pressure_window_mpa, press.temperature_window_c
     return {
         "pressure_mpa": {
             "set": press.pressure_mpa,
-            "reached": reached.pressure_mpa,
-            "max": reached.pressure_max_mpa,
-            "uncertainty": reached.pressure_uncertainty_mpa,
-            "window": [press.pressure_window_mpa.lower, press.pressure_window_mpa.upper],
+            "reached": None,
+            "max": None,
+            "window": [pressure.lower, pressure.upper],
         },
         "temperature_c": {
             "set": press.temperature_c,
-            "reached": reached.temperature_c,
-            "min": reached.temperature_low_c,
-            "max": reached.temperature_high_c,
-            "window": [press.temperature_window_c.lower, press.temperature_window_c.upper],
+            "reached": None,
+            "min": None,
+            "max": None,
+            "window": [temperature.lower, temperature.upper],
         },
-        "dwell_s": {"set": press.dwell_s, "reached": reached.dwell_s},
+        "dwell_s": {"set": press.dwell_s, "reached": None},
     }
+
+
+def _result(press: Press, reached: Reached) -> dict[str, Any]:
+    result = commanded(press)
+    result["pressure_mpa"] |= {
+        "reached": reached.pressure_mpa,
+        "max": reached.pressure_max_mpa,
+        "uncertainty": COVERAGE * reached.pressure_uncertainty_mpa,
+    }
+    result["temperature_c"] |= {
+        "reached": reached.temperature_c,
+        "min": reached.temperature_low_c,
+        "max": reached.temperature_high_c,
+        "uncertainty": COVERAGE * reached.temperature_uncertainty_k,
+    }
+    result["dwell_s"]["reached"] = reached.dwell_s
+    return result

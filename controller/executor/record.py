@@ -57,13 +57,14 @@ def document(events: Iterable[Event], *, alive: bool, wall_seconds: float | None
     last: Event | None = None
     for event in events:
         first = event.time_s if first is None else first
-        last = event
+        last = event if event.data.get("recovered") is None else last  # another process has another clock
         _fold(record, steps, event)
     if last is not None and first is not None:
         record["sim_seconds"] = last.time_s - first
     record["steps"] = list(steps.values())
-    if not alive and record["state"] not in _RESTING:
+    if not alive and not record.pop("closed", False) and record["state"] not in _RESTING:
         _interrupted(record, last)
+    record.pop("closed", None)
     rounded: dict[str, Any] = _rounded(record)
     return rounded
 
@@ -84,6 +85,9 @@ def _fold(record: dict[str, Any], steps: dict[str, dict[str, Any]], event: Event
             record |= {"state": data["state"], "reason": _reason(record["reason"], data)}
         case "step.started":
             record["current"] = data["name"]
+            steps[data["name"]] |= data["commanded"]
+        case "step.interrupted":
+            steps[data["name"]] |= data["result"]
         case "step.phase":
             record["phase"] = f"{data['unit']} in phase {data['phase']}"
         case "step.finished":
@@ -100,9 +104,10 @@ def _fold(record: dict[str, Any], steps: dict[str, dict[str, Any]], event: Event
             record["messages"].append(f"{data['unit']}: {data['command']} failed: {data['error']}")
         case "machine.unproven" | "machine.safe":
             record["messages"].append(data["message"])
-        case "run.problem" | "run.recovered":
+        case "run.problem":
             record["messages"].append(data["reason"])
         case "run.closed":
+            record["closed"] = True
             if data.get("truth") is not None:
                 record["truth"] = data["truth"]
             if data.get("wall_seconds") is not None:

@@ -30,17 +30,19 @@ class RunEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A command from outside. delivered says whether the machine was already told (risk is lowered first)."""
+    """A command to a run. delivered says whether the machine was already told (risk is lowered first).
+
+    is_asked: it came from outside and counts in Run.asked until it is carried out.
+    """
 
     trigger: Trigger
     reason: str
     who: str
     delivered: bool = False
+    is_asked: bool = False
 
 
 Inbox = asyncio.Queue[Snapshot | LinkChange | Request]
-
-_MACHINE_COMMAND = {Trigger.HOLD: "hold", Trigger.STOP: "stop", Trigger.ABORT: "abort"}
 
 
 class Run:
@@ -53,17 +55,18 @@ class Run:
         self.line = line
         self.journal = journal
         self.person = person
-        self.guard = Guard(journal, name)
+        self.guard = Guard(journal, name, lambda: self.asked > 0)
         self.facts = FactBook()
         self.metrology = Metrology(plan.recipe.laminate)
         self.state = RunState.IDLE
         self.jobs: dict[int, str] = {}
+        self.reached_mpa: dict[str, float] = {}
         self.held_by_rules: set[str] = set()
         self.step_names = {p.step.role: p.step.name for p in plan.steps if p.step.role is not None}
         steps = tuple(planned.step for planned in plan.steps)
         self.facts.add(recipe_facts(plan.recipe, steps, contents(plan.recipe, steps)))
-        self.active: Machine | None = None
-        self.commanding = 0
+        self.asked = 0
+        self._active: tuple[Machine, str] | None = None
         self._inbox: Inbox = asyncio.Queue()
 
     @property
@@ -100,31 +103,40 @@ class Run:
 
     async def _lower(self, trigger: Trigger, reason: str, who: str) -> None:
         next_state(self.state, trigger)
+        self.asked += 1  # from now on nothing that raises risk passes the guard, until the request is carried out
         delivered = False
-        if (machine := self.active) is not None:
-            self.commanding += 1  # what the machine does now, it does because it was told to
-            try:
-                delivered = await self.guard.lower(machine, _MACHINE_COMMAND[trigger], reason, who)
-            finally:
-                self.commanding -= 1
-        self._inbox.put_nowait(Request(trigger, reason, who, delivered))
+        try:
+            if self._active is not None:
+                machine, hold_command = self._active
+                command = {Trigger.HOLD: hold_command, Trigger.STOP: "stop", Trigger.ABORT: "abort"}[trigger]
+                delivered = await self.guard.lower(machine, command, reason, who)
+        finally:
+            self._inbox.put_nowait(Request(trigger, reason, who, delivered, is_asked=True))
 
     # ------------------------------------------------------------------ what steps use
 
     @contextmanager
-    def listening(self, inbox: Inbox, machine: Machine | None) -> Iterator[None]:
-        """Requests reach `inbox`, and `machine` is the one that they are sent to, until the block is left."""
+    def listening(self, inbox: Inbox, machine: Machine, hold_command: str) -> Iterator[None]:
+        """Requests reach `inbox`, and `machine` is the one that they are sent to, until the block is left.
+
+        hold_command is what a hold means for this step: "hold" keeps the pressure, "stop" bleeds it.
+        """
         outer, self._inbox = self._inbox, inbox
-        outer_machine, self.active = self.active, machine
+        outer_active, self._active = self._active, (machine, hold_command)
         while not outer.empty():
             inbox.put_nowait(outer.get_nowait())
         try:
             yield
         finally:
-            self._inbox, self.active = outer, outer_machine
+            self._inbox, self._active = outer, outer_active
             while not inbox.empty():
                 if isinstance(item := inbox.get_nowait(), Request):
                     outer.put_nowait(item)
+
+    def carried_out(self, request: Request) -> None:
+        """A hold, stop or abort that was asked for has taken effect on the run's state."""
+        if request.is_asked:
+            self.asked -= 1
 
     @property
     def inbox(self) -> Inbox:

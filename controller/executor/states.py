@@ -27,7 +27,10 @@ class RunState(StrEnum):
 
 
 class Trigger(StrEnum):
-    """Commands (start ... abort) and events (..._done, finished) that move a run."""
+    """Commands (start ... abort) and events (..._done, finished, unproven) that move a run.
+
+    unproven: a stop or an abort whose machine could not be proven to be without pressure; a person has to look.
+    """
 
     START = "start"
     PAUSE = "pause"
@@ -42,6 +45,7 @@ class Trigger(StrEnum):
     STOP_DONE = "stop_done"
     ABORT_DONE = "abort_done"
     FINISHED = "finished"
+    UNPROVEN = "unproven"
 
 
 ENDED = frozenset({RunState.STOPPED, RunState.ABORTED, RunState.COMPLETE})
@@ -61,6 +65,8 @@ TABLE: dict[tuple[RunState, Trigger], RunState] = {
     (RunState.STOPPING, Trigger.STOP_DONE): RunState.STOPPED,
     (RunState.ABORTING, Trigger.ABORT_DONE): RunState.ABORTED,
     (RunState.RUNNING, Trigger.FINISHED): RunState.COMPLETE,
+    (RunState.STOPPING, Trigger.UNPROVEN): RunState.HELD,
+    (RunState.ABORTING, Trigger.UNPROVEN): RunState.HELD,
     **{(state, Trigger.HOLD): RunState.HOLDING for state in _HOLDABLE},
     **{(state, Trigger.STOP): RunState.STOPPING for state in _STOPPABLE},
     **{(state, Trigger.ABORT): RunState.ABORTING for state in _ABORTABLE},

@@ -6,13 +6,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from controller.executor.coat import perform_coat
+from controller.executor.holding import pending_requests
 from controller.executor.inspect import perform_inspection
-from controller.executor.press import perform_press
+from controller.executor.machine_states import AT_REST
+from controller.executor.press import commanded, perform_press
 from controller.executor.run import Run, RunEnded
 from controller.executor.states import TransitionRefused, Trigger
-from controller.executor.tasks import pending_requests, perform_task
+from controller.executor.tasks import perform_task
 from controller.journal import JournalError
+from controller.line import UnitTaken, UnitUnknown
 from drivers.errors import DriverError
+from drivers.machine import Machine
 from recipes.model import StepKind
 from recipes.plan import PlannedStep
 
@@ -39,12 +43,18 @@ async def execute(run: Run) -> None:
         await run.raise_state(Trigger.FINISHED)
     except RunEnded:
         return
-    except (DriverError, JournalError) as error:
-        _fail(run, str(error))
+    except (DriverError, JournalError, UnitTaken, UnitUnknown) as error:
+        await _fail(run, str(error))
+    except Exception as error:  # noqa: BLE001 - a fault of the program must not leave a press working unwatched
+        await _fail(run, f"a fault of the program: {type(error).__name__}: {error}")
 
 
-def _fail(run: Run, reason: str) -> None:
-    """A fault outside a supervised phase: nothing moves, so the run is held and says why."""
+async def _fail(run: Run, reason: str) -> None:
+    """A fault outside a supervised phase: what may be pressurised is told to stop, then the run is held."""
+    used = {planned.unit for planned in run.plan.steps}
+    for machine in run.line.machines.values():
+        if machine.unit in used and await _may_work(machine):
+            await run.guard.lower(machine, "stop", reason, "pressline")
     for trigger in (Trigger.HOLD, Trigger.HOLD_DONE):
         try:
             run.lower_state(trigger, reason)
@@ -53,11 +63,24 @@ def _fail(run: Run, reason: str) -> None:
             return
 
 
+async def _may_work(machine: Machine) -> bool:
+    try:
+        return (await machine.snapshot()).text("machine_state") not in AT_REST
+    except DriverError:
+        return True
+
+
 async def perform(run: Run, planned: PlannedStep) -> None:
     """Performs one step between its two records. Raises RunEnded, DriverError, JournalError."""
     step = planned.step
     await pending_requests(run)
-    started = {"name": step.name, "kind": step.kind.value, "unit": planned.unit, "lots": list(step.consumes)}
+    started = {
+        "name": step.name,
+        "kind": step.kind.value,
+        "unit": planned.unit,
+        "lots": list(step.consumes),
+        "commanded": {} if step.press is None else commanded(step.press),
+    }
     await run.journal.append(run.name, "step.started", started)
     result = await PROCEDURES[step.kind](run, planned)
     finished = {"name": step.name, "kind": step.kind.value, "produces": step.produces, "result": result}

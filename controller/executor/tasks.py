@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from controller.executor.holding import carry_out_idle, hold_idle
 from controller.executor.prompts import Answer, Prompt, TaskImpossible
-from controller.executor.run import Inbox, Request, Run
-from controller.executor.states import Trigger
-from controller.executor.supervision import end_idle, hold_idle
+from controller.executor.run import Request, Run
 from recipes.facts import Evidence, Fact
 from recipes.model import Entry
 from recipes.plan import PlannedStep
@@ -42,7 +41,7 @@ async def ask(run: Run, prompt: Prompt) -> Answer:
 def _complaint(entry: Entry, value: float | None) -> str | None:
     if value is None:
         return f"{entry.name} was not entered"
-    if abs(value - entry.expected) > entry.tolerance:
+    if not abs(value - entry.expected) <= entry.tolerance:  # so that a value that is no number is implausible too
         return (
             f"{entry.name} {value:g} {entry.unit} is not within {entry.expected:g} +- {entry.tolerance:g} {entry.unit}"
         )
@@ -58,7 +57,7 @@ async def _answered(run: Run, prompt: Prompt) -> Answer:
             try:
                 await asyncio.wait({work, request}, return_when=asyncio.FIRST_COMPLETED)
                 if request.done() and isinstance(item := request.result(), Request):
-                    await _meanwhile(run, item)
+                    await carry_out_idle(run, item)
             finally:
                 if not request.done():
                     request.cancel()
@@ -68,24 +67,6 @@ async def _answered(run: Run, prompt: Prompt) -> Answer:
         if not work.done():
             work.cancel()
             await asyncio.wait({work})
-
-
-async def _meanwhile(run: Run, request: Request) -> None:
-    match request.trigger:
-        case Trigger.HOLD:
-            await hold_idle(run, request.reason, request.who)
-        case Trigger.STOP | Trigger.ABORT:
-            end_idle(run, request)
-        case _:
-            run.tell("run.problem", {"reason": f"{request.trigger} was asked for while running; ignored"})
-
-
-async def pending_requests(run: Run) -> None:
-    """Carries out what was asked for between two waits. Raises RunEnded."""
-    inbox: Inbox = run.inbox
-    while not inbox.empty():
-        if isinstance(item := inbox.get_nowait(), Request):
-            await _meanwhile(run, item)
 
 
 async def perform_task(run: Run, planned: PlannedStep) -> None:

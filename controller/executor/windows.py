@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from controller.executor.dwell import Trace
+from controller.executor.dwell import LaminateTemperature, Trace
 from drivers.reading import Snapshot
 from recipes.model import Press
 from recipes.rules.rule import Rule
 
 BUILDING = frozenset({"ramp", "dwell"})
+LAMINATE_LAG_S = {"isostatic_press": 30.0, "uniaxial_press": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class PressView:
 
 @dataclass(slots=True)
 class PressWatch:
-    """Collects what a pressing reaches and names what leaves a window."""
+    """Collects what a pressing reaches and names what leaves a window. is_building: pressure was being raised."""
 
     press: Press
     view: PressView
@@ -56,6 +57,14 @@ class PressWatch:
     temperature: Trace = field(default_factory=Trace)
     pressure_max_mpa: float = 0.0
     dwell_began_s: float | None = None
+    dwell_seen_s: float | None = None
+    is_building: bool = False
+    held_s: float = 0.0
+    laminate: LaminateTemperature = field(init=False)
+    _seen_s: float | None = None
+
+    def __post_init__(self) -> None:
+        self.laminate = LaminateTemperature(LAMINATE_LAG_S[self.view.kind])
 
     def __call__(self, snapshot: Snapshot) -> str | None:
         phase = snapshot.text("phase")
@@ -63,22 +72,32 @@ class PressWatch:
             return f"{self.unit} reports {', '.join(snapshot.bits('alarm_bits'))}"
         pressures, temperatures = self.view.pressures_mpa(snapshot), self.view.temperatures_c(snapshot)
         self.pressure_max_mpa = max(self.pressure_max_mpa, pressures[1])
+        medium_c = sum(temperatures) / 2
+        laminate_c = self.laminate.follow(medium_c, snapshot.time_s)
+        laminate = (laminate_c + temperatures[0] - medium_c, laminate_c + temperatures[1] - medium_c)
+        if phase == "held" and self.dwell_began_s is not None and self._seen_s is not None:
+            self.held_s += snapshot.time_s - self._seen_s
+        self._seen_s = snapshot.time_s
         if phase == "dwell":
             self.dwell_began_s = snapshot.time_s if self.dwell_began_s is None else self.dwell_began_s
+            self.dwell_seen_s = snapshot.value("dwell_elapsed_s")
             self.pressure.add(*pressures)
-            self.temperature.add(*temperatures)
+            self.temperature.add(*laminate)
+            self.laminate.dwelling(medium_c)
         if phase not in BUILDING:
             return None
+        self.is_building = True
         return (
             self._high("pressure", pressures[1], self.press.pressure_window_mpa.upper, "MPa")
             or self._high("temperature", temperatures[1], self.press.temperature_window_c.upper, "degC")
-            or (self._dwelling(pressures[0], temperatures[0]) if phase == "dwell" else None)
-            or self._claimed("temperature", temperatures, "degC")
+            or (self._dwelling(pressures[0], temperatures[0], laminate) if phase == "dwell" else None)
         )
 
-    def _dwelling(self, pressure_mpa: float, temperature_c: float) -> str | None:
-        return self._low("pressure", pressure_mpa, self.press.pressure_window_mpa.lower, "MPa") or self._low(
-            "temperature", temperature_c, self.press.temperature_window_c.lower, "degC"
+    def _dwelling(self, pressure_mpa: float, temperature_c: float, laminate_c: tuple[float, float]) -> str | None:
+        return (
+            self._low("pressure", pressure_mpa, self.press.pressure_window_mpa.lower, "MPa")
+            or self._low("temperature", temperature_c, self.press.temperature_window_c.lower, "degC")
+            or self._claimed("temperature", laminate_c, "degC")
         )
 
     def _high(self, what: str, value: float, limit: float, unit: str) -> str | None:

@@ -146,7 +146,7 @@ def _certificate_table(rules: list[dict[str, Any]]) -> Table:
         if _is_binding(rule) or rule["verdict"] == "fail":
             verdict = rule["verdict"] if rule["verdict"] == "pass" else rule["verdict"].upper()
             advisory = "" if _is_binding(rule) else f" ({rule['severity'].replace('_', ' ')})"
-            uncertainty = "" if rule["uncertainty"] is None else f"{2 * rule['uncertainty']:.2g} {rule['unit']}".strip()
+            uncertainty = "" if rule["uncertainty"] is None else f"{rule['uncertainty']:.2g} {rule['unit']}".strip()
             result.add_row(
                 rule["id"], rule["source"] + advisory, verdict, rule["words"], uncertainty, rule["evidence"] or "-"
             )

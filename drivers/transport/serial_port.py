@@ -49,7 +49,7 @@ class SerialPort:
         """Sends, now or as soon as the port takes it; raises LinkDown on a closed port."""
         if not self.is_open:
             raise LinkDown(f"{self._path}: the port is closed")
-        self._unsent += data
+        self._unsent = data  # what an earlier request left unsent belongs to a question that was given up
         self._write()
 
     def close(self) -> None:

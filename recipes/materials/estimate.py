@@ -60,8 +60,11 @@ class LaminateEstimate:
         dwell_s: float,
         u_pressure_mpa: float,
         u_temperature_k: float,
+        ramp_s: float = 0.0,
     ) -> None:
         """A pressing of these layers at the dwell's means; the u are standard uncertainties of those means.
+
+        ramp_s is how long the pressure rose before the dwell: a slow rise densifies as much as a dwell does.
 
         Layers that the laminate does not know are not porous and are left out.
         """
@@ -69,7 +72,7 @@ class LaminateEstimate:
         pressure_index = self._state.add((f"press {number}", "pressure"), 0.0, u_pressure_mpa)
         temperature_index = self._state.add((f"press {number}", "temperature"), 0.0, u_temperature_k)
         known = frozenset(layers).intersection(self._layers)
-        record = PressRecord(known, pressure_mpa, temperature_c, dwell_s, pressure_index, temperature_index)
+        record = PressRecord(known, pressure_mpa, temperature_c, dwell_s, pressure_index, temperature_index, ramp_s)
         self._state.presses.append(record)
         self._cached = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,10 @@ LOWEST = {"k_per_mpa": 1e-6, "b": 0.0, "c_per_k": 0.0, "tau_s": 0.5, "residual_p
 """Below these the law has no meaning; a sample drawn there counts at the limit."""
 
 
+RAMP_PARTS = 8
+"""Within 0.1 points of the law followed continuously, for rises up to some minutes."""
+
+
 @dataclass(frozen=True, slots=True)
 class PressRecord:
     """One pressing as it was told; the two indices are those of its unknown errors of pressure and temperature."""
@@ -36,6 +40,14 @@ class PressRecord:
     dwell_s: float
     pressure_index: int
     temperature_index: int
+    ramp_s: float = 0.0
+
+    def segments(self) -> Iterator[tuple[float, float]]:
+        """Shares of the dwell's pressure and for how long: the rise in equal parts, then the dwell."""
+        if self.ramp_s > 0.0:
+            for part in range(RAMP_PARTS):
+                yield (part + 0.5) / RAMP_PARTS, self.ramp_s / RAMP_PARTS
+        yield 1.0, self.dwell_s
 
 
 class ParameterState:
@@ -110,9 +122,11 @@ class ParameterState:
                 continue
             pressure = np.maximum(press.pressure_mpa + theta[:, press.pressure_index], 0.0)
             temperature = press.temperature_c + theta[:, press.temperature_index]
-            x = pressure / np.maximum(SOFTENING_FLOOR, 1.0 - c * (temperature - reference))
-            gap = np.maximum(k * x - b * np.expm1(-((x / p1) ** m)) - done, 0.0)
-            done = done - gap * np.expm1(-press.dwell_s / tau)
+            softening = np.maximum(SOFTENING_FLOOR, 1.0 - c * (temperature - reference))
+            for share, duration_s in press.segments():
+                x = share * pressure / softening
+                gap = np.maximum(k * x - b * np.expm1(-((x / p1) ** m)) - done, 0.0)
+                done = done - gap * np.expm1(-duration_s / tau)
         return done
 
 

@@ -94,8 +94,9 @@ def _bound_broken(rule: Rule, value: float) -> tuple[str, float] | None:
 
 def _printed(value: float, judged: float, unit: str, bound: float | None = None) -> str:
     """A value in words, with what it was rounded to before it was judged."""
-    words = value_words(value, unit, bound)
-    return words if judged == value else f"{words} (judged as {value_words(judged, unit)})"
+    words, shown = value_words(value, unit, bound), value_words(judged, unit)
+    same = judged == value or words == shown or math.isclose(judged, value, rel_tol=1e-6)
+    return words if same else f"{words} (judged as {shown})"
 
 
 def judge_range(case: Case) -> Outcome:
@@ -150,7 +151,7 @@ _HOLDS: Mapping[Relation, tuple[Callable[[float, float], bool], str]] = {
 
 
 def judge_comparison(case: Case) -> Outcome:
-    """The subject's value is greater or less than another fact's."""
+    """The subject's value is greater or less than another fact's; the uncertainty is that of their difference."""
     rule = case.rule
     fact, other = case.find(rule.subject, rule.quantity), case.find(*rule.other)
     if fact is None or other is None:
@@ -162,7 +163,8 @@ def judge_comparison(case: Case) -> Outcome:
         f"{case.subject()}: {rule.quantity.replace('_', ' ')} {value_words(value, rule.unit, base)} is"
         f" {'' if holds else 'not '}{relation} {case.subject(rule.other[0])}'s {value_words(base, rule.unit)}"
     )
-    return Outcome(_verdict(holds), words, value, fact.uncertainty, base, (fact, other))
+    known = [item.uncertainty for item in (fact, other) if item.uncertainty is not None]
+    return Outcome(_verdict(holds), words, value, math.hypot(*known) if known else None, base, (fact, other))
 
 
 def judge_order(case: Case) -> Outcome:

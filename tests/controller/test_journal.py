@@ -112,18 +112,59 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
         SqliteJournal(EventStream(), utc, path)
 
 
-async def test_a_failing_disk_refuses_what_raises_risk_and_keeps_what_was_noted(tmp_path: Path) -> None:
-    journal = SqliteJournal(EventStream(), utc, tmp_path / "store.sqlite")
+async def test_a_failing_disk_refuses_what_raises_risk_and_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    journal = SqliteJournal(EventStream(), utc, path)
     await journal.append("a", "first", {})
-    journal._database.execute("DROP TABLE events")
+    journal._database.execute("PRAGMA busy_timeout=20")
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
     with pytest.raises(JournalError, match="cannot be written"):
         await journal.append("a", "start", {})
+    journal.note("a", "stop", {})
     with pytest.raises(JournalError, match="cannot be written"):
         await journal.append("a", "start again", {})
-    journal.note("a", "stop", {})
-    assert [event.kind for event in journal.events("a")] == ["first", "start", "stop"]
     assert journal.broken is not None
+    assert [event.kind for event in read_events(path)] == ["first"]
+    blocker.execute("ROLLBACK")
+    await journal.append("a", "mended", {})
+    assert (journal.broken or "nothing") == "nothing"
+    blocker.close()
     await journal.close()
+    events = read_events(path)
+    assert [event.kind for event in events] == ["first", "start", "stop", "start again", "mended"]
+    assert verify(events) == []
+
+
+async def test_what_could_not_be_written_in_the_end_is_told(tmp_path: Path) -> None:
+    journal = SqliteJournal(EventStream(), utc, tmp_path / "store.sqlite")
+    journal._database.execute("DROP TABLE events")
+    journal.note("a", "stop", {})
+    await journal.close()
+    assert "1 records were not written" in str(journal.broken)
+    assert [event.kind for event in journal.events("a")] == ["stop"]
+
+
+async def test_a_damaged_journal_is_not_written_on(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    journal = SqliteJournal(EventStream(), utc, path)
+    for kind in ("first", "second", "third"):
+        await journal.append("a", kind, {})
+    await journal.close()
+    with sqlite3.connect(path) as database:
+        database.execute("DELETE FROM events WHERE sequence = 2")
+    database.close()
+    with pytest.raises(StoreUnusable, match="the journal is damaged: record 2 is missing"):
+        SqliteJournal(EventStream(), utc, path)
+    assert not is_in_use(path)
+
+
+@pytest.mark.parametrize("path", [Path(), Path("tests")])
+def test_a_directory_is_no_store(path: Path) -> None:
+    with pytest.raises(StoreUnusable, match="is a directory"):
+        SqliteJournal(EventStream(), utc, path)
+    with pytest.raises(StoreUnusable, match="is a directory"):
+        read_events(path)
 
 
 async def test_events_reach_every_subscriber_and_a_slow_one_is_dropped() -> None:

@@ -14,8 +14,8 @@ ALLOWED = {
     RunState.HOLDING: "hold_done stop abort",
     RunState.HELD: "restart stop abort",
     RunState.RESTARTING: "restart_done hold stop abort",
-    RunState.STOPPING: "stop_done abort",
-    RunState.ABORTING: "abort_done",
+    RunState.STOPPING: "stop_done abort unproven",
+    RunState.ABORTING: "abort_done unproven",
     RunState.STOPPED: "",
     RunState.ABORTED: "",
     RunState.COMPLETE: "",
@@ -34,6 +34,7 @@ TARGET = {
     "stop_done": "stopped",
     "abort_done": "aborted",
     "finished": "complete",
+    "unproven": "held",
 }
 
 

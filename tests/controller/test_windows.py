@@ -34,7 +34,7 @@ PRESS = Press(
 )
 
 
-def snapshot(profile: Profile, time_s: float = 0.0, **values: float | str) -> Snapshot:
+def snapshot(profile: Profile, time_s: float = 0.0, **values: Any) -> Snapshot:
     """A snapshot with every polled value at 0 but those that are given; words stand for their numbers."""
     numbers: dict[str, float] = {name: 0.0 for name, signal in profile.signals.items() if signal.access == "r"}
     numbers |= {"machine_state": 6, "mode": 1}
@@ -85,9 +85,40 @@ def test_a_claimed_window_holds_even_where_the_operating_window_is_wider() -> No
     claims = claimed_windows(load_pack(), "densify")
     assert [rule.id for rule in claims] == ["H013"]
     guarded = PressWatch(wide, view, "press", claims)
+    guarded.laminate.value_c = 60.0
     assert "outside the claim (H013, US 2025/0260067 A1 claim 6)" in str(guarded(dwelling(t1=59.4, t2=61)))
-    assert guarded(dwelling(t1=59.6, t2=61)) is None, "59.6 degC is 60 degC at the source's precision"
+    assert guarded(dwelling(t1=59.6, t2=60.4)) is None, "59.6 degC is 60 degC at the source's precision"
     assert PressWatch(wide, view, "press")(dwelling(t1=59.4, t2=61)) is None
+
+
+def test_a_laminate_that_is_not_soaked_is_colder_than_its_medium() -> None:
+    soaked, cold = (
+        watch(claims=claimed_windows(load_pack(), "densify")),
+        watch(claims=claimed_windows(load_pack(), "densify")),
+    )
+    for time_s in range(0, 200, 10):
+        preparing = snapshot(ISOSTATIC, float(time_s), phase="prepare", medium_a_c=120, medium_b_c=120)
+        assert soaked(preparing) is None
+    assert soaked.laminate.value_c == pytest.approx(120, abs=0.3)
+    values = {"phase": "dwell", "pressure_a_mpa": 980, "pressure_b_mpa": 980, "medium_a_c": 120, "medium_b_c": 120}
+    assert soaked(snapshot(ISOSTATIC, 200.0, **values)) is None
+    assert "temperature 25.0 degC is outside the claim" in str(cold(snapshot(ISOSTATIC, 200.0, **values)))
+
+
+def test_time_under_pressure_in_a_hold_is_counted_beside_the_dwell() -> None:
+    judged = watch()
+    for time_s, phase in (
+        (0, "ramp"),
+        (1, "held"),
+        (5, "ramp"),
+        (6, "dwell"),
+        (10, "held"),
+        (40, "held"),
+        (41, "dwell"),
+    ):
+        sample = {"phase": phase, "pressure_a_mpa": 980, "pressure_b_mpa": 980, "medium_a_c": 120, "medium_b_c": 120}
+        judged(snapshot(ISOSTATIC, float(time_s), **sample))
+    assert judged.held_s == pytest.approx(34)
 
 
 def test_latched_alarms_are_named() -> None:
@@ -117,7 +148,9 @@ def test_the_machines_dwell_record_is_cross_checked(
     judged = watch()
     if seen_s is not None:
         judged(dwelling())
-    last = snapshot(ISOSTATIC, time_s=seen_s or 300.0, phase="done", dwell_elapsed_s=machine_s)
+    last = snapshot(
+        ISOSTATIC, time_s=seen_s or 300.0, phase="done", dwell_elapsed_s=machine_s, dwell_mean_pressure_mpa=980
+    )
     machine: Any = SimpleNamespace(profile=ISOSTATIC)
     doubt = _doubt(machine, PRESS, judged, last)
     assert doubt is None if expected is None else expected in str(doubt)

@@ -7,36 +7,47 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from controller.config import LineConfig
-from controller.line import Line
+from controller.config import ConfigError, LineConfig, UnitConfig
+from controller.line import Line, unit_profile
 from controller.people import RemoteOperator, run_truth
 from controller.session import Truth
+from drivers.errors import DriverError, ProfileError
+from drivers.gauge import SicsInstrument
 from drivers.machine import Machine
+from drivers.transport.urls import open_transport
 
 T = TypeVar("T")
 
 
 def wire_line(config: LineConfig) -> Line:
-    """Drivers for every unit of a line file, on the wires that it names. Raises ProfileError, DriverError."""
-    from drivers.gauge import SicsInstrument
-    from drivers.profile_file import load_profile
-    from drivers.transport.urls import open_transport
-
-    machines, instruments = {}, {}
+    """Drivers for every unit of a line file, on the wires that it names. Raises ConfigError with every fault."""
+    machines: dict[str, Machine] = {}
+    instruments: dict[str, SicsInstrument] = {}
+    faults = []
     for unit in config.units.values():
-        profile = load_profile(unit.profile)
-        transport: Any = open_transport(unit.url, profile, speed=config.speed)  # its form follows from the protocol
+        where = f"{config.source}: units.{unit.name}"
+        try:
+            profile = unit_profile(unit)
+        except ProfileError as error:
+            faults.append(f"{where}.profile: {error}")
+            continue
+        try:
+            transport: Any = open_transport(unit.url, profile, speed=config.speed)  # its form follows from the protocol
+        except (DriverError, ValueError) as error:
+            faults.append(f"{where}.url is {unit.url!r}: {error}")
+            continue
         if profile.protocol == "mt_sics":
             instruments[unit.name] = SicsInstrument(unit.name, profile, transport)
         else:
             machines[unit.name] = Machine(unit.name, profile, transport)
+    if faults:
+        raise ConfigError("\n".join(faults))
     return Line(machines, instruments)
 
 
 @asynccontextmanager
 async def simulated_wires(scenario: str, seed: int, speed: float) -> AsyncIterator[LineConfig]:
     """A simulated line on real sockets and pseudo-terminals, its operator on a socket; yields its line file."""
-    from controller.config import UnitConfig
     from simulators.line import SimulatedLine
     from simulators.operator_link import serve_operator
     from simulators.wire.serve import serve_line

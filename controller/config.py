@@ -14,13 +14,16 @@ simulated operator (see `pressline simulate`); without it the tasks are asked at
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 UNIT_KINDS = ("uniaxial_press", "isostatic_press", "coater", "gauge", "balance")
+NAME = re.compile(r"[A-Za-z0-9_-]+")
+OPERATOR_URL = re.compile(r"tcp://[^/:]+:\d+")
 MAX_SPEED = 20.0  # beyond it the wire's own latency is no longer small beside a machine's reaction
 
 
@@ -46,6 +49,7 @@ class LineConfig:
     units: Mapping[str, UnitConfig]
     speed: float = 1.0
     operator_url: str | None = None
+    source: str = field(default="the line", compare=False)
 
 
 def load_line(path: Path) -> LineConfig:
@@ -66,17 +70,19 @@ def load_line(path: Path) -> LineConfig:
     if not units:
         faults.append(f"{path}: no unit; expected at least one table such as [units.uniaxial-press-1]")
     speed = line.get("speed", 1.0)
-    if not isinstance(speed, int | float) or not 1 <= speed <= MAX_SPEED:
+    if not isinstance(speed, int | float) or isinstance(speed, bool) or not 1 <= speed <= MAX_SPEED:
         faults.append(f"{path}: line.speed is {speed!r}; expected a number from 1 to {MAX_SPEED:g}")
     elif speed != 1 and not operator:
         faults.append(
             f"{path}: line.speed is {speed:g}; only a simulated line, with an [operator], may be faster than 1"
         )
+    url = operator.get("url")
+    if operator and not (isinstance(url, str) and OPERATOR_URL.fullmatch(url)):
+        faults.append(f"{path}: operator.url is {url!r}; expected tcp://host:port, as `pressline simulate` writes it")
     if faults:
         raise ConfigError("\n".join(faults))
     known = {name: unit for name, unit in units.items() if unit is not None}
-    url = operator.get("url")
-    return LineConfig(str(line.get("name", path.stem)), known, float(speed), None if url is None else str(url))
+    return LineConfig(str(line.get("name", path.stem)), known, float(speed), url, str(path))
 
 
 def _table(
@@ -97,8 +103,10 @@ def _unit(name: str, table: Any, path: Path, faults: list[str]) -> UnitConfig | 
         faults.append(f"{where} is {table!r}; expected a table with kind, profile and url")
         return None
     before = len(faults)
+    if not NAME.fullmatch(name):
+        faults.append(f"{path}: units.{name!r} is no name for a unit; expected letters, digits, hyphens, underscores")
     faults += [
-        f"{where}.{key} is {table.get(key, 'missing')!r}; expected a text"
+        f"{where}.{key} is {repr(table[key]) if key in table else 'missing'}; expected a text"
         for key in ("kind", "profile", "url")
         if not isinstance(table.get(key), str)
     ]

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from controller.config import UnitConfig
+from drivers.errors import ProfileError
 from drivers.gauge import SicsInstrument
 from drivers.machine import Machine
 from drivers.profile import Profile
+from drivers.profile_file import load_profile
 from recipes.model import Window
 from recipes.plan import UnitCapability
 
@@ -53,6 +56,14 @@ class Line:
             yield
         finally:
             del self.owners[unit]
+
+
+def unit_profile(unit: UnitConfig) -> Profile:
+    """The profile of a unit; raises ProfileError, also where it describes another kind of unit."""
+    profile = load_profile(unit.profile)
+    if profile.kind != unit.kind:
+        raise ProfileError(f"{unit.profile} describes a {profile.kind}, and the unit is a {unit.kind}")
+    return profile
 
 
 def _upper(profile: Profile, signal: str) -> float:

@@ -24,22 +24,34 @@ LINE_LIMIT = 1_000_000  # bytes of one message; a task has a few thousand
 async def serve_operator(line: SimulatedLine, host: str = "127.0.0.1") -> AsyncIterator[str]:
     """Serves until the block is left; yields the url, tcp://host:port."""
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while request := await reader.readline():
-                writer.write(json.dumps(await _answer(line, request)).encode() + b"\n")
-                await writer.drain()
-        except ConnectionError:
-            return
-        finally:
-            writer.close()
+    connections: set[asyncio.Task[None]] = set()
 
-    server = await asyncio.start_server(serve, host, 0, limit=LINE_LIMIT)
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(_serve(line, reader, writer), name="operator connection")
+        connections.add(task)
+        task.add_done_callback(connections.discard)
+
+    server = await asyncio.start_server(accept, host, 0, limit=LINE_LIMIT)
     try:
         yield f"tcp://{host}:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+        for task in connections:
+            task.cancel()
+        if connections:
+            await asyncio.wait(connections)
         await server.wait_closed()
+
+
+async def _serve(line: SimulatedLine, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while request := await reader.readline():
+            writer.write(json.dumps(await _answer(line, request)).encode() + b"\n")
+            await writer.drain()
+    except ConnectionError:
+        return
+    finally:
+        writer.close()
 
 
 async def _answer(line: SimulatedLine, request: bytes) -> dict[str, Any]:

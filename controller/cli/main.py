@@ -133,7 +133,8 @@ def main() -> None:
         if os.environ.get("PRESSLINE_DEBUG"):
             raise
         print(f"pressline: a fault of the program: {type(error).__name__}: {error}", file=sys.stderr)
-        print("Machines that were moving act by themselves on a silent controller; look at them.", file=sys.stderr)
+        if "run" in sys.argv[1:2]:
+            print("Machines that were moving act by themselves on a silent controller; look at them.", file=sys.stderr)
         print("PRESSLINE_DEBUG=1 shows where it happened.", file=sys.stderr)
         sys.exit(ExitCode.REFUSED)
 

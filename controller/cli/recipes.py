@@ -10,7 +10,7 @@ from typing import Any
 
 from controller.cli.exit_codes import ExitCode
 from controller.config import ConfigError, load_line
-from controller.line import capability
+from controller.line import capability, unit_profile
 from drivers.errors import ProfileError
 from drivers.profile_file import load_profile
 from recipes.findings import Finding, RecipeErrors
@@ -35,8 +35,10 @@ def capabilities(line: Path | None) -> list[UnitCapability]:
     try:
         if line is None:
             return [capability(unit, load_profile(profile)) for unit, profile in SHIPPED_UNITS.items()]
-        return [capability(unit.name, load_profile(unit.profile)) for unit in load_line(line).units.values()]
-    except (ConfigError, ProfileError) as error:
+        return [capability(unit.name, unit_profile(unit)) for unit in load_line(line).units.values()]
+    except ProfileError as error:
+        raise Unusable(f"{line}: {error}") from error
+    except ConfigError as error:
         raise Unusable(str(error)) from error
 
 

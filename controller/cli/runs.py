@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from controller.cli.terminal import Interrupts, Terminal, TerminalPerson, attend
 from controller.config import ConfigError, LineConfig, line_toml, load_line
 from controller.events import EventStream
 from controller.executor.record import document
+from controller.executor.run import Run
 from controller.journal import JournalError, SqliteJournal
 from controller.people import OperatorUnreachable, RemoteOperator
 from controller.session import MachineNotReady, Surroundings, UnitUnreachable, carry_out
@@ -139,6 +141,11 @@ async def _pressed(plan: Plan, options: RunOptions, config: LineConfig | None) -
             operator = None if line_config.operator_url is None else RemoteOperator(line_config.operator_url)
             simulation = {"scenario": options.scenario, "seed": options.seed} if config is None else None
             async with Progress(journal.stream, quiet=options.as_json).shown() as progress, Interrupts() as interrupts:
+
+                def announce(run: Run) -> None:
+                    interrupts.watch(run)
+                    progress.begin(name, plan, options.store)
+
                 terminal = Terminal() if operator is None and sys.stdin.isatty() else None
                 surroundings = Surroundings(
                     line=wire_line(line_config),
@@ -150,9 +157,8 @@ async def _pressed(plan: Plan, options: RunOptions, config: LineConfig | None) -
                     speed=line_config.speed,
                     rearm=options.rearm,
                     keeps_wall_time=True,
-                    announce=interrupts.watch,
+                    announce=announce,
                 )
-                progress.begin(name, plan, options.store)
                 await carry_out(plan, surroundings, name)
     finally:
         await journal.close()
@@ -166,20 +172,34 @@ def serve_simulated(speed: float, scenario: str, seed: int, line: Path, *, as_js
     if not _known_scenario(scenario):
         return ExitCode.UNUSABLE
 
-    async def main() -> dict[str, Any]:
+    if line.is_dir():
+        print(f"{line}: is a directory; expected a file for the line, for example simulated-line.toml", file=sys.stderr)
+        return ExitCode.UNUSABLE
+
+    async def main() -> None:
+        ended = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
         async with simulated_wires(scenario, seed, speed) as config:
             _announce(config, line, as_json=as_json, show=lambda text: print(text, flush=True))
-            await asyncio.Event().wait()
-        return {}
+            try:
+                await ended.wait()
+            finally:
+                _unannounce(line, config)
 
     try:
         on_clock(main(), speed)
-    except KeyboardInterrupt:
-        return ExitCode.PASSED
     except OSError as error:
         print(f"the simulated line cannot be served: {error}", file=sys.stderr)
         return ExitCode.UNUSABLE
     return ExitCode.PASSED
+
+
+def _unannounce(line: Path, config: LineConfig) -> None:
+    """Takes the line file away with the line, unless another one has written its own meanwhile."""
+    with suppress(OSError):
+        if line.read_text(encoding="utf-8") == line_toml(config):
+            line.unlink()
 
 
 def _announce(config: LineConfig, line: Path, *, as_json: bool, show: Callable[[str], None]) -> None:

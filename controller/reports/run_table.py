@@ -43,7 +43,7 @@ def print_run(record: dict[str, Any]) -> None:
     """Prints a whole record."""
     coats = [step for step in record["steps"] if step["kind"] == "coat"]
     print_text(
-        "",
+        "COMPARATIVE RUN: made to show what happens outside the claims" if record["purpose"] == "comparative" else "",
         *([_coating_table(coats)] if coats else []),
         _pressing_table([step for step in record["steps"] if step["kind"] == "press"]),
         _layer_table(record),
@@ -159,8 +159,8 @@ def _summary(record: dict[str, Any]) -> list[str]:
     advisory = Counter(rule["verdict"] for rule in rules if not _is_binding(rule))
     counts = f"claims and required rules: {_counted(binding)}; advisory rules: {_counted(advisory)}"
     lines = [f"{counts} (listed where they fail; --json has all)"]
-    if record["purpose"] == "comparative":
-        lines.append("this is a comparative run: it was made to show what happens outside the claims")
+    if rule := record["certificate"].get("decision_rule"):
+        lines.append(f"decision rule: {rule}")
     reason = f": {record['reason']}" if record["state"] != "complete" and record["reason"] else ""
     wall = f" in {record['wall_seconds']:.1f} s" if record["wall_seconds"] is not None else ""
     lines.append(f"run {record['run']} of {record['recipe']} is {record['state']}{reason}")

@@ -129,6 +129,28 @@ def test_mistakes_end_with_2_and_say_what_is_expected(arguments: list[str | Path
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("kind", "profile", "url", "expected"),
+    [
+        ("uniaxial_press", "coater-generic", "serial:///dev/x", "units.u.profile: coater-generic describes a coater"),
+        ("uniaxial_press", "no-such-profile", "serial:///dev/x", "units.u.profile: there is no profile"),
+        ("uniaxial_press", "uniaxial-press-generic", "http://x", "units.u.url is 'http://x':"),
+        ("uniaxial_press", "uniaxial-press-generic", "serial:///dev/x?baudrate=fast", "units.u.url is"),
+    ],
+)
+def test_faults_of_a_line_file_name_the_file_and_the_unit(
+    tmp_path: Path, kind: str, profile: str, url: str, expected: str
+) -> None:
+    from controller.app import wire_line
+    from controller.config import ConfigError, load_line
+
+    line = tmp_path / "line.toml"
+    line.write_text(f'[units.u]\nkind = "{kind}"\nprofile = "{profile}"\nurl = "{url}"\n', encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        wire_line(load_line(line))
+    assert str(caught.value).startswith(f"{line}: {expected}")
+
+
 async def test_show_lists_runs_and_finds_a_changed_record(tmp_path: Path) -> None:
     store = tmp_path / "store.sqlite"
     journal = SqliteJournal(EventStream(), lambda: "2026-01-01T00:00:00+00:00", store)

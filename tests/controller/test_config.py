@@ -54,7 +54,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         "line.speed is 40",
         "units.a.kind is 'oven'; expected one of uniaxial_press",
         "units.a.profile is 3",
-        "units.a.url is 'missing'",
+        "units.a.url is missing; expected a text",
         "units.b.baud is unknown",
         "unknown table [extra]",
     ):
@@ -69,6 +69,9 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         ("[line]\nname = = 3", "at line 2"),
         ('[line]\nspeed = 2\n[units.a]\nkind="coater"\nprofile="x"\nurl="y"', "only a simulated line"),
         ("units = 3", "expected a table [units]"),
+        ('[units."a b"]\nkind="coater"\nprofile="x"\nurl="y"', "is no name for a unit"),
+        ('[operator]\nurl = 5\n[units.a]\nkind="coater"\nprofile="x"\nurl="y"', "operator.url is 5; expected tcp://"),
+        ('[line]\nspeed = true\n[units.a]\nkind="coater"\nprofile="x"\nurl="y"', "line.speed is True"),
     ],
 )
 def test_unusable_line_files(tmp_path: Path, text: str, expected: str) -> None:

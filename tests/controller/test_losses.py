@@ -4,104 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from controller.cli.recipes import planned
-from controller.dryrun import SimulatedPerson, memory_line, virtual_utc
-from controller.events import Event, EventStream
+from controller.dryrun import SimulatedPerson
 from controller.executor.prompts import Answer, Prompt, TaskImpossible
-from controller.executor.record import document
 from controller.executor.run import Run
-from controller.journal import Journal, verify
-from controller.session import Attendant, Surroundings, carry_out, unattended
-from simulators.clock import run_virtual
-from simulators.line import SimulatedLine
-from tests.controller.recipes_for_tests import EXAMPLE, variant
-
-Act = Callable[["Scene", Run], Awaitable[None]]
-
-
-@dataclass
-class Scene:
-    """A run on virtual time in which something happens once a unit reaches a phase."""
-
-    unit: str = ""
-    phase: str = ""
-    act: Act | None = None
-    attendant: Attendant = unattended
-    recipe: Path = EXAMPLE
-    after_s: float = 5.0
-    events: list[Event] = field(default_factory=list)
-    record: dict[str, Any] = field(default_factory=dict)
-    tags: dict[str, list[tuple[float, Mapping[str, float]]]] = field(default_factory=dict)
-    line: Any = None
-    simulated: Any = None
-    person: Callable[[SimulatedPerson], Any] = lambda person: person
-
-    def unplug(self, unit: str) -> None:
-        self.line.machines[unit]._link.layer.transport.unplug()
-
-    def plug(self, unit: str) -> None:
-        self.line.machines[unit]._link.layer.transport.plug()
-
-    def play(self) -> Scene:
-        run_virtual(self._play())
-        assert verify(self.events) == []
-        return self
-
-    async def _play(self) -> None:
-        loop = asyncio.get_running_loop()
-        self.simulated = SimulatedLine(seed=1, clock=loop.time)
-        self.line = memory_line(self.simulated)
-        journal = Journal(EventStream(), lambda: virtual_utc(loop.time()))
-        tasks: list[asyncio.Task[None]] = []
-
-        def announced(run: Run) -> None:
-            tasks.append(asyncio.create_task(self._trigger(run)))
-            tasks.append(asyncio.create_task(self._observe()))
-
-        person = self.person(SimulatedPerson(self.simulated))
-        surroundings = Surroundings(self.line, journal, person, self.attendant, announce=announced)
-        await carry_out(planned(self.recipe, None), surroundings, "run")
-        for task in tasks:
-            task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, Exception):
-                raise result
-        self.events = journal.events("run")
-        self.record = document(self.events, alive=False)
-
-    async def _trigger(self, run: Run) -> None:
-        if self.act is None:
-            return
-        with run.journal.stream.subscribe() as events:
-            while True:
-                event = await events.get()
-                if event.kind == "step.phase" and event.data == {"unit": self.unit, "phase": self.phase}:
-                    break
-            await asyncio.sleep(self.after_s)
-            await self.act(self, run)
-
-    async def _observe(self) -> None:
-        """Sees the machines as they are, whatever the controller sees."""
-        while True:
-            now = asyncio.get_running_loop().time()
-            for name in ("uniaxial-press-1", "isostatic-press-1", "coater-1"):
-                machine = self.simulated.machines[name]
-                machine.advance(now)
-                self.tags.setdefault(name, []).append((now, dict(machine.tags)))
-            await asyncio.sleep(0.5)
-
-    def kinds(self, kind: str) -> list[Event]:
-        return [event for event in self.events if event.kind == kind]
-
-    def states(self) -> list[str]:
-        return [event.data["state"] for event in self.kinds("run.state")]
+from tests.controller.recipes_for_tests import variant
+from tests.controller.scene import Act, Scene, nobody, restarting
 
 
 async def pull(scene: Scene, run: Run) -> None:
@@ -167,22 +78,13 @@ def test_a_short_interruption_is_held_and_restarted_by_a_person_to_a_full_dwell(
         await asyncio.sleep(3)
         scene.plug(scene.unit)
 
-    async def patient(run: Run, events: asyncio.Queue[Event]) -> None:
-        while True:
-            event = await events.get()
-            if event.kind == "run.state" and event.data["state"] == "held":
-                await asyncio.sleep(5)
-                run.restart("looked at it", "shift lead")
-
-    scene = Scene("uniaxial-press-1", "dwell", flicker, patient).play()
+    scene = Scene("uniaxial-press-1", "dwell", flicker, restarting()).play()
     restarts = [event for event in scene.kinds("run.state") if event.data["state"] == "restarting"]
     assert restarts
     assert restarts[0].data["who"] == "shift lead"
     first = next(step for step in scene.record["steps"] if step["name"] == "first joining")
-    if scene.record["state"] == "complete":
-        assert first["dwell_s"]["reached"] == pytest.approx(180, abs=0.5)
-    else:
-        assert scene.record["reason"]
+    assert scene.record["state"] == "complete", scene.record["reason"]
+    assert first["dwell_s"]["reached"] == pytest.approx(180, abs=0.5)
 
 
 async def stop(scene: Scene, run: Run) -> None:
@@ -221,9 +123,6 @@ def test_hold_keeps_the_pressure_and_becomes_a_stop_when_it_lasts_too_long() -> 
     async def hold(scene: Scene, run: Run) -> None:
         await run.hold("phone call", "operator")
 
-    async def nobody(run: Run, events: asyncio.Queue[Event]) -> None:
-        await asyncio.Event().wait()
-
     scene = Scene("uniaxial-press-1", "dwell", hold, nobody).play()
     held, stopping = (next(e for e in scene.kinds("run.state") if e.data["state"] == s) for s in ("held", "stopping"))
     assert stopping.time_s - held.time_s == pytest.approx(120, abs=1)
@@ -239,9 +138,6 @@ def test_hold_and_restart_go_on_where_they_were() -> None:
         await run.hold("phone call", "operator")
         await asyncio.sleep(20)
         run.restart("back again", "operator")
-
-    async def nobody(run: Run, events: asyncio.Queue[Event]) -> None:
-        await asyncio.Event().wait()
 
     scene = Scene("uniaxial-press-1", "dwell", hold, nobody).play()
     assert scene.record["state"] == "complete", scene.record["reason"]

@@ -175,6 +175,52 @@ def test_ctrl_c_stops_and_a_second_one_aborts(tmp_path: Path, interrupts: int, s
     assert events[-1].kind == "run.closed"
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_an_interrupt_during_a_task_stops_without_a_trace(tmp_path: Path, number: signal.Signals) -> None:
+    store, recipe = tmp_path / "store.sqlite", quick(tmp_path / "quick.yaml")
+    with program("run", recipe, "--simulate", "--speed", "20", "--store", store) as controller:
+
+        def asked() -> bool | None:
+            try:
+                return any(event.kind == "prompt.asked" for event in read_events(store)) or None
+            except JournalError:
+                return None
+
+        wait_for(asked, 30, controller)
+        controller.send_signal(number)
+        output, _ = controller.communicate(timeout=30)
+    assert controller.returncode == 1
+    assert "Traceback" not in output
+    assert f"interrupted by {number.name}" in output
+    assert read_events(store)[-1].kind == "run.closed"
+
+
+def test_a_reader_that_goes_away_does_not_end_the_run(tmp_path: Path) -> None:
+    store, recipe = tmp_path / "store.sqlite", quick(tmp_path / "quick.yaml")
+    with program("run", recipe, "--simulate", "--speed", "20", "--store", store) as controller:
+        assert controller.stdout is not None
+        controller.stdout.readline()
+        controller.stdout.close()
+        wait_for(lambda: reached(store, "coater-1", "run_out"), 60, controller)
+        controller.send_signal(signal.SIGINT)
+        controller.wait(timeout=30)
+    states = [event.data["state"] for event in read_events(store) if event.kind == "run.state"]
+    assert states[-1] == "stopped"
+
+
+def test_simulate_takes_its_line_file_away_with_it(tmp_path: Path) -> None:
+    line = tmp_path / "line.toml"
+    with program("simulate", "--speed", "20", "--line", line) as simulator:
+        wait_for(lambda: line.exists() or None, 20, simulator)
+        urls = [unit["url"] for unit in tomllib.loads(line.read_text())["units"].values()]
+        simulator.send_signal(signal.SIGTERM)
+        output, _ = simulator.communicate(timeout=20)
+    assert simulator.returncode == 0, output
+    assert "Traceback" not in output
+    assert not line.exists()
+    assert not [url for url in urls if url.startswith("serial://") and Path(urlsplit(url).path).exists()]
+
+
 def test_ctrl_c_before_anything_was_started(tmp_path: Path) -> None:
     line = tmp_path / "line.toml"
     line.write_text(

@@ -8,7 +8,7 @@ from drivers.machine import Machine
 from drivers.reading import Snapshot
 
 DISAGREEMENT_MPA = 13.0
-"""Two sensors of +-4 MPa standard uncertainty differ by 5.7 MPa; beyond 2.3 times that one of them is wrong."""
+"""The sum of both sensors' accuracies, 2 x 4 MPa, and a margin of 5 MPa: beyond it one of them is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from recipes.materials.library import load_materials
 from recipes.model import Foil, Laminate
 
 FOIL_TOLERANCE = 0.01  # standard uncertainty of a foil's thickness, 1 %: a usual rolling tolerance of 2 % as a bound
-LAYER_NAMES = ("cathode", "solid_electrolyte", "intermediate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +112,6 @@ class Metrology:
     def composite_modulus_gpa(self, layer: str) -> tuple[float, float] | None:
         """Composite modulus now and its standard uncertainty, GPa; None for a layer without a law and a lab value."""
         return self._lab_now(layer, "composite_modulus") or self._estimate.composite_modulus_gpa(layer)
-
-    def as_coated_pct(self, layer: str) -> tuple[float, float]:
-        return self._estimate.porosity_pct(layer, 0)
 
     def changes(self) -> Mapping[str, Mapping[str, LayerChange]]:
         """For every pressing so far: step -> layer -> change, by the newest estimate."""

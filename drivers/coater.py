@@ -50,11 +50,6 @@ class Coater:
         )
 
 
-def air_ok(snapshot: Snapshot) -> bool:
-    """Fan and exhaust run and no vapour alarm is latched: the condition for heat. Raises BadQuality."""
-    return snapshot.bit("fan_running") and snapshot.bit("exhaust_ok") and not snapshot.bit("lel_high")
-
-
 def stopped(snapshot: Snapshot) -> bool:
     """Web at a standstill with the head open. Raises BadQuality."""
     return abs(snapshot.value("web_speed_m_min")) < STANDSTILL_M_MIN and not snapshot.bit("head_closed")

@@ -72,8 +72,3 @@ def depressurised(snapshot: Snapshot) -> bool:
 def pressurised(snapshot: Snapshot) -> bool:
     """Anything but proven zero. Raises BadQuality."""
     return not depressurised(snapshot)
-
-
-def safe_to_approach(snapshot: Snapshot) -> bool:
-    """Emergency stop circuit closed, guard closed and no latched alarm; what the press's own interlocks ask too."""
-    return snapshot.bit("estop_ok") and snapshot.bit("guard_closed") and not snapshot.bits("alarm_bits")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.executor.prompts import Person
-from controller.executor.states import ENDED, RunState, Trigger, next_state
+from controller.executor.states import RunState, Trigger, next_state
 from controller.guard import Guard
 from controller.journal import Journal
 from controller.line import Line
@@ -72,10 +72,6 @@ class Run:
     @property
     def is_comparative(self) -> bool:
         return self.plan.recipe.purpose is Purpose.COMPARATIVE
-
-    @property
-    def is_over(self) -> bool:
-        return self.state in ENDED
 
     def new_job(self, step: str) -> int:
         """The number of the next job; machines refuse none, the record ties it to its step."""

@@ -17,6 +17,7 @@ from controller.executor.holding import hold_idle, pending_requests
 from controller.executor.machine_states import AT_REST, ENDED_ITSELF, LOST_JOB, alarms, obeys
 from controller.executor.run import Inbox, Request, Run, RunEnded
 from controller.executor.states import RunState, Trigger
+from controller.executor.windows import Untrusted
 from controller.guard import PermissiveMissing
 from controller.interlocks import is_pressurised
 from controller.journal import JournalError
@@ -143,6 +144,8 @@ class Supervision:
         if item.text("mode") != "REMOTE":
             return Request(Trigger.HOLD, f"{unit} was switched to {item.text('mode')}", "pressline")
         reason = self.watch(item)
+        if isinstance(reason, Untrusted):
+            return Request(Trigger.STOP, reason, "pressline")
         return None if reason is None else Request(Trigger.HOLD, reason, "pressline")
 
     def _is_told(self, snapshot: Snapshot) -> bool:

@@ -10,12 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from controller.executor.dwell import LaminateTemperature, Trace
+from drivers.isostatic_press import sensors_agree
 from drivers.reading import Snapshot
 from recipes.model import Press
 from recipes.rules.rule import Rule
 
 BUILDING = frozenset({"ramp", "dwell"})
 LAMINATE_LAG_S = {"isostatic_press": 30.0, "uniaxial_press": 0.0}
+
+
+class Untrusted(str):
+    """A reason that leaves nothing to hold on to: pressure is not kept on sensors that disagree."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,8 @@ class PressWatch:
         if snapshot.value("alarm_bits"):
             return f"{self.unit} reports {', '.join(snapshot.bits('alarm_bits'))}"
         pressures, temperatures = self.view.pressures_mpa(snapshot), self.view.temperatures_c(snapshot)
+        if self.view.kind == "isostatic_press" and not sensors_agree(snapshot):
+            return Untrusted(f"{self.unit}: pressure sensors show {pressures[0]:.1f} and {pressures[1]:.1f} MPa")
         self.pressure_max_mpa = max(self.pressure_max_mpa, pressures[1])
         medium_c = sum(temperatures) / 2
         laminate_c = self.laminate.follow(medium_c, snapshot.time_s)

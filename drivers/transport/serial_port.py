@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Callable
 
 import serial
@@ -10,6 +11,22 @@ import serial
 from drivers.errors import LinkDown
 
 _CHUNK = 1024
+_WORDS = {
+    errno.ENOENT: "there is no such port; is the adapter plugged in?",
+    errno.EACCES: "this user may not open the port",
+    errno.EAGAIN: "another process uses the port",
+    errno.EBUSY: "another process uses the port",
+    errno.ENOTTY: "this is no serial port",
+    errno.EISDIR: "this is no serial port",
+}
+
+
+def _why(error: Exception) -> str:
+    """Why a port cannot be opened, in words; pyserial hides some numbers in its texts."""
+    number = getattr(error, "errno", None)
+    if number is None and "Inappropriate ioctl" in str(error):
+        number = errno.ENOTTY
+    return _WORDS.get(number, str(error)) if number is not None else str(error)
 
 
 class SerialPort:
@@ -33,7 +50,7 @@ class SerialPort:
                 path, baudrate=baudrate, parity=parity, stopbits=stopbits, timeout=0, write_timeout=0, exclusive=True
             )
         except (OSError, ValueError) as error:
-            raise LinkDown(f"{path}: {error}") from error
+            raise LinkDown(f"{path}: {_why(error)}") from error
         self._path = path
         self._on_data = on_data
         self._on_lost = on_lost

@@ -279,3 +279,13 @@ def test_a_broken_off_pressing_is_told_and_its_layers_are_not_known() -> None:
     assert {layer["porosity_pct"] for layer in scene.record["layers"].values()} == {None}
     verdicts = {rule["id"]: rule["verdict"] for rule in scene.record["certificate"]["rules"]}
     assert verdicts["H014"] == "undetermined", "a step that did not finish proves no method"
+
+
+def test_pressure_is_not_kept_on_sensors_that_disagree(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def drift(scene: Scene, run: Run) -> None:
+        monkeypatch.setattr("controller.executor.windows.sensors_agree", lambda snapshot: False)
+
+    scene = Scene(ISO, "dwell", drift, nobody, after_s=60).play()
+    assert scene.record["state"] == "stopped"
+    assert "pressure sensors show" in scene.record["reason"]
+    assert pressures(scene)[-1][1] < 8

@@ -56,12 +56,13 @@ def watch(**changes: Any) -> PressWatch:
     ("sample", "expected"),
     [
         (dwelling(), None),
-        (dwelling(a=960.3, b=990), "pressure 960.3 MPa is below"),
-        (dwelling(a=970, b=999.7), "pressure 999.7 MPa is above"),
+        (dwelling(a=960.3, b=970), "pressure 960.3 MPa is below"),
+        (dwelling(a=990, b=999.7), "pressure 999.7 MPa is above"),
         (dwelling(t1=116.9, t2=121), "temperature 116.9 degC is below"),
         (dwelling(t1=120, t2=132.1), "temperature 132.1 degC is above"),
         (dwelling(a=500, b=500, t1=100, t2=100, phase="ramp"), None),
-        (dwelling(a=999.7, b=500, phase="ramp"), "pressure 999.7 MPa is above"),
+        (dwelling(a=999.7, b=990, phase="ramp"), "pressure 999.7 MPa is above"),
+        (dwelling(a=970, b=983.1), "pressure sensors show 970.0 and 983.1 MPa"),
         (dwelling(t1=140, phase="release"), None),
     ],
 )

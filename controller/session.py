@@ -218,17 +218,25 @@ async def _ready(run: Run, *, rearm: bool) -> None:
     """Refuses to start on a machine that is not idle, or re-arms it when that was asked for."""
     faults = _missing_instruments(run)
     for unit in sorted(_machine_units(run.line, run.plan)):
-        machine = run.line.machine(unit)
+        fault = await _not_idle(run, run.line.machine(unit), rearm=rearm)
+        faults += [] if fault is None else [fault]
+    if faults:
+        raise MachineNotReady("\n".join(faults))
+
+
+async def _not_idle(run: Run, machine: Machine, *, rearm: bool) -> str | None:
+    """Why a machine is not ready, if so."""
+    try:
         snapshot = await machine.snapshot()
         state = snapshot.text("machine_state")
         if state == "IDLE":
-            continue
-        if rearm and not is_pressurised(machine.profile.kind, snapshot):
-            await run.guard.reset(machine)
-        else:
-            faults.append(f"{unit} is in state {state}; look at it, then start again with --rearm")
-    if faults:
-        raise MachineNotReady("\n".join(faults))
+            return None
+        if not rearm or is_pressurised(machine.profile.kind, snapshot):
+            return f"{machine.unit} is in state {state}; look at it, then start again with --rearm"
+        await run.guard.reset(machine)
+    except DriverError as error:
+        return f"{machine.unit} is not ready: {error}"
+    return None
 
 
 def _missing_instruments(run: Run) -> list[str]:

@@ -169,6 +169,7 @@ def certificate_data(run: Run) -> dict[str, Any]:
     book = run.facts if made else _without_intentions(run.facts)
     certificate = certify(run.pack, book, run.step_names)
     return {
+        "purpose": run.plan.recipe.purpose.value,
         "decision_rule": "simple acceptance: the value decides, its uncertainty is told beside it",
         "pass": certificate.pass_,
         "fail": certificate.fail,

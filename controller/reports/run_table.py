@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections import Counter
 from io import StringIO
 from typing import Any
@@ -33,7 +35,8 @@ def _series(quantity: dict[str, Any] | None, *keys: str) -> str:
 def print_text(*parts: Table | str) -> None:
     """Prints tables and lines as plain text without trailing blanks."""
     text = StringIO()
-    out = Console(file=text, width=WIDTH, highlight=False, markup=False)
+    width = min(WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDTH
+    out = Console(file=text, width=width, highlight=False, markup=False)
     for part in parts:
         out.print(part, soft_wrap=isinstance(part, str))
     print("\n".join(line.rstrip() for line in text.getvalue().splitlines()))

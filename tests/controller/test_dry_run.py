@@ -109,7 +109,7 @@ def test_example_1_is_proven_on_evidence_that_counts(seed: int) -> None:
 @pytest.mark.parametrize("scenario", ["realistic", "nominal"])
 def test_a_comparative_run_says_so_and_fails_claim_6(name: str, scenario: str) -> None:
     document = record(name, scenario)
-    assert document["purpose"] == "comparative"
+    assert document["purpose"] == document["certificate"]["purpose"] == "comparative"
     assert verdicts(document)["H013"] == "fail"
     assert code_of(document) is ExitCode.REFUSED
 

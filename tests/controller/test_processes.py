@@ -145,9 +145,17 @@ def test_a_controller_killed_while_it_pressurises(tmp_path: Path) -> None:
         assert "look at them before anything else" in text.stdout
         assert "Traceback" not in text.stdout + text.stderr
 
-        again = ended("run", recipe, "--line", line_file, "--store", store)
+        rearmed = ("run", recipe, "--line", line_file, "--store", store, "--rearm")
+        again = ended(*rearmed[:-1])
         assert again.returncode == 1
         assert re.search(r"isostatic-press-1 is in state ABORT(ED|ING); look at it, .* --rearm", again.stderr)
+        wait_for(lambda: None if "state ABORTING" in ended(*rearmed[:-1]).stderr else True, 30)
+        with program(*rearmed) as controller:
+            wait_for(lambda: [e.kind for e in read_events(store)].count("run.created") == 2 or None, 60, controller)
+            controller.send_signal(signal.SIGINT)
+            controller.communicate(timeout=30)
+        resets = [event.data for event in read_events(store) if event.data.get("command") == "reset"]
+        assert {"unit": "isostatic-press-1", "command": "reset"} in resets
         found = [event for event in read_events(store, run["run"]) if event.kind == "run.state"][-1]
         assert found.data["state"] == "held"
         assert re.search(r"isostatic-press-1 ABORT(ED|ING) and without pressure", found.data["reason"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import hypot, sqrt
 
 from recipes.facts import Evidence
 from recipes.materials.estimate import Innovation, LaminateEstimate
@@ -58,14 +58,19 @@ class Metrology:
         self._estimate.press(layers, pressure[0], temperature[0], dwell_s, pressure[1], temperature[1], ramp_s)
         self._pressed.append((step, tuple(layers)))
 
-    def weigh(self, layer: str, mass_g: float, uncertainty_g: float, foils: Iterable[str]) -> tuple[float, float]:
-        """Coating weight and its standard uncertainty, mg/cm2, of a single coated sheet; it corrects the estimate."""
+    def weigh(
+        self, layer: str, mass_g: float, uncertainty_g: float, foils: Iterable[str], solvent_pct: float
+    ) -> tuple[float, float]:
+        """Coating weight and its standard uncertainty, mg/cm2, of a single coated sheet; it corrects the estimate.
+
+        solvent_pct is what the coater's gauge says is left in it, as a share of the dry weight; it is taken off, and
+        the whole of it counts as the bound of that correction's error.
+        """
         area_cm2 = self.area_mm2 / 100
         carriers = [_areal_mass_mg_cm2(self._laminate.foils[name]) for name in foils]
-        weight = 1000 * mass_g / area_cm2 - sum(carriers)
-        uncertainty = sqrt(
-            (1000 * uncertainty_g / area_cm2) ** 2 + sum((FOIL_TOLERANCE * mass) ** 2 for mass in carriers)
-        )
+        weight = (1000 * mass_g / area_cm2 - sum(carriers)) / (1 + solvent_pct / 100)
+        parts = [1000 * uncertainty_g / area_cm2, weight * solvent_pct / 100 / sqrt(3)]
+        uncertainty = hypot(*parts, *(FOIL_TOLERANCE * mass for mass in carriers))
         self._estimate.observe_coating_weight(layer, weight, uncertainty)
         return weight, uncertainty
 

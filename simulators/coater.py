@@ -94,7 +94,8 @@ class Coater(Plc):
         foils = [] if done.substrate is None else [self.world.true_foil(done.substrate)]
         area = None if done.area_mm2 is None else self.world.true_area_mm2(done.area_mm2)
         self.threaded = None
-        return self.world.put(Lot(name, [layer], foils, area, temperature_c=self._room_c))
+        solvent = self._residual_g_m2 / G_M2_PER_MG_CM2
+        return self.world.put(Lot(name, [layer], foils, area, temperature_c=self._room_c, solvent_mg_cm2=solvent))
 
     # ---- the job ----
 

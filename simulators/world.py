@@ -21,7 +21,10 @@ class WorldError(ValueError):
 
 @dataclass(slots=True)
 class Lot:
-    """A coated sheet or a laminate. area_mm2 is the true area, None before anyone has cut it."""
+    """A coated sheet or a laminate. area_mm2 is the true area, None before anyone has cut it.
+
+    solvent_mg_cm2 is what drying has left in it; it weighs, and fills no pores in the law.
+    """
 
     name: str
     layers: list[TrueLayer] = field(default_factory=list)
@@ -29,6 +32,7 @@ class Lot:
     area_mm2: float | None = None
     bagged: bool = False
     temperature_c: float = 25.0
+    solvent_mg_cm2: float = 0.0
 
     @property
     def thickness_um(self) -> float:
@@ -44,7 +48,7 @@ class Lot:
             raise WorldError(f"lot {self.name} has no area yet")
         solids = sum(layer.coating_weight_mg_cm2 for layer in self.layers)
         foils = sum(0.1 * foil.thickness_um * foil.density_g_cm3 for foil in self.foils)  # 1 um g/cm3 is 0.1 mg/cm2
-        return (solids + foils) * self.area_mm2 * 1e-5  # mg/cm2 times mm2 is 1e-5 g
+        return (solids + self.solvent_mg_cm2 + foils) * self.area_mm2 * 1e-5  # mg/cm2 times mm2 is 1e-5 g
 
     def press(self, pressure_mpa: float, dt_s: float) -> None:
         """dt_s under pressure at the lot's own temperature."""
@@ -117,6 +121,7 @@ class World:
             [foil for part in parts for foil in part.foils],
             min(areas) if areas else None,
             temperature_c=self.scenario.room_c,
+            solvent_mg_cm2=sum(part.solvent_mg_cm2 for part in parts),
         )
         if lot.area_mm2 is None and area_mm2 is not None:
             lot.area_mm2 = self.true_area_mm2(area_mm2)

@@ -40,6 +40,7 @@ async def perform_coat(run: Run, planned: PlannedStep) -> dict[str, Any]:
         )
         await ask(run, load)
         last = await _coated(run, planned, machine, coat, planned.gap_um)
+        run.solvent_pct[step.produces or ""] = last.value("residual_solvent_pct")
         await reset(run, machine)
         await ask(run, Prompt("unload", f"Take {step.produces} off {planned.unit}", (), step.produces, planned.unit))
     return {

@@ -43,7 +43,9 @@ async def perform_inspection(run: Run, planned: PlannedStep) -> dict[str, Any]:
 async def _weigh(run: Run, planned: PlannedStep, lot: str) -> dict[str, float]:
     reading, accuracy = await _placed(run, run.line.instrument("balance"), lot)
     mass_g, uncertainty_g = float(reading.value), accuracy / sqrt(3)
-    weight, uncertainty = run.metrology.weigh(planned.layers[0], mass_g, uncertainty_g, planned.foils)
+    weight, uncertainty = run.metrology.weigh(
+        planned.layers[0], mass_g, uncertainty_g, planned.foils, run.solvent_pct.get(lot, 0.0)
+    )
     return {"mass_g": mass_g, "coating_weight_mg_cm2": weight, "uncertainty_mg_cm2": uncertainty}
 
 

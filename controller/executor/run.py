@@ -61,6 +61,7 @@ class Run:
         self.state = RunState.IDLE
         self.jobs: dict[int, str] = {}
         self.reached_mpa: dict[str, float] = {}
+        self.solvent_pct: dict[str, float] = {}
         self.held_by_rules: set[str] = set()
         self.step_names = {p.step.role: p.step.name for p in plan.steps if p.step.role is not None}
         steps = tuple(planned.step for planned in plan.steps)

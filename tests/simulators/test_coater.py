@@ -54,7 +54,14 @@ def test_a_cold_oven_leaves_solvent(bench: Bench) -> None:
     thread(bench)
     bench.start(bench.coater, COAT_JOB | {"zone1_sp_c": 40.0, "zone2_sp_c": 40.0})
     bench.wait_for(bench.coater, machine_state="COMPLETE")
-    assert bench.coater.tags["residual_solvent_pct"] > 10.0
+    residual_pct = bench.coater.tags["residual_solvent_pct"]
+    assert residual_pct > 10.0
+    lot = bench.coater.take_off("wet sheet")
+    assert lot.area_mm2 is not None
+    dry = lot.layers[0].coating_weight_mg_cm2
+    foils = sum(0.1 * foil.thickness_um * foil.density_g_cm3 for foil in lot.foils)
+    weighed = lot.mass_g / (lot.area_mm2 * 1e-5) - foils
+    assert weighed == pytest.approx(dry * (1 + residual_pct / 100)), "what is not evaporated is weighed"
 
 
 def test_no_coating_before_both_zones_are_in_their_band(bench: Bench) -> None:

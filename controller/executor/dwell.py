@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import expm1
 
 ROOM_C = 25.0
@@ -59,7 +59,7 @@ class LaminateTemperature:
 
     lag_s: float
     value_c: float | None = None
-    spread_k: float = 0.0
+    _apart: Trace = field(default_factory=Trace)
     _time_s: float = 0.0
 
     def follow(self, medium_c: float, time_s: float) -> float:
@@ -74,6 +74,11 @@ class LaminateTemperature:
         return self.value_c
 
     def dwelling(self, medium_c: float) -> None:
-        """Notes how far laminate and medium are apart in the dwell: what is not measured is uncertain by that much."""
+        """Notes how far laminate and medium are apart in the dwell."""
         if self.value_c is not None:
-            self.spread_k = max(self.spread_k, abs(medium_c - self.value_c))
+            self._apart.add(medium_c - self.value_c, medium_c - self.value_c)
+
+    @property
+    def spread_k(self) -> float:
+        """How far their means over the dwell are apart: what is not measured is uncertain by that much."""
+        return abs(self._apart.mean or 0.0)

@@ -51,3 +51,10 @@ async def pending_requests(run: Run) -> None:
     while not inbox.empty():
         if isinstance(item := inbox.get_nowait(), Request):
             await carry_out_idle(run, item)
+
+
+async def asked_requests(run: Run) -> None:
+    """Waits for what was asked for and is not carried out yet, and carries it out. Raises RunEnded."""
+    while run.asked > 0:
+        if isinstance(item := await run.inbox.get(), Request):
+            await carry_out_idle(run, item)

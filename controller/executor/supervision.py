@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from controller.executor.holding import hold_idle, pending_requests
+from controller.executor.holding import asked_requests, hold_idle, pending_requests
 from controller.executor.machine_states import AT_REST, ENDED_ITSELF, LOST_JOB, alarms, obeys
 from controller.executor.run import Inbox, Request, Run, RunEnded
 from controller.executor.states import RunState, Trigger
@@ -79,7 +79,9 @@ class Supervision:
             try:
                 await start()
             except NOT_STARTED as error:
-                await pending_requests(self.run)
+                if self.run.asked > 0:
+                    await asked_requests(self.run)
+                    continue
                 await hold_idle(self.run, str(error), "pressline")
             except DriverError as error:
                 await self._react(Request(Trigger.HOLD, f"{self.machine.unit}: {error}", "pressline"))
@@ -209,7 +211,7 @@ class Supervision:
     def _look(self, item: Snapshot | LinkChange) -> None:
         """Lets the watch see a held machine too; what it says changes nothing, the run is held already."""
         if isinstance(item, Snapshot):
-            with suppress(BadQuality):
+            with suppress(Exception):  # the run is held already, and its machine is seen to by _insist
                 self.watch(item)
 
     async def _restarted(self, request: Request) -> bool:
@@ -312,6 +314,8 @@ async def reset(run: Run, machine: Machine) -> None:
             if (await machine.snapshot()).text("machine_state") == "IDLE":
                 return
             await run.guard.reset(machine)
+        except PermissiveMissing:
+            await asked_requests(run)
         except DriverError as error:
             await hold_idle(run, f"{machine.unit} could not be reset: {error}; restart tries again", "pressline")
         else:

@@ -119,11 +119,11 @@ async def unreadable_phase(scene: Scene, run: Run) -> None:
 
 
 async def failing_view(scene: Scene, run: Run) -> None:
-    broken = [True]
+    until = asyncio.get_running_loop().time() + 4
     original = PressView.pressures_mpa
 
     def pressures_mpa(self: PressView, snapshot: Any) -> tuple[float, float]:
-        if broken.pop() if broken else False:
+        if snapshot.time_s < until:
             raise KeyError("no such thing")
         return original(self, snapshot)
 
@@ -289,3 +289,37 @@ def test_pressure_is_not_kept_on_sensors_that_disagree(monkeypatch: pytest.Monke
     assert scene.record["state"] == "stopped"
     assert "pressure sensors show" in scene.record["reason"]
     assert pressures(scene)[-1][1] < 8
+
+
+@pytest.mark.parametrize("unit", ["coater-1", "uniaxial-press-1", ISO])
+@pytest.mark.parametrize("wanted", ["hold", "stop"])
+def test_what_is_asked_while_a_finished_job_is_acknowledged_is_carried_out(
+    monkeypatch: pytest.MonkeyPatch, unit: str, wanted: str
+) -> None:
+    append = Journal.append
+
+    async def slow(self: Journal, run: str, kind: str, data: Any) -> Event:
+        if kind == "command.requested" and data["command"] == "reset":
+            await asyncio.sleep(0.02)
+        return await append(self, run, kind, data)
+
+    async def ask(scene: Scene, run: Run) -> None:
+        await (run.hold("look", "operator") if wanted == "hold" else run.stop("enough", "operator"))
+
+    monkeypatch.setattr(Journal, "append", slow)
+    scene = Scene(unit, "done", ask, restarting(), after_s=0.01).play()
+    assert scene.record["state"] == ("complete" if wanted == "hold" else "stopped"), scene.record["reason"]
+
+
+def test_a_hold_during_a_start_holds_once() -> None:
+    async def hold_early(run: Run, events: asyncio.Queue[Event]) -> None:
+        while True:
+            seen = await events.get()
+            if seen.kind == "command.done" and seen.data["command"] == "load_job" and seen.data["unit"] == ISO:
+                await run.hold("look", "operator")
+                await asyncio.sleep(10)
+                run.restart("go on", "operator")
+
+    scene = Scene(attendant=hold_early).play()
+    assert scene.record["state"] == "complete", scene.record["reason"]
+    assert [event.data["who"] for event in scene.kinds("run.state") if event.data["state"] == "holding"] == ["operator"]

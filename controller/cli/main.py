@@ -129,7 +129,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(ExitCode.REFUSED)
-    except Exception as error:
+    except Exception as error:  # the last resort: no trace reaches a user, and the code is never 0
         if os.environ.get("PRESSLINE_DEBUG"):
             raise
         print(f"pressline: a fault of the program: {type(error).__name__}: {error}", file=sys.stderr)

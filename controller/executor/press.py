@@ -10,7 +10,7 @@ from controller.executor.dwell import Reached
 from controller.executor.holding import hold_idle
 from controller.executor.judgement import COVERAGE, claimed_windows, refuse_before_step, tell_after_step
 from controller.executor.prompts import Prompt
-from controller.executor.run import Run, RunEnded
+from controller.executor.run import Run
 from controller.executor.supervision import Supervision, reset
 from controller.executor.tasks import ask
 from controller.executor.windows import PressView, PressWatch
@@ -94,12 +94,14 @@ async def _pressed(run: Run, planned: PlannedStep, machine: Machine, press: Pres
             await run.guard.load(machine, asdict(job), lambda: IsostaticPress(machine).load(job))
         await run.guard.start(machine)
 
+    supervision = Supervision(run, machine, watch, press.hold_limit_s, bleed=press.on_hold == "bleed")
+    finished = False
     try:
-        supervision = Supervision(run, machine, watch, press.hold_limit_s, bleed=press.on_hold == "bleed")
         last = await supervision.follow(start)
-    except RunEnded:
-        _tell_interrupted(run, planned, press, watch)
-        raise
+        finished = True
+    finally:
+        if not finished:  # stopped, cancelled or failed: whatever it was, the laminate is no longer what it was
+            _tell_interrupted(run, planned, press, watch)
     if (doubt := _doubt(machine, press, watch, last)) is not None:
         await hold_idle(run, f"{machine.unit}: {doubt}; restart presses again", "pressline")
         await reset(run, machine)
@@ -121,7 +123,8 @@ async def _tare_kn(run: Run, machine: Machine) -> float:
 def _tell_interrupted(run: Run, planned: PlannedStep, press: Press, watch: PressWatch) -> None:
     """What is known of a pressing that did not come to its end; how far it went in the laminate is not known."""
     result = commanded(press)
-    result["pressure_mpa"] |= {"reached": watch.pressure.mean, "max": watch.pressure_max_mpa}
+    highest = watch.pressure_max_mpa if watch.is_building else None
+    result["pressure_mpa"] |= {"reached": watch.pressure.mean, "max": highest}
     result["temperature_c"] |= {"reached": watch.temperature.mean}
     if watch.temperature.count:
         result["temperature_c"] |= {"min": watch.temperature.low, "max": watch.temperature.high}

@@ -28,7 +28,7 @@ from drivers.reading import LinkChange, Snapshot
 Watch = Callable[[Snapshot], str | None]
 Start = Callable[[], Awaitable[None]]
 
-NOT_STARTED = (PermissiveMissing, CommandRejected, OutOfRange, JobMismatch, LinkDown)
+NOT_STARTED = (PermissiveMissing, JournalError, CommandRejected, OutOfRange, JobMismatch, LinkDown)
 """Errors of a start after which the machine certainly did not start."""
 
 

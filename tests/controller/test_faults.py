@@ -323,3 +323,52 @@ def test_a_hold_during_a_start_holds_once() -> None:
     scene = Scene(attendant=hold_early).play()
     assert scene.record["state"] == "complete", scene.record["reason"]
     assert [event.data["who"] for event in scene.kinds("run.state") if event.data["state"] == "holding"] == ["operator"]
+
+
+def test_a_run_that_is_cancelled_tells_the_press_to_stop_and_claims_nothing_of_the_laminate() -> None:
+    seen: list[Event] = []
+
+    async def leave(scene: Scene, run: Run) -> None:
+        (work,) = (task for task in asyncio.all_tasks() if task.get_name() == "run run")
+        with run.journal.stream.subscribe() as events:
+            work.cancel()
+            while (event := await events.get()).kind != "run.closed":
+                seen.append(event)
+
+    with pytest.raises(asyncio.CancelledError):
+        Scene(ISO, "dwell", leave, after_s=60).play()
+    assert [e.data["command"] for e in seen if e.kind == "command.done"][-1] == "stop"
+    assert [event.data["name"] for event in seen if event.kind == "step.interrupted"] == ["densifying"]
+    layers = [event for event in seen if event.kind == "porosity.estimated"][-1].data["layers"]
+    assert {layer["porosity_pct"] for layer in layers.values()} == {None}
+
+
+def test_a_start_that_could_not_be_journalled_is_not_sent_and_can_be_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    append, left = Journal.append, [1]
+
+    async def full_once(self: Journal, run: str, kind: str, data: Any) -> Event:
+        if left[0] and kind == "command.requested" and data["command"] == "start" and data["unit"] == ISO:
+            left[0] = 0
+            raise JournalError("the disk is full")
+        return await append(self, run, kind, data)
+
+    monkeypatch.setattr(Journal, "append", full_once)
+    scene = Scene(attendant=restarting()).play()
+    held = [event for event in scene.kinds("run.state") if event.data["state"] == "holding"]
+    assert [event.data["reason"] for event in held] == ["the disk is full"]
+    assert scene.record["state"] == "complete", scene.record["reason"]
+
+
+def test_a_stop_before_the_start_leaves_a_step_that_reached_nothing() -> None:
+    async def stop_early(run: Run, events: asyncio.Queue[Event]) -> None:
+        while True:
+            seen = await events.get()
+            if seen.kind == "command.done" and seen.data["command"] == "load_job" and seen.data["unit"] == ISO:
+                await run.stop("changed my mind", "operator")
+
+    scene = Scene(attendant=stop_early).play()
+    step = next(step for step in scene.record["steps"] if step["name"] == "densifying")
+    assert (step["pressure_mpa"]["set"], step["pressure_mpa"]["max"]) == (980, None)
+    assert scene.record["layers"]["cathode"]["porosity_pct"] == pytest.approx(25.7, abs=3)

@@ -59,6 +59,23 @@ imports:
 pytest:
 	$(BIN)/pytest -n 2
 
+# ---------------------------------------------------------------- campaigns: longer than CI has time for
+# make campaign-recipes  SEEDS=100000 JOBS=2  tries to break the reader and the planner with damaged files
+# make campaign-truth    SEEDS=1000 JOBS=2    holds certificates of dry runs near the bounds against the simulated truth
+# make bench-validate                         measures reading and planning
+
+.PHONY: campaign-recipes campaign-truth bench-validate
+JOBS ?= 1
+
+campaign-recipes: $(VENV)/test
+	$(BIN)/python -m tests.campaign.recipe_campaign --seeds $(or $(SEEDS),10000) --jobs $(JOBS)
+
+campaign-truth: $(VENV)/test
+	$(BIN)/python -m tests.campaign.truth_campaign --seeds $(or $(SEEDS),100) --jobs $(JOBS)
+
+bench-validate: setup
+	$(BIN)/python benchmarks/validate.py
+
 # ---------------------------------------------------------------- for developers
 
 format: $(VENV)/test

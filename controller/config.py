@@ -60,8 +60,10 @@ def load_line(path: Path) -> LineConfig:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, ValueError) as error:
         raise ConfigError(f"{path}: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deeply for a line file") from error
     faults: list[str] = []
     line = _table(raw, "line", path, faults, {"name", "speed"})
     operator = _table(raw, "operator", path, faults, {"url"})

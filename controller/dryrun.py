@@ -33,6 +33,7 @@ class SimulatedPerson:
             produces=prompt.produces,
             unit=prompt.unit,
             fields=tuple(entry.name for entry in prompt.entries),
+            expected={entry.name: (entry.expected, entry.tolerance) for entry in prompt.entries},
             layer=prompt.layer,
             slurry=prompt.slurry,
             adds=prompt.adds,

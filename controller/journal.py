@@ -34,6 +34,14 @@ class StoreUnusable(JournalError):
     """The file is not a journal of this version, or cannot be opened."""
 
 
+class RecordUnreadable(StoreUnusable):
+    """A record is no JSON any more: somebody or something changed the file. Not retryable."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(f"{path}: the journal is damaged: {what}")
+        self.what = what
+
+
 class StoreBusy(JournalError):
     """Another process writes to this store. A retry makes sense when that process has ended."""
 
@@ -195,13 +203,22 @@ def read_events(path: Path, run: str | None = None) -> list[Event]:
     try:
         database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         try:
-            rows = database.execute("SELECT * FROM events ORDER BY sequence").fetchall()
+            tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            is_only_shelf = "recipe_records" in tables and "events" not in tables  # recipes were added, nothing ran yet
+            rows = [] if is_only_shelf else database.execute("SELECT * FROM events ORDER BY sequence").fetchall()
         finally:
             database.close()
     except sqlite3.Error as error:
         raise StoreUnusable(f"{path}: not a pressline store ({error})") from error
-    events = [Event(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5], row[6], row[7]) for row in rows]
+    events = [Event(row[0], row[1], row[2], _data(path, row[0], row[3]), *row[4:]) for row in rows]
     return [event for event in events if run is None or event.run == run]
+
+
+def _data(path: Path, sequence: int, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError) as error:
+        raise RecordUnreadable(path, f"record {sequence} cannot be read ({error})") from error
 
 
 def _lock(path: Path) -> TextIO:

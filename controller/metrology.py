@@ -35,7 +35,11 @@ class Metrology:
 
     def __init__(self, laminate: Laminate) -> None:
         self._laminate = laminate
-        self._estimate = LaminateEstimate(laminate.layers, load_materials())
+        materials = load_materials()
+        by_law = {name: layer for name, layer in laminate.layers.items() if name in materials}
+        self._by_law = frozenset(by_law)
+        self._estimate = LaminateEstimate(by_law, materials)
+        self._measured: dict[str, int] = {}
         self._pressed: list[tuple[str, tuple[str, ...]]] = []
         self._lost: set[str] = set()
         self._lab: dict[tuple[str, str], tuple[int, tuple[float, float]]] = {}
@@ -55,6 +59,7 @@ class Metrology:
         ramp_s: float,
     ) -> None:
         """A finished pressing with what was reached: (MPa, standard uncertainty), (degC, standard uncertainty), s."""
+        layers = [layer for layer in layers if layer in self._by_law]
         self._estimate.press(layers, pressure[0], temperature[0], dwell_s, pressure[1], temperature[1], ramp_s)
         self._pressed.append((step, tuple(layers)))
 
@@ -71,25 +76,45 @@ class Metrology:
         weight = (1000 * mass_g / area_cm2 - sum(carriers)) / (1 + solvent_pct / 100)
         parts = [1000 * uncertainty_g / area_cm2, weight * solvent_pct / 100 / sqrt(3)]
         uncertainty = hypot(*parts, *(FOIL_TOLERANCE * mass for mass in carriers))
-        self._estimate.observe_coating_weight(layer, weight, uncertainty)
+        if layer in self._by_law:
+            self._estimate.observe_coating_weight(layer, weight, uncertainty)
         return weight, uncertainty
 
     def thickness(
         self, value_um: float, uncertainty_um: float, layers: Sequence[str], foils: Iterable[str]
     ) -> Innovation:
-        """A stack thickness corrects the estimate of all its layers."""
+        """A stack thickness corrects the estimate of all its layers.
+
+        Of layers without a law nothing is estimated: the innovation is the distance from what the recipe declares.
+        """
+        dense, dense_uncertainty = self.dense_um(foils)
+        if not set(layers) <= self._by_law:
+            expected = dense + sum(self._laminate.layers[layer].coated_thickness_um for layer in layers)
+            return Innovation(value_um - expected, hypot(uncertainty_um, dense_uncertainty), 0.0, plausible=True)
+        innovation = self._estimate.observe_thickness(value_um, uncertainty_um, layers, dense, dense_uncertainty)
+        if innovation.plausible:
+            self._measured |= dict.fromkeys(layers, len(self._pressed))
+        return innovation
+
+    def dense_um(self, foils: Iterable[str]) -> tuple[float, float]:
+        """Thickness of foils together and its standard uncertainty."""
         dense = [self._laminate.foils[name].thickness_um for name in foils]
-        dense_uncertainty = sqrt(sum((FOIL_TOLERANCE * thickness) ** 2 for thickness in dense))
-        return self._estimate.observe_thickness(value_um, uncertainty_um, layers, sum(dense), dense_uncertainty)
+        return sum(dense), sqrt(sum((FOIL_TOLERANCE * thickness) ** 2 for thickness in dense))
+
+    def is_measured_since(self, step: str, layer: str) -> bool:
+        """Whether a measurement of this layer has corrected the law's estimate after a pressing step."""
+        number = next(n for n, (name, _) in enumerate(self._pressed, start=1) if name == step)
+        return self._measured.get(layer, -1) >= number
 
     def lab(self, layer: str, quantity: str, value: float, uncertainty: float) -> None:
         """A lab value of one layer as it is now ("porosity", %, or "composite_modulus", GPa) overrides its estimate.
 
         It holds until the layer is pressed again; a later estimate still learns from it.
         """
-        if quantity == "porosity":
+        if quantity == "porosity" and layer in self._by_law:
             self._estimate.observe_porosity(layer, value, uncertainty)
             self._lost.discard(layer)
+            self._measured[layer] = len(self._pressed)
         self._lab[layer, quantity] = (len(self._pressed), (value, uncertainty))
 
     def _lab_now(self, layer: str, quantity: str) -> tuple[float, float] | None:
@@ -105,18 +130,22 @@ class Metrology:
         self._lost.update(layers)
 
     def is_known(self, layer: str) -> bool:
-        return layer not in self._lost
+        """Whether something is known of the porosity; of a layer without a law, only what the lab says."""
+        has_value = layer in self._by_law or self._lab_now(layer, "porosity") is not None
+        return has_value and layer not in self._lost
 
     def evidence(self, layer: str, quantity: str = "porosity") -> Evidence:
         return Evidence.ESTIMATED if self._lab_now(layer, quantity) is None else Evidence.LAB
 
     def porosity_pct(self, layer: str) -> tuple[float, float]:
-        """Porosity now and its standard uncertainty, %."""
+        """Porosity now and its standard uncertainty, %, of a layer that is known."""
         return self._lab_now(layer, "porosity") or self._estimate.porosity_pct(layer)
 
     def composite_modulus_gpa(self, layer: str) -> tuple[float, float] | None:
         """Composite modulus now and its standard uncertainty, GPa; None for a layer without a law and a lab value."""
-        return self._lab_now(layer, "composite_modulus") or self._estimate.composite_modulus_gpa(layer)
+        if (lab := self._lab_now(layer, "composite_modulus")) is not None:
+            return lab
+        return self._estimate.composite_modulus_gpa(layer) if layer in self._by_law else None
 
     def changes(self) -> Mapping[str, Mapping[str, LayerChange]]:
         """For every pressing so far: step -> layer -> change, by the newest estimate."""

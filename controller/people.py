@@ -43,7 +43,9 @@ class RemoteOperator:
     async def perform(self, prompt: Prompt) -> Answer:
         """Raises TaskImpossible; OperatorUnreachable when the simulator is gone."""
         message = asdict(prompt)
-        message["fields"] = [entry["name"] for entry in message.pop("entries")]
+        entries = message.pop("entries")
+        message["fields"] = [entry["name"] for entry in entries]
+        message["expected"] = {entry["name"]: [entry["expected"], entry["tolerance"]] for entry in entries}
         del message["text"]
         return split_answer("simulated operator", await self._exchange(message))
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from controller.events import Event
-from controller.executor.judgement import certificate_data, estimate_data
+from controller.executor.judgement import estimate_data
 from controller.executor.machine_states import AT_REST, ENDED_ITSELF
 from controller.executor.prompts import Person, TaskImpossible
+from controller.executor.release import certificate_data, facts_data, judged, rules_data
 from controller.executor.run import Run
 from controller.executor.states import RunState, TransitionRefused
 from controller.executor.steps import execute
@@ -23,8 +24,7 @@ from controller.journal import Journal, read_events
 from controller.line import Line, UnitUnknown
 from drivers.errors import BadQuality, DriverError
 from drivers.machine import Machine
-from recipes.plan import Plan
-from recipes.rules.pack import load_pack
+from recipes.plan import Plan, recipe_sha256
 
 CONNECT_LIMIT_S = 10.0  # a machine that is switched on answers within its first reconnect intervals (5 s at most)
 CONNECT_WALL_S = 5.0  # on a fast clock the wire still needs real time
@@ -46,7 +46,7 @@ class Surroundings:
     """What a plan is carried out with.
 
     attendant decides on a held run; truth gives the simulated truth of a lot (None for real machines); simulation says
-    which scenario and seed, for the record.
+    for the record that machines are simulated, and how; approval says who approved the plan, None if nobody did.
     """
 
     line: Line
@@ -59,6 +59,7 @@ class Surroundings:
     rearm: bool = False
     keeps_wall_time: bool = False
     announce: Callable[[Run], None] | None = None
+    approval: Mapping[str, Any] | None = None
 
 
 async def unattended(run: Run, events: asyncio.Queue[Event]) -> None:
@@ -81,9 +82,10 @@ async def carry_out(plan: Plan, surroundings: Surroundings, name: str) -> None:
     journal, line = surroundings.journal, surroundings.line
     async with connected(line, plan, surroundings.speed):
         await _recover(line, journal)
-        run = Run(name, plan, load_pack(), line, journal, surroundings.person)
+        run = Run(name, plan, line, journal, surroundings.person)
         await _ready(run, rearm=surroundings.rearm)
-        await journal.append(name, "run.created", _created(plan, surroundings.simulation))
+        await journal.append(name, "run.created", _created(plan, surroundings))
+        await journal.append(name, "run.rules", rules_data(run))
         if surroundings.announce is not None:
             surroundings.announce(run)
         truth = None
@@ -94,7 +96,8 @@ async def carry_out(plan: Plan, surroundings: Surroundings, name: str) -> None:
             truth = await _truth(run, surroundings)
         finally:
             journal.note(name, "porosity.estimated", estimate_data(run))
-            journal.note(name, "certificate", certificate_data(run))
+            journal.note(name, "run.facts", facts_data(run))
+            journal.note(name, "certificate", certificate_data(judged(run)))
             wall = time.perf_counter() - begun if surroundings.keeps_wall_time else None
             journal.note(name, "run.closed", {"state": run.state.value, "truth": truth, "wall_seconds": wall})
 
@@ -134,13 +137,19 @@ async def _executed(run: Run, attendant: asyncio.Task[None]) -> None:
             await asyncio.wait({work})
 
 
-def _created(plan: Plan, simulation: Mapping[str, Any] | None) -> dict[str, Any]:
+def _created(plan: Plan, surroundings: Surroundings) -> dict[str, Any]:
+    simulation, approval = surroundings.simulation, surroundings.approval
     return {
         "recipe": plan.recipe.name,
+        "title": plan.recipe.title,
+        "recipe_sha256": recipe_sha256(plan.recipe),
         "plan_hash": plan.hash,
+        "packs": [{"name": p.name, "document": p.document, "sha256": p.sha256} for p in plan.rules.packs],
         "purpose": plan.recipe.purpose.value,
+        "reason": plan.recipe.comparative_reason,
         "plan": plan.canonical_json,
         "simulation": None if simulation is None else dict(simulation),
+        "approval": None if approval is None else dict(approval),
         "steps": [{"name": p.step.name, "kind": p.step.kind.value, "unit": p.unit} for p in plan.steps],
     }
 

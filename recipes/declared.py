@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from recipes.coated import commanded_facts
 from recipes.facts import Evidence, Fact
+from recipes.formulation import formulation_facts
 from recipes.lots import Contents
 from recipes.model import Laminate, Recipe, Step
 
@@ -80,31 +82,41 @@ def porosity_facts(
     evidence: Evidence,
     source: str,
     final: bool = False,
+    by_law_alone: bool = False,
 ) -> tuple[Fact, ...]:
     """A layer's porosity before and after one pressing and its rate of decrease, all in %.
 
-    final says that nothing presses the laminate afterwards, so the value is the finished laminate's too.
+    final says that nothing presses the laminate afterwards, so the value is the finished laminate's too. by_law_alone
+    says that no measurement after the pressing has corrected the law.
     """
     subject = layer_subject(layer)
     places = [f"before_{role}", f"after_{role}", *(["laminate"] if final else [])]
     values = [before, after, after]
     porosities = (
-        Fact(f"{subject}@{place}", "porosity", value, "%", evidence, source, uncertainty)
+        Fact(f"{subject}@{place}", "porosity", value, "%", evidence, source, uncertainty, by_law_alone=by_law_alone)
         for place, (value, uncertainty) in zip(places, values, strict=False)
     )
-    rate = Fact(f"{subject}@{role}", "porosity_decrease_rate", decrease[0], "%", evidence, source, decrease[1])
+    name = f"{subject}@{role}"
+    rate = Fact(
+        name, "porosity_decrease_rate", decrease[0], "%", evidence, source, decrease[1], by_law_alone=by_law_alone
+    )
     return (*porosities, rate)
 
 
 def modulus_facts(
     role: str, layer: str, modulus_gpa: Estimate, *, evidence: Evidence, source: str, final: bool = False
 ) -> tuple[Fact, ...]:
-    """A layer's composite modulus of elasticity after one pressing, GPa; final as in porosity_facts."""
+    """A layer's composite modulus of elasticity after one pressing, GPa; final as in porosity_facts.
+
+    Nothing on the line measures a modulus, so an estimate of it is always the law's alone.
+    """
     subject = layer_subject(layer)
     places = [f"after_{role}", *(["laminate"] if final else [])]
     value, uncertainty = modulus_gpa
+    law = evidence is Evidence.ESTIMATED
     return tuple(
-        Fact(f"{subject}@{place}", "composite_modulus", value, "GPa", evidence, source, uncertainty) for place in places
+        Fact(f"{subject}@{place}", "composite_modulus", value, "GPa", evidence, source, uncertainty, by_law_alone=law)
+        for place in places
     )
 
 
@@ -139,10 +151,13 @@ def foils_behind(laminate: Laminate) -> tuple[str, ...]:
 def recipe_facts(recipe: Recipe, steps: Sequence[Step], lots: Mapping[str, Contents]) -> Iterator[Fact]:
     """What a recipe declares and commands; steps are ordered and lots hold the contents of each lot."""
     source = f"recipe {recipe.name}"
-    yield from _laminate_facts(recipe.laminate, source)
+    if "cathode" in recipe.laminate.layers:
+        yield from _laminate_facts(recipe.laminate, source)
+    yield from formulation_facts(recipe)
     roles: list[str] = []
     for step in steps:
         press = step.press
+        yield from commanded_facts(recipe, step, lots.get(step.produces or "", Contents((), ())).layers)
         if press is None or step.role is None:
             continue
         contents = lots.get(step.produces or "", Contents((), ()))
@@ -156,7 +171,8 @@ def recipe_facts(recipe: Recipe, steps: Sequence[Step], lots: Mapping[str, Conte
             temperature_c=press.temperature_c,
             time_s=press.dwell_s,
         )
-    yield step_order_fact(roles, Evidence.DECLARED, source)
+    if roles:
+        yield step_order_fact(roles, Evidence.DECLARED, source)
 
 
 def _laminate_facts(laminate: Laminate, source: str) -> Iterator[Fact]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 
+from recipes.coated import subjects
+from recipes.consistency import consistency_findings
 from recipes.declared import recipe_facts
 from recipes.facts import FactBook
 from recipes.findings import Finding, Level
 from recipes.lots import Contents
 from recipes.model import Location, Purpose, Recipe, Step
 from recipes.predict import Prediction
-from recipes.rules.engine import Judgement, Verdict, admitted, judge
-from recipes.rules.pack import Pack, load_pack
+from recipes.rules.engine import Judgement, Terms, Verdict, admitted, applies, judge
 from recipes.rules.rule import Rule, Stage
+from recipes.rules.rulebook import Rulebook
 
 _KEYS = {
     "pressure": "press.pressure",
@@ -45,43 +48,44 @@ def design_book(
     return book
 
 
-def design_judgements(book: FactBook, pack: Pack, names: Mapping[str, str]) -> Iterator[tuple[Rule, Judgement]]:
-    """The rules that can be judged on a design; those that wait for later evidence are left out."""
-    for rule in pack.at(Stage.DESIGN):
-        if admitted(rule, Stage.DESIGN):
-            yield rule, judge(rule, book, Stage.DESIGN, names)
+def design_judgements(book: FactBook, rules: Rulebook, how: Terms) -> Iterator[Judgement]:
+    """The rules that can be judged on a design; those that wait for later evidence or do not apply are left out."""
+    for rule in rules.at(Stage.DESIGN):
+        if admitted(rule, Stage.DESIGN) and applies(rule, book) is not False:
+            yield judge(rule, book, Stage.DESIGN, how)
 
 
 def design_findings(
-    recipe: Recipe, steps: Sequence[Step], book: FactBook, pack: Pack | None = None
+    recipe: Recipe, steps: Sequence[Step], rules: Rulebook, judgements: Sequence[Judgement]
 ) -> tuple[Finding, ...]:
-    """What the rules have against a recipe, refusals first.
+    """What the rules have against a recipe, by their judgements on its design, refusals first.
 
     A claim or a required rule refuses unless it passes (undetermined is no pass); in a comparative recipe it would.
     Weaker rules that fail are advice, and one more advice lists those of them that cannot be judged yet.
     """
-    names = {step.role: step.name for step in steps if step.role is not None}
     binding: Level = "would_refuse" if recipe.purpose is Purpose.COMPARATIVE else "refused"
-    refusals: list[Finding] = []
+    refusals: list[Finding] = list(rules.findings)
     advice: list[Finding] = []
     open_rules: list[str] = []
-    for rule, judgement in design_judgements(book, pack or load_pack(), names):
+    for judgement in judgements:
         if judgement.verdict is Verdict.PASS:
             continue
-        if rule.severity.binding:
-            refusals.append(_finding(binding, recipe, steps, rule, judgement))
-        elif judgement.verdict is Verdict.FAIL:
-            advice.append(_finding("advice", recipe, steps, rule, judgement))
-        else:
-            open_rules.append(rule.id)
+        if judgement.severity.binding:
+            refusals.append(_finding(binding, recipe, steps, judgement))
+        elif judgement.verdict is Verdict.UNDETERMINED:
+            open_rules.append(judgement.rule_id)
+        elif not judgement.severity.grade:
+            advice.append(_finding("advice", recipe, steps, judgement))
     if open_rules:
         message = f"cannot be judged from the recipe, and are no claims: {', '.join(open_rules)}"
         advice.append(Finding("advice", message, recipe.location))
-    return (*refusals, *advice)
+    return (*refusals, *consistency_findings(recipe), *advice)
 
 
-def _finding(level: Level, recipe: Recipe, steps: Sequence[Step], rule: Rule, judgement: Judgement) -> Finding:
-    return Finding(level, judgement.words, _place(recipe, steps, rule), rule.id, rule.source)
+def _finding(level: Level, recipe: Recipe, steps: Sequence[Step], judgement: Judgement) -> Finding:
+    severity = "" if level != "advice" else f" ({judgement.severity.replace('_', ' ')})"
+    words = f"{judgement.words}{severity}"
+    return Finding(level, words, _place(recipe, steps, judgement.rule), judgement.rule_id, judgement.source)
 
 
 def _place(recipe: Recipe, steps: Sequence[Step], rule: Rule) -> Location:
@@ -91,5 +95,40 @@ def _place(recipe: Recipe, steps: Sequence[Step], rule: Rule) -> Location:
         if rule.subject.partition("@")[2].startswith("before_join1"):
             return recipe.locations.get(f"{_PLACES[rule.subject.partition('@')[0]]}.porosity", step.location)
         return step.locations.get(_KEYS.get(rule.quantity, "press.pressure"), step.location)
+    if (place := _coated_place(recipe, rule)) is not None:
+        return place
     key = _PLACES.get(rule.quantity) or _PLACES.get(rule.subject.partition("@")[0], "")
     return recipe.locations.get(key, recipe.location)
+
+
+_COATED_KEYS = {
+    "coating_weight": "coat.coating_weight_window",
+    "web_speed": "coat.web_speed",
+    "thickness": "coat.thickness",
+    "drying_temperature": "coat.zones",
+    "drying_time": "coat.zone_residence",
+    "zone1_temperature": "coat.zones[1]",
+    "zone2_temperature": "coat.zones[2]",
+    "zone1_residence_time": "coat.zone_residence[1]",
+    "zone2_residence_time": "coat.zone_residence[2]",
+    "line_force": "roll_press.line_force",
+    "layer_density": "roll_press.layer_density",
+}
+
+
+def _coated_place(recipe: Recipe, rule: Rule) -> Location | None:
+    """Where a coating's, roll pressing's or material's quantity is written."""
+    if (written := recipe.locations.get(f"facts[{rule.quantity} of {rule.subject}].value")) is not None:
+        return written
+    key = _COATED_KEYS.get(rule.quantity)
+    for step in recipe.steps:
+        if step.coat is None and step.roll_press is None:
+            continue
+        made = step.coat.layer if step.coat is not None else ""
+        if key is not None and key in step.locations and (not made or rule.subject in astuple(subjects(made))):
+            return step.locations[key]
+    if rule.subject.startswith(("particulate_polymer", "binder_polymer", "formula", "polar_monomer")):
+        return recipe.locations.get("polymers")
+    if rule.subject.endswith(("slurry", "particle", "composition")):
+        return recipe.locations.get("slurries")
+    return recipe.locations.get("goes_into") if rule.subject.endswith("battery") else None

@@ -23,7 +23,9 @@ class Fact:
 
     subject and quantity are the rule pack's (for example "densify", "pressure"); value is a number in `unit`, or a
     text, or an ordered list of texts. uncertainty is one standard uncertainty in `unit` (None for texts). low and high
-    are the extremes that were seen where the value is a mean. source says in words where the value comes from.
+    are the extremes that were seen where the value is a mean. source says in words where the value comes from. window
+    is the recipe's own operating window around the value, in `unit`. by_law_alone says of an estimate that no
+    measurement has corrected it since: it predicts, and it proves nothing.
     """
 
     subject: str
@@ -35,6 +37,8 @@ class Fact:
     uncertainty: float | None = None
     low: float | None = None
     high: float | None = None
+    window: tuple[float, float] | None = None
+    by_law_alone: bool = False
 
 
 @dataclass(slots=True)
@@ -54,6 +58,11 @@ class FactBook:
             if evidence in admitted and evidence in known:
                 return known[evidence]
         return None
+
+    def of(self, subject: str, quantity: str) -> tuple[Fact, ...]:
+        """Everything that is known of one quantity, weakest evidence first."""
+        known = self._facts.get((subject, quantity), {})
+        return tuple(known[evidence] for evidence in Evidence if evidence in known)
 
     def __iter__(self) -> Iterator[Fact]:
         for by_evidence in self._facts.values():

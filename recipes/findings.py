@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from recipes.model import Location
 
-Level = Literal["error", "refused", "would_refuse", "advice"]
+Level = Literal["error", "refused", "would_refuse", "consistency", "advice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class Finding:
     """One message to a person.
 
     level is "error" (unusable input), "refused" (a claim or a required rule is broken, or a machine cannot do it),
-    "would_refuse" (the same in a comparative recipe) or "advice" (every weaker rule, and what cannot be judged yet).
+    "would_refuse" (the same in a comparative recipe), "consistency" (numbers of the recipe that do not fit each other)
+    or "advice" (every weaker rule, and what cannot be judged yet).
     source names the document and the paragraph or claim, for example "US 2025/0260067 A1 claim 3".
     """
 
@@ -30,6 +31,22 @@ class Finding:
         place = f"{self.location}: " if self.location is not None else ""
         reference = ", ".join(part for part in (self.rule_id, self.source) if part is not None)
         return f"{place}{self.message} ({reference})" if reference else f"{place}{self.message}"
+
+
+MOST_LISTED = 12
+"""Names in one message; a reader looks the rest up in the file."""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a message: all of them, or the first ones and how many more there are."""
+    known = list(names)
+    more = f" and {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
+    return ", ".join(known[:MOST_LISTED]) + more
+
+
+def by_weight(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings, the weightiest level first. Those of one level keep their order."""
+    return tuple(sorted(findings, key=lambda finding: get_args(Level).index(finding.level)))
 
 
 def in_file_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -9,6 +9,8 @@ from recipes.findings import Finding, RecipeErrors, in_file_order
 from recipes.lots import lot_findings
 from recipes.model import Purpose, Recipe
 from recipes.reader.document import Document, compose
+from recipes.reader.formulation import read_facts, read_polymers, read_slurries
+from recipes.reader.judging import read_accepted_estimates, read_decision_rule, read_own_bounds
 from recipes.reader.laminate import read_laminate
 from recipes.reader.mapping import MappingReader
 from recipes.reader.steps import StepReader
@@ -48,9 +50,17 @@ def _recipe(top: MappingReader) -> Recipe:
     reason = top.text("reason", None if comparative else "")
     if reason and not comparative:
         top.wrong("reason", "only a comparative recipe gives a reason", "purpose: comparative")
-    basis = top.texts("basis", needed=False)
+    basis = top.texts("basis")
+    sources = top.texts("sources", needed=False)
+    goes_into = top.texts("goes_into", needed=False)
+    decision_rule = read_decision_rule(top.mapping("decision_rule", "acceptance and confidence", needed=False))
+    accepted = read_accepted_estimates(top.mapping("accept_estimates", "rules, by and reason", needed=False))
+    own_bounds = read_own_bounds(top.mapping("rules", "the recipe's own bounds by rule", needed=False))
+    polymers = read_polymers(top.mapping("polymers", "polymers by name", needed=False))
+    slurries = read_slurries(top.mapping("slurries", "slurries by name", needed=False), polymers)
+    facts = read_facts(top)
     laminate = read_laminate(top.mapping("laminate", "area, order, layers and foils"))
-    reader = StepReader(laminate)
+    reader = StepReader(laminate, slurries)
     steps = tuple(
         step for item in top.mappings("steps", "a list of steps", "name") if (step := reader.read(item)) is not None
     )
@@ -66,5 +76,13 @@ def _recipe(top: MappingReader) -> Recipe:
         steps=steps,
         location=top.place,
         comparative_reason=reason or None,
+        sources=sources,
+        goes_into=goes_into,
+        polymers=polymers,
+        slurries=slurries,
+        facts=facts,
+        own_bounds=own_bounds,
+        decision_rule=decision_rule,
+        accepted_estimates=accepted,
         locations=dict(top.document.locations),
     )

@@ -9,17 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from recipes.findings import Finding
+from recipes.findings import Finding, listed
 from recipes.model import Laminate, Location, Recipe, Step, StepKind
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a lot holds: porous layers and foils in the laminate's order (support sheets last), and if it is bagged."""
+    """What a lot holds: porous layers and foils in the laminate's order (support sheets last), and if it is bagged.
+
+    slurry is the slurry's name where the lot is a mixed slurry.
+    """
 
     layers: tuple[str, ...]
     foils: tuple[str, ...]
     bagged: bool = False
+    slurry: str | None = None
 
 
 def lot_findings(steps: tuple[Step, ...]) -> tuple[Finding, ...]:
@@ -34,7 +38,7 @@ def ordered(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """
     done, stuck = _sorted(steps)
     if stuck:
-        raise ValueError(f"no order is possible for {', '.join(step.name for step in stuck)}")
+        raise ValueError(f"no order is possible for {listed(step.name for step in stuck)}")
     return done
 
 
@@ -59,6 +63,8 @@ def _users(steps: tuple[Step, ...]) -> list[Step]:
 
 
 def _made(step: Step, laminate: Laminate, lots: Mapping[str, Contents]) -> Contents:
+    if step.task is not None and step.task.slurry is not None:
+        return Contents((), (), slurry=step.task.slurry)
     taken = [lots[lot] for lot in step.consumes]
     layers = [layer for lot in taken for layer in lot.layers]
     foils = [foil for lot in taken for foil in lot.foils]
@@ -120,7 +126,7 @@ def _flow_findings(steps: tuple[Step, ...]) -> list[Finding]:
         return found
     _, stuck = _sorted(steps)
     if stuck:
-        names = ", ".join(step.name for step in stuck)
+        names = listed(step.name for step in stuck)
         return [_error(stuck[0].location, f"these steps wait for each other's lots: {names}")]
     left = [step for step in steps if step.produces is not None and step.produces not in users]
     end = product(steps)
@@ -133,21 +139,23 @@ def _flow_findings(steps: tuple[Step, ...]) -> list[Finding]:
 
 def _sorted(steps: tuple[Step, ...]) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
     """The steps that can run, in order, and those that never can."""
-    waiting = list(steps)
     makers = {step.produces: step.name for step in steps if step.produces is not None}
-    inspections = {lot: [s.name for s in steps if s.kind is StepKind.INSPECT and lot in s.consumes] for lot in makers}
+    inspections: dict[str, list[str]] = {}
+    for step in steps:
+        if step.kind is StepKind.INSPECT:
+            for lot in step.consumes:
+                inspections.setdefault(lot, []).append(step.name)
+    needs = {step.name: {makers[lot] for lot in step.consumes if lot in makers} for step in steps}
+    for step in _users(steps):
+        needs[step.name] |= {name for lot in step.consumes for name in inspections.get(lot, [])}
+    waiting = list(steps)
     done: list[Step] = []
     finished: set[str] = set()
     while True:
-        for step in waiting:
-            needs = {makers[lot] for lot in step.consumes if lot in makers}
-            if step.kind is not StepKind.INSPECT:
-                needs |= {name for lot in step.consumes for name in inspections.get(lot, [])}
-            if needs <= finished:
-                break
-        else:
+        number = next((n for n, step in enumerate(waiting) if needs[step.name] <= finished), None)
+        if number is None:
             return tuple(done), tuple(waiting)
-        waiting.remove(step)
+        step = waiting.pop(number)
         done.append(step)
         finished.add(step.name)
 

@@ -20,11 +20,13 @@ class Purpose(StrEnum):
 
 
 class StepKind(StrEnum):
-    """The four kinds of operation."""
+    """The kinds of operation. Roll pressing and resting are done by a person and entered, until a line has a unit."""
 
     COAT = "coat"
     TASK = "task"
     PRESS = "press"
+    ROLL_PRESS = "roll_press"
+    REST = "rest"
     INSPECT = "inspect"
 
 
@@ -118,12 +120,122 @@ class Laminate:
 
 
 @dataclass(frozen=True, slots=True)
+class Structure:
+    """Substituents of a monomer of formula (1) of the binder claims: CH2=C(R1)-COO-(CHR3-CHR4-O)n-R2.
+
+    r1 is "hydrogen", "alkyl" or "halogen", r2 "alkyl" or "aryl", r3 and r4 "hydrogen" or "methyl"; carbons are counted
+    only of an alkyl or aryl group.
+    """
+
+    r1: str
+    r2: str
+    r3: str
+    r4: str
+    n: int
+    r1_carbons: int | None = None
+    r2_carbons: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Monomer:
+    """One monomer of a polymer: its name (as in recipes.materials.monomers) and its share.
+
+    Exactly one of mole_fraction (0..1) and mass_parts is given, the same one for all monomers of a polymer.
+    """
+
+    name: str
+    mole_fraction: float | None = None
+    mass_parts: float | None = None
+    structure: Structure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Polymer:
+    """A polymer that is dispersed as particles in a liquid: a binder composition.
+
+    mean_particle_size_um is the volume-average D50; content_pct is the polymer's share of the composition by mass.
+    """
+
+    name: str
+    monomers: tuple[Monomer, ...]
+    medium: str
+    mean_particle_size_um: float | None = None
+    content_pct: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ingredient:
+    """One solid of a slurry in parts by mass. polymer names the recipe's polymer that it is, if it is one."""
+
+    material: str
+    role: str
+    mass_parts: float
+    mean_particle_size_um: float | None = None
+    polymer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Slurry:
-    """What is coated: solids share by mass (0..1) and the densities of solids and of the dispersion medium."""
+    """What is coated: solids share by mass (0..1) and the density of the dispersion medium.
+
+    name and ingredients are empty for a slurry that is written in place, without its composition.
+    """
 
     solvent: str
     solids_fraction: float
     solvent_density_g_cm3: float
+    name: str = ""
+    ingredients: tuple[Ingredient, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredFact:
+    """Something that the recipe's author knows of a material, in the terms of a rule pack.
+
+    value is a number in `unit` (as the packs write it), or texts. uncertainty is one standard uncertainty in `unit`.
+    """
+
+    subject: str
+    quantity: str
+    value: float | tuple[str, ...]
+    unit: str
+    source: str
+    uncertainty: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBound:
+    """What a recipe asks more strictly than the rule of a pack; only a comparative recipe may ask less.
+
+    at_least and at_most are in `unit`, as written. required makes an advisory rule binding for this recipe.
+    """
+
+    rule_id: str
+    location: Location
+    at_least: float | None = None
+    at_most: float | None = None
+    unit: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRule:
+    """How a measured value is decided on (JCGM 106).
+
+    confidence is None for simple acceptance: the value itself decides. Otherwise acceptance is guarded: a value passes
+    only if it lies inside its bound with at least this probability (0.5..1, one-sided, normal distribution).
+    """
+
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedEstimates:
+    """Rules for which the author, by name, accepts a law's estimate where the pack asks for a laboratory's value."""
+
+    rule_ids: tuple[str, ...]
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +257,12 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class Coat:
-    """Wanted coating of one layer on one foil."""
+    """Wanted coating of one layer on one foil.
+
+    zone_residence_s is how long the web is to stay in each zone, as a source gives it; zone_length_m is the dryer's
+    where it is known, and the two need not agree with the web speed (then a finding says so). thickness_um is wanted of
+    the dry layer.
+    """
 
     layer: str
     substrate: str
@@ -157,35 +274,87 @@ class Coat:
     length_m: float
     tension_n: float
     residual_solvent_max_pct: float
+    web_speed_window_m_min: Window | None = None
+    zone_residence_s: tuple[float, float] | None = None
+    zone_residence_window_s: tuple[Window, Window] | None = None
+    zone_length_m: float | None = None
+    thickness_um: float | None = None
+    thickness_window_um: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RollPress:
+    """Wanted roll pressing of a coated web: line force over the web's width, layer density, room temperature."""
+
+    line_force_n: float
+    line_force_window_n: Window
+    layer_density_g_cm3: float
+    layer_density_window_g_cm3: Window
+    environment_window_c: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Wanted rest of a lot in conditioned air."""
+
+    time_s: float
+    time_window_s: Window
+    temperature_c: float
+    temperature_window_c: Window
+    humidity_pct: float | None = None
+    humidity_window_pct: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A value that a person enters with a task; it is asked again outside expected +- tolerance."""
+    """A value that a person enters with a task; it is asked again outside expected +- tolerance.
+
+    subject is the rule packs' name of what it is a value of, "" for the laminate.
+    """
 
     name: str
     unit: str
     expected: float
     tolerance: float
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something that a person does: stack, peel, bag, unbag_and_dry. adds and removes are foils by name."""
+    """Something that a person does: mix, stack, peel, bag, unbag_and_dry. adds and removes are foils by name.
+
+    slurry is what is mixed, by its name in the recipe.
+    """
 
     action: str
     text: str
     entries: tuple[Entry, ...] = ()
     adds: tuple[str, ...] = ()
     removes: tuple[str, ...] = ()
+    slurry: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabMeasure:
+    """A value that the laboratory is asked for in a rule pack's terms, plausible from low to high (in `unit`)."""
+
+    subject: str
+    quantity: str
+    unit: str
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
 class Inspect:
-    """Measurements on a lot: "weight", "thickness", and from the lab "composite_modulus" or "porosity" of layers."""
+    """Measurements on a lot: "weight", "thickness", and from the lab "composite_modulus" or "porosity" of layers.
+
+    lab holds what else the laboratory is asked for.
+    """
 
     measures: tuple[str, ...]
     layers: tuple[str, ...] = ()
+    lab: tuple[LabMeasure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +376,19 @@ class Step:
     coat: Coat | None = None
     task: Task | None = None
     inspect: Inspect | None = None
+    roll_press: RollPress | None = None
+    rest: Rest | None = None
     locations: Mapping[str, Location] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One recipe file. locations maps dotted paths of its keys to where they stand."""
+    """One recipe file. locations maps dotted paths of its keys to where they stand.
+
+    basis names the rule packs that it is judged by: a shipped one by its name, another by the path of its CSV file,
+    relative to the recipe. sources says in words where the recipe comes from. goes_into is what its product is for,
+    such as "secondary battery".
+    """
 
     name: str
     title: str
@@ -222,4 +398,12 @@ class Recipe:
     steps: tuple[Step, ...]
     location: Location
     comparative_reason: str | None = None
+    sources: tuple[str, ...] = ()
+    goes_into: tuple[str, ...] = ()
+    polymers: Mapping[str, Polymer] = field(default_factory=dict)
+    slurries: Mapping[str, Slurry] = field(default_factory=dict)
+    facts: tuple[DeclaredFact, ...] = ()
+    own_bounds: tuple[OwnBound, ...] = ()
+    decision_rule: DecisionRule = DecisionRule()
+    accepted_estimates: AcceptedEstimates | None = None
     locations: Mapping[str, Location] = field(default_factory=dict)

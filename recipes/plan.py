@@ -7,20 +7,24 @@ approved, by its hash.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
+from recipes.asked import asked_advice, asked_errors
 from recipes.canonical import canonical_json, digest
 from recipes.capability import UnitCapability, force_kn, resolve, unit_findings
-from recipes.design import design_book, design_findings
-from recipes.findings import Finding
+from recipes.design import design_book, design_findings, design_judgements
+from recipes.findings import Finding, RecipeErrors, by_weight, in_file_order
 from recipes.flow import flow_findings
+from recipes.formulation import formulation_findings
 from recipes.lots import Contents, contents, ordered
 from recipes.model import PressMethod, Recipe, Step
 from recipes.predict import duration_s, predict
+from recipes.rules.engine import Judgement
+from recipes.rules.rulebook import Rulebook, rulebook, terms
 
 __all__ = ["Finding", "Plan", "PlannedStep", "Refused", "UnitCapability", "make_plan"]
 
-FORMAT = "pressline control recipe 1"
+FORMAT = "pressline control recipe 2"
 """Changes with the meaning of the canonical text, so that an old hash cannot stand for a new plan."""
 
 
@@ -49,15 +53,19 @@ class Plan:
     steps stand in an order that the lots allow. predictions are step name -> layer -> (porosity before, porosity
     after, standard uncertainty of after), %. findings are advice and, in a comparative recipe, what would be refused.
     hash is the SHA-256 of canonical_json, which holds neither places in files nor predictions: nothing is set by these,
-    and their linear algebra may differ in the last digit between computers.
+    and their linear algebra may differ in the last digit between computers. It holds the hash of every rule pack.
+    judgements are those of the design, margins included, for a person to read.
     """
 
     recipe: Recipe
+    rules: Rulebook
     steps: tuple[PlannedStep, ...]
     predictions: Mapping[str, Mapping[str, tuple[float, float, float]]]
     findings: tuple[Finding, ...]
     hash: str
     canonical_json: str
+    judgements: tuple[Judgement, ...] = ()
+    predicted_modulus_gpa: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
 
 
 class Refused(Exception):
@@ -72,10 +80,16 @@ def make_plan(recipe: Recipe, units: Sequence[UnitCapability]) -> Plan:
     """The plan of a recipe on a line.
 
     Raises:
+        RecipeErrors: a rule pack that the recipe names, or a bound of its own, cannot be used.
         Refused: a claim or a required rule does not pass (production only), the line lacks a unit or the unit cannot
             reach a setpoint, or the lots do not hold what a step needs.
         ValueError: steps wait for each other's lots; load_recipe never returns such a recipe.
     """
+    rules = rulebook(recipe)
+    composition = tuple(formulation_findings(recipe))
+    errors = (*(f for f in composition if f.level == "error"), *asked_errors(recipe, rules))
+    if errors:
+        raise RecipeErrors(in_file_order(errors))
     steps = ordered(recipe.steps)
     lots = contents(recipe, steps)
     prediction = predict(recipe, steps, lots)
@@ -84,11 +98,31 @@ def make_plan(recipe: Recipe, units: Sequence[UnitCapability]) -> Plan:
     for item in planned:
         unit = resolve(item.step, units)
         findings += unit_findings(item.step, unit, units, recipe.laminate.area_mm2, item.gap_um)
-    findings += design_findings(recipe, steps, design_book(recipe, steps, lots, prediction))
+    book = design_book(recipe, steps, lots, prediction)
+    judgements = tuple(design_judgements(book, rules, terms(recipe, rules)))
+    findings += design_findings(recipe, steps, rules, judgements)
+    findings += [finding for finding in composition if finding.level != "error"]
+    findings += asked_advice(recipe, rules)
     if any(finding.level == "refused" for finding in findings):
-        raise Refused(tuple(sorted(findings, key=lambda finding: finding.level != "refused")))
-    text = canonical_json({"format": FORMAT, "recipe": _without_steps(recipe), "steps": planned})
-    return Plan(recipe, planned, prediction.porosities, tuple(findings), digest(text), text)
+        raise Refused(by_weight(findings))
+    packs = {pack.name: pack.sha256 for pack in rules.packs}
+    text = canonical_json({"format": FORMAT, "recipe": _without_steps(recipe), "packs": packs, "steps": planned})
+    return Plan(
+        recipe,
+        rules,
+        planned,
+        prediction.porosities,
+        tuple(findings),
+        digest(text),
+        text,
+        judgements,
+        prediction.modulus_gpa,
+    )
+
+
+def recipe_sha256(recipe: Recipe) -> str:
+    """SHA-256 of what a recipe says, whatever its comments, its layout and the units it is written in."""
+    return digest(canonical_json(recipe))
 
 
 def _planned(step: Step, recipe: Recipe, units: Sequence[UnitCapability], lots: Mapping[str, Contents]) -> PlannedStep:
@@ -117,11 +151,5 @@ def _gap_um(step: Step, recipe: Recipe) -> float | None:
 
 
 def _without_steps(recipe: Recipe) -> dict[str, object]:
-    return {
-        "name": recipe.name,
-        "title": recipe.title,
-        "purpose": recipe.purpose,
-        "reason": recipe.comparative_reason,
-        "basis": recipe.basis,
-        "laminate": recipe.laminate,
-    }
+    names = (item.name for item in fields(recipe) if item.name not in ("steps", "location", "locations"))
+    return {name: getattr(recipe, name) for name in names}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 
 from recipes.declared import modulus_facts, porosity_facts
@@ -15,6 +15,8 @@ HANDLING_S = 40.0
 """A person stacks, peels, bags, loads or unloads in about this time (engineering judgement)."""
 MEASURING_S = 30.0
 """Placing a lot, a stable reading, taking it off again (engineering judgement)."""
+ROLLING_S = 60.0
+"""A short web through a laboratory roll press at some metres a minute (engineering judgement)."""
 PLATEN_APPROACH_S = 10.0
 VESSEL_CLOSING_S = 60.0
 """Closing, locking, filling, and draining and unlocking afterwards (engineering judgement)."""
@@ -30,24 +32,38 @@ SLOW_END_MPA, SLOW_END_MPA_S = 50.0, 1.0
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Porosities by step and layer as (before %, after %, standard uncertainty of after), and the estimated facts."""
+    """Porosities by step and layer as (before %, after %, standard uncertainty of after), and the estimated facts.
+
+    modulus_gpa holds the composite modulus after each step with its standard uncertainty, of layers with such a law.
+    """
 
     porosities: Mapping[str, Mapping[str, tuple[float, float, float]]]
     facts: tuple[Fact, ...]
+    modulus_gpa: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
 
 
 def predict(recipe: Recipe, steps: Sequence[Step], lots: Mapping[str, Contents]) -> Prediction:
-    """Predicts all pressings of ordered steps with the shipped materials; loads numpy.
+    """Predicts all pressings of ordered steps with the shipped materials; loads numpy where something is pressed.
 
-    Raises KeyError when a layer has no material.
+    A layer without a material keeps the porosity that is declared, and its prediction is left out.
     """
+    rolled = _rolled(recipe, steps, lots)
+    if not any(step.press is not None for step in steps):
+        return Prediction(rolled, ())
     from recipes.materials.estimate import LaminateEstimate
     from recipes.materials.library import load_materials
 
-    estimate = LaminateEstimate(recipe.laminate.layers, load_materials())
+    materials = load_materials()
+    layers_known = {name: layer for name, layer in recipe.laminate.layers.items() if name in materials}
+    estimate = LaminateEstimate(layers_known, materials)
     source = "prediction by the compaction law"
-    presses = [(step, press, lots[step.produces or ""].layers) for step in steps if (press := step.press) is not None]
+    presses = [
+        (step, press, tuple(name for name in lots[step.produces or ""].layers if name in layers_known))
+        for step in steps
+        if (press := step.press) is not None
+    ]
     facts: list[Fact] = []
+    moduli: dict[str, dict[str, tuple[float, float]]] = {}
     for number, (step, press, layers) in enumerate(presses, start=1):
         u_pressure = _uncertainty(press.pressure_window_mpa, press.pressure_mpa)
         ramp_s = press.pressure_mpa / press.ramp_mpa_s
@@ -55,13 +71,16 @@ def predict(recipe: Recipe, steps: Sequence[Step], lots: Mapping[str, Contents])
         estimate.press(
             layers, press.pressure_mpa, press.temperature_c, press.dwell_s, u_pressure, u_temperature, ramp_s
         )
-        for layer in layers if step.role is not None else ():
-            if (modulus := estimate.composite_modulus_gpa(layer)) is not None:
+        for layer in layers:
+            if (modulus := estimate.composite_modulus_gpa(layer)) is None:
+                continue
+            moduli.setdefault(step.name, {})[layer] = modulus
+            if step.role is not None:
                 final = number == len(presses)
                 facts += modulus_facts(
                     step.role or "", layer, modulus, evidence=Evidence.ESTIMATED, source=source, final=final
                 )
-    porosities: dict[str, dict[str, tuple[float, float, float]]] = {}
+    porosities: dict[str, dict[str, tuple[float, float, float]]] = dict(rolled)
     for number, (step, _, layers) in enumerate(presses, start=1):
         porosities[step.name] = {}
         for layer in layers:
@@ -78,17 +97,38 @@ def predict(recipe: Recipe, steps: Sequence[Step], lots: Mapping[str, Contents])
                     source=source,
                     final=number == len(presses),
                 )
-    return Prediction(porosities, tuple(facts))
+    return Prediction(porosities, tuple(facts), moduli)
+
+
+def _rolled(
+    recipe: Recipe, steps: Sequence[Step], lots: Mapping[str, Contents]
+) -> dict[str, dict[str, tuple[float, float, float]]]:
+    """Roll pressings: the wanted density is what is left of the porosity, with the window as its bound."""
+    found: dict[str, dict[str, tuple[float, float, float]]] = {}
+    for step in steps:
+        roll, layers = step.roll_press, lots[step.produces].layers if step.produces is not None else ()
+        if roll is None or len(layers) != 1:
+            continue
+        layer = recipe.laminate.layers[layers[0]]
+        after = 100.0 * (1.0 - roll.layer_density_g_cm3 / layer.true_density_g_cm3)
+        width = roll.layer_density_window_g_cm3.upper - roll.layer_density_window_g_cm3.lower
+        half_pct = 50.0 * width / layer.true_density_g_cm3
+        found[step.name] = {layers[0]: (layer.porosity_pct, after, half_pct / sqrt(3.0))}
+    return found
 
 
 def duration_s(step: Step) -> float:
     """How long a step is expected to take, with handling, on preheated presses."""
+    if step.rest is not None:
+        return step.rest.time_s
+    if step.roll_press is not None:
+        return 2.0 * HANDLING_S + ROLLING_S
     if step.press is not None:
         return 2.0 * HANDLING_S + sum(_press_phases_s(step.press))
     if step.coat is not None:
         return 2.0 * HANDLING_S + sum(_coat_phases_s(step.coat))
     if step.inspect is not None:
-        return MEASURING_S * len(step.inspect.measures)
+        return MEASURING_S * (len(step.inspect.measures) + len(step.inspect.lab))
     return HANDLING_S
 
 

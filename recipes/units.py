@@ -73,7 +73,7 @@ class Dimension(Enum):
         "a rate of pressure", "MPa/s", "10 MPa/s", 0.0, _scales(**{"MPa/s": "1", "MPa/min": "1/60", "bar/s": "0.1"})
     )
     MODULUS = DimensionInfo("a modulus", "GPa", "0.1 GPa", 0.0, _scales(MPa="1e-3", GPa="1"))
-    TIME = DimensionInfo("a time", "s", "3 min", 0.0, _scales(ms="1e-3", s="1", min="60", h="3600"))
+    TIME = DimensionInfo("a time", "s", "3 min", 0.0, _scales(ms="1e-3", s="1", min="60", h="3600", d="86400"))
     TEMPERATURE = DimensionInfo(
         "a temperature",
         "degC",
@@ -97,7 +97,8 @@ class Dimension(Enum):
     SPEED = DimensionInfo(
         "a speed", "m/min", "0.8 m/min", 0.0, _scales(**{"m/min": "1", "m/s": "60", "mm/s": "0.06", "mm/min": "1e-3"})
     )
-    FORCE = DimensionInfo("a force", "N", "60 N", 0.0, _scales(N="1", kN="1000"))
+    FORCE = DimensionInfo("a force", "N", "60 N", 0.0, _scales(N="1", kN="1000", t="9806.65"))
+    VISCOSITY = DimensionInfo("a viscosity", "mPa.s", "3000 mPa.s", 0.0, _scales(**{"mPa.s": "1", "Pa.s": "1000"}))
 
     @property
     def canonical(self) -> str:
@@ -150,13 +151,44 @@ def parse_range(text: str, dimension: Dimension) -> Window:
     return Window(lower, upper)
 
 
+def parse_measure(text: str, expected: str = "a number with its unit such as 3.9 x") -> tuple[float, str]:
+    """Number and unit of `text` in whatever unit it is written; "" is the unit of a bare number.
+
+    Raises:
+        QuantityError: not a number, or not finite.
+    """
+    written = text.strip()
+    match = _QUANTITY.fullmatch(written) if len(written) <= _LONGEST else None
+    if match is None:
+        raise QuantityError(_why_no_number(written), expected)
+    value = float(match["number"])
+    if not math.isfinite(value):
+        raise QuantityError(f"{_shown(written)} is not finite", expected)
+    return value, (match["unit"] or "").strip()
+
+
+def converted(value: float, unit: str, wanted: str) -> float | None:
+    """A value in another unit, or None where no dimension knows both spellings."""
+    if unit == wanted:
+        return value
+    for dimension in Dimension:
+        units = dimension.value.units
+        if unit in units and wanted in units:
+            canonical = Fraction(value) * units[unit].factor + units[unit].offset
+            return float((canonical - units[wanted].offset) / units[wanted].factor)
+    return None
+
+
 def _canonical(number: str, unit: str | None, dimension: Dimension, expected: str) -> float:
     if unit is None:
         raise QuantityError(f"{number} has no unit", expected)
     scale = dimension.value.units.get(unit)
     if scale is None:
         raise QuantityError(_why_not_this_unit(unit, dimension), expected)
-    value = float(Fraction(number) * scale.factor + scale.offset)
+    try:
+        value = float(Fraction(number) * scale.factor + scale.offset)
+    except OverflowError:
+        value = math.inf
     if not math.isfinite(value):
         raise QuantityError(f"{number} {unit} is not finite", expected)
     minimum = dimension.value.minimum

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from recipes.model import Foil, Layer, Slurry
 from simulators.coater import Coater, Threaded
@@ -25,21 +25,35 @@ DURATION_S: Mapping[str, float] = {
     "place": 10.0,
     "remove": 5.0,
     "lab": 60.0,
+    "mix": 60.0,
+    "roll_press": 60.0,
+    "rest": 60.0,
 }
-"""Seconds that each action takes a practised person (engineering judgement)."""
+"""Seconds that each action takes a practised person (engineering judgement). Mixing and resting take hours and days
+in a real plant; the simulated person does not wait that long, and enters the time that was asked for."""
+ROLLED_BOUND = 0.01
+"""A roll press meets a wanted density within 1 % (engineering judgement)."""
+HUMIDITY_PCT = 50.0
+"""Relative humidity of the simulated room (engineering judgement)."""
+ENTERED_BOUND = 0.25
+"""What is asked of equipment without a simulator comes out within this share of its tolerance (judgement)."""
 AREA_READING_BOUND = 0.0005
 """A calliper reads an area of some square centimetres within 0.05 % (engineering judgement)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedTask:
-    """What is asked of the operator; fields are the values that are to be entered afterwards."""
+    """What is asked of the operator; fields are the values that are to be entered afterwards.
+
+    expected tells for each the value that the recipe wants and by how much it may be off.
+    """
 
     action: str
     consumes: tuple[str, ...] = ()
     produces: str | None = None
     unit: str | None = None
     fields: tuple[str, ...] = ()
+    expected: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     layer: Layer | None = None
     slurry: Slurry | None = None
     adds: tuple[Foil, ...] = ()
@@ -65,6 +79,9 @@ class SimulatedOperator:
             "place": self._place,
             "remove": self._remove,
             "lab": self._handle,
+            "mix": self._mix,
+            "roll_press": self._roll_press,
+            "rest": self._handle,
         }
 
     async def perform(self, task: SimulatedTask) -> Mapping[str, float]:
@@ -102,6 +119,8 @@ class SimulatedOperator:
             if task.layer is None or task.slurry is None:
                 raise WorldError("a coater is loaded with a slurry for a layer")
             substrate = task.adds[0] if task.adds else None
+            for slurry in task.consumes:
+                self._world.use_up(slurry)
             unit.thread(Threaded(task.layer, task.slurry, substrate, task.area_mm2))
             return None
         lot = self._first(task)
@@ -148,6 +167,21 @@ class SimulatedOperator:
         lot.foils.extend(self._world.true_foil(foil) for foil in task.adds)
         return lot
 
+    def _mix(self, task: SimulatedTask) -> Lot:
+        if task.produces is None:
+            raise WorldError("a mixed slurry needs a lot name")
+        return self._world.put(Lot(task.produces))
+
+    def _roll_press(self, task: SimulatedTask) -> Lot:
+        """Rolls the one layer of a lot to the density that is wanted, as well as rolls do."""
+        lot = self._first(task)
+        if len(lot.layers) != 1:
+            raise WorldError(f"lot {lot.name} has {len(lot.layers)} layers, a roll press is set for one")
+        wanted, _ = task.expected.get("layer_density", (0.0, 0.0))
+        error = self._world.scenario.error(f"{lot.name}:rolled", ROLLED_BOUND)
+        lot.layers[0].roll(wanted * (1.0 + error))
+        return self._world.rename(lot.name, task.produces or lot.name)
+
     def _place(self, task: SimulatedTask) -> Lot:
         unit = self._unit(task)
         if not isinstance(unit, Instrument):
@@ -166,18 +200,38 @@ class SimulatedOperator:
 
     def _entries(self, task: SimulatedTask, lot: Lot | None) -> dict[str, float]:
         entries: dict[str, float] = {}
-        for field in task.fields:
+        for name in task.fields:
             if lot is None:
-                raise WorldError(f"there is no lot to read {field!r} from")
-            value, uncertainty = self._read(lot, field)
-            entries[field] = value
-            entries[f"u:{field}"] = uncertainty
+                raise WorldError(f"there is no lot to read {name!r} from")
+            if task.action == "lab" and ":" not in name:
+                continue  # the simulated laboratory knows a laminate's layers, and invents nothing else
+            value, uncertainty = self._read(lot, name, task)
+            entries[name] = value
+            entries[f"u:{name}"] = uncertainty
         return entries
 
-    def _read(self, lot: Lot, field: str) -> tuple[float, float]:
+    def _read(self, lot: Lot, field: str, task: SimulatedTask) -> tuple[float, float]:
+        if (entered := self._entered(lot, field, task)) is not None:
+            return entered
         if field in ("area", "area_mm2"):
             if lot.area_mm2 is None:
                 raise WorldError(f"lot {lot.name} has no area yet")
             error = self._world.scenario.error(f"{lot.name}:area_reading", AREA_READING_BOUND)
             return lot.area_mm2 * (1.0 + error), lot.area_mm2 * AREA_READING_BOUND / 3.0**0.5
         return self._laboratory.measure(lot, field)
+
+    def _entered(self, lot: Lot, field: str, task: SimulatedTask) -> tuple[float, float] | None:
+        """What equipment without a simulator shows; None for what the world or the laboratory tells."""
+        scenario, (wanted, tolerance) = self._world.scenario, task.expected.get(field, (0.0, 0.0))
+        error = scenario.error(f"{lot.name}:{task.action}:{field}", 1.0)
+        if task.action == "roll_press" and field == "layer_density":
+            return lot.layers[0].density_g_cm3 * (1.0 + 0.001 * error), 0.001 * wanted
+        if field in ("temperature", "environment_temperature"):
+            return scenario.room_c + 0.2 * error, 0.2
+        if field == "relative_humidity":
+            return HUMIDITY_PCT + 2.0 * error, 1.0
+        if task.action in ("roll_press", "rest"):
+            return wanted * (1.0 + 0.005 * error), 0.005 * wanted
+        if task.action == "mix":
+            return wanted + ENTERED_BOUND * tolerance * error, ENTERED_BOUND * tolerance / 3.0**0.5
+        return None

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
-from recipes.model import Component, Foil, Layer, Slurry
+from recipes.model import Component, Foil, Ingredient, Layer, Slurry
 from simulators.line import SimulatedLine
 from simulators.operator import SimulatedTask
 from simulators.world import WorldError
@@ -86,10 +86,13 @@ def _task(message: Mapping[str, Any]) -> SimulatedTask:
         produces=message.get("produces"),
         unit=message.get("unit"),
         fields=tuple(message.get("fields", ())),
+        expected={name: (float(v[0]), float(v[1])) for name, v in message.get("expected", {}).items()},
         layer=None
         if layer is None
         else Layer(**{**layer, "components": tuple(Component(**c) for c in layer["components"])}),
-        slurry=None if slurry is None else Slurry(**slurry),
+        slurry=None
+        if slurry is None
+        else Slurry(**{**slurry, "ingredients": tuple(Ingredient(**i) for i in slurry.get("ingredients", ()))}),
         adds=tuple(Foil(**foil) for foil in message.get("adds", ())),
         removes=tuple(message.get("removes", ())),
         area_mm2=message.get("area_mm2"),

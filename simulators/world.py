@@ -98,6 +98,14 @@ class World:
         self._lots[lot.name] = lot
         return lot
 
+    def use_up(self, name: str) -> None:
+        """A lot that is gone, such as a slurry on a web.
+
+        :raises WorldError: if there is no such lot.
+        """
+        self.lot(name)
+        del self._lots[name]
+
     def rename(self, old: str, new: str) -> Lot:
         """The same piece under the name that a step gives its product; equal names change nothing."""
         lot = self.lot(old)

@@ -1,10 +1,15 @@
 #!/bin/sh
-# Installs the programs that the tests use as foreign peers, where it may; otherwise says in one line what is missing.
+# Installs the programs and libraries that the tests use, where it may; otherwise says in one line what is missing.
 # mbpoll: a Modbus master of another family (libmodbus), which reads our simulated machines.
+# Pango and HarfBuzz: they draw the PDF of a certificate.
 set -eu
+PATH="$PATH:/sbin:/usr/sbin" # where ldconfig is, also for those who are not root
 missing=""
 for program in mbpoll; do
     command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+done
+for pair in libpango-1.0.so:libpango-1.0-0 libpangoft2-1.0.so:libpangoft2-1.0-0 libharfbuzz-subset.so:libharfbuzz-subset0; do
+    ldconfig -p 2>/dev/null | grep -qF "${pair%%:*}" || missing="$missing ${pair##*:}"
 done
 [ -n "$missing" ] || exit 0
 if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
@@ -16,5 +21,5 @@ if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
         exit 0
     fi
 fi
-echo "the tests need these programs; please install them (Debian: sudo apt-get install$missing):$missing" >&2
+echo "the tests need these packages; please install them (Debian: sudo apt-get install$missing):$missing" >&2
 exit 1

@@ -24,6 +24,6 @@ BINDING = ("claim", "required")
 
 def code_of(record: dict[str, Any]) -> ExitCode:
     """The exit code that a run's record deserves."""
-    binding = [rule for rule in record["certificate"]["rules"] if rule["severity"] in BINDING]
-    passed = bool(binding) and all(rule["verdict"] == "pass" for rule in binding)
+    rules = record["certificate"]["rules"]
+    passed = bool(rules) and all(rule["verdict"] == "pass" for rule in rules if rule["severity"] in BINDING)
     return ExitCode.PASSED if passed and record["state"] == "complete" else ExitCode.REFUSED

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from controller.cli.exit_codes import ExitCode
+from controller.cli.library import recipes
 
 app = typer.Typer(
     name="pressline",
@@ -22,6 +23,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 every claim and required rule passes on evidence that counts; 1 refused, failed, undetermined"
     " or held; 2 unusable input; 3 a machine could not be reached.",
 )
+app.add_typer(recipes, name="recipes")
 
 RecipeFile = Annotated[Path, typer.Argument(help="A recipe file, for example recipes/library/honda-example-1.yaml.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
@@ -48,11 +50,55 @@ def validate(
 
 
 @app.command()
-def plan(file: RecipeFile, line: LineFile = None, as_json: AsJson = False) -> None:
-    """Show what would be done: setpoints, windows, times, predicted porosities, and the hash that is run."""
+def plan(
+    file: RecipeFile,
+    line: LineFile = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Write the control recipe there, the text that the hash is of.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what would be done: setpoints, windows, times, predictions, margins, materials, and the hash that is run."""
     from controller.cli.recipes import plan_file
 
-    raise typer.Exit(plan_file(file, line, as_json=as_json))
+    raise typer.Exit(plan_file(file, line, output, as_json=as_json))
+
+
+@app.command()
+def diff(
+    first: Annotated[Path, typer.Argument(help="A recipe file.")],
+    second: Annotated[Path, typer.Argument(help="The recipe file to compare it with.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what differs in what two recipes make: 0 nothing, 1 something, 2 a file cannot be used."""
+    from controller.cli.recipe_tools import diff_files
+
+    raise typer.Exit(diff_files(first, second, as_json=as_json))
+
+
+@app.command()
+def fmt(
+    files: Annotated[list[Path], typer.Argument(help="Recipe files.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; show what would change, and exit with 1 if anything would.")
+    ] = False,
+) -> None:
+    """Lay recipes out alike: order of keys, indents, spelling of units; never changes what is made."""
+    from controller.cli.recipe_tools import format_files
+
+    raise typer.Exit(format_files(files, check=check))
+
+
+@app.command()
+def schema(
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Write it there instead of to standard output.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of recipe files, for the completion and checks of an editor."""
+    from controller.cli.recipe_tools import print_schema
+
+    raise typer.Exit(print_schema(output))
 
 
 @app.command(name="dry-run")
@@ -65,7 +111,9 @@ def dry_run(file: RecipeFile, scenario: Scenario = "realistic", seed: Seed = 1, 
 
 @app.command()
 def run(
-    file: RecipeFile,
+    file: Annotated[
+        Path, typer.Argument(help="A recipe file, or NAME@VERSION or NAME@approved of the store's approved recipes.")
+    ],
     line: Annotated[
         Path | None, typer.Option("--line", help="The line file of real machines or of `pressline simulate`.")
     ] = None,
@@ -120,6 +168,94 @@ def show(
     from controller.cli.show import show_run
 
     raise typer.Exit(show_run(run, store, as_json=as_json))
+
+
+@app.command()
+def certificate(
+    run: Annotated[str, typer.Argument(help="The run's name, as `pressline show` lists it.")],
+    store: Store = STORE,
+    html: Annotated[Path | None, typer.Option("--html", help="Write it as one page that needs no network.")] = None,
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="Write it as a PDF, with the document attached.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over files that are there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the certificate of a run that has ended: as text, JSON, a page or a PDF."""
+    from controller.cli.certificate import CertificateOptions, certify_run
+
+    raise typer.Exit(certify_run(CertificateOptions(run, store, html, pdf, force, as_json)))
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="A certificate: its JSON, its page or its PDF.")],
+    store: Annotated[Path | None, typer.Option(help="The store whose journal holds the run.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="The recipe file that was run.")] = None,
+    line: LineFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a certificate: that it was not altered, that the journal gives it, that the recipe gives the plan."""
+    from controller.cli.certificate import verify_file
+
+    raise typer.Exit(verify_file(file, store, recipe, line, as_json=as_json))
+
+
+rules = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Rule packs: list them, explain a rule, check one."
+)
+app.add_typer(rules, name="rules")
+PackName = Annotated[
+    str | None, typer.Option("--pack", help="A shipped pack by its name, or the path of a CSV file such as ./site.csv.")
+]
+
+
+@rules.command(name="list")
+def rules_list(pack: PackName = None, as_json: AsJson = False) -> None:
+    """List what the rules of a pack ask; without --pack those of all shipped packs."""
+    from controller.cli.rules import list_rules
+
+    raise typer.Exit(list_rules(pack, as_json=as_json))
+
+
+@rules.command(name="show")
+def rules_show(
+    rule: Annotated[str, typer.Argument(help="The rule's id, for example H009.")],
+    pack: PackName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say one rule in words: what it asks, who says so, what follows, and where its facts come from."""
+    from controller.cli.rules import show_rule
+
+    raise typer.Exit(show_rule(rule, pack, as_json=as_json))
+
+
+@rules.command(name="check")
+def rules_check(
+    file: Annotated[Path, typer.Argument(help="The CSV file of a pack; its description is beside it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check the files of a pack; every mistake is told with its line and cell."""
+    from controller.cli.rules import check_pack
+
+    raise typer.Exit(check_pack(file, as_json=as_json))
+
+
+@app.command()
+def lab(
+    run: Annotated[str, typer.Argument(help="The name of an ended run.")],
+    of: Annotated[str, typer.Option("--of", help="What was measured, as the rule calls it: cell.")],
+    quantity: Annotated[str, typer.Option(help="Which quantity, as the rule calls it: capacity_retention_300cyc.")],
+    value: Annotated[str, typer.Option(help="The value with its unit: '88 %'.")],
+    by: Annotated[str, typer.Option(help="Who answers for it.")],
+    uncertainty: Annotated[str | None, typer.Option(help="One standard uncertainty with its unit: '0.5 %'.")] = None,
+    source: Annotated[str, typer.Option(help="The laboratory's own record, for example its report number.")] = "",
+    store: Store = STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Enter a laboratory's value that came after a run, and judge its certificate again."""
+    from controller.cli.lab import LabValue, enter
+
+    entered = LabValue(of, quantity, value, uncertainty, by, source)
+    raise typer.Exit(enter(run, entered, store, as_json=as_json))
 
 
 def main() -> None:

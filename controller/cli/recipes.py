@@ -105,6 +105,7 @@ HEADINGS = {
     "error": "errors",
     "refused": "refused",
     "would_refuse": "would be refused, but the recipe is comparative",
+    "consistency": "does not fit together",
     "advice": "advice",
 }
 
@@ -121,36 +122,74 @@ def _print_findings(file: Path, code: ExitCode, findings: Sequence[Finding], pla
                 print(f"    {finding}")
 
 
-def plan_file(file: Path, line: Path | None, *, as_json: bool) -> ExitCode:
-    """Prints a plan, or why there is none."""
+def plan_file(file: Path, line: Path | None, output: Path | None, *, as_json: bool) -> ExitCode:
+    """Prints a plan, or why there is none; output takes the control recipe whose SHA-256 is the plan's hash."""
     from controller.reports.plan_table import print_plan
 
     try:
         code, findings, plan = examined(file, line)
+        if plan is not None and output is not None:
+            _write(output, plan.canonical_json)
     except Unusable as error:
         print(error, file=sys.stderr)
         return ExitCode.UNUSABLE
     if plan is None:
         report_refusal(findings, code, as_json=as_json)
     elif as_json:
-        predictions = {
-            step: {layer: {"before": p[0], "after": p[1], "uncertainty": p[2]} for layer, p in layers.items()}
-            for step, layers in plan.predictions.items()
-        }
-        print(
-            json.dumps(
-                {
-                    "recipe": plan.recipe.name,
-                    "purpose": plan.recipe.purpose.value,
-                    "plan_hash": plan.hash,
-                    "plan": json.loads(plan.canonical_json),
-                    "predicted_porosity_pct": predictions,
-                    "predicted_s": sum(step.predicted_s for step in plan.steps),
-                    "findings": [finding_data(finding) for finding in plan.findings],
-                },
-                indent=2,
-            )
-        )
+        print(json.dumps(plan_data(plan), indent=2))
     else:
         print_plan(plan)
     return code
+
+
+def _write(output: Path, text: str) -> None:
+    """Writes a file in one move. Raises Unusable."""
+    draft = output.with_name(output.name + ".part")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(output)
+    except OSError as error:
+        raise Unusable(f"{output}: cannot be written: {error.strerror or error}") from error
+
+
+def plan_data(plan: Plan) -> dict[str, Any]:
+    """A plan as plain data: the control recipe, what it is expected to give, its margins and its materials."""
+    from recipes.plan import recipe_sha256
+    from recipes.preview import margins, materials_used
+
+    return {
+        "recipe": plan.recipe.name,
+        "purpose": plan.recipe.purpose.value,
+        "recipe_sha256": recipe_sha256(plan.recipe),
+        "plan_hash": plan.hash,
+        "plan": json.loads(plan.canonical_json),
+        "predicted_porosity_pct": {
+            step: {layer: {"before": p[0], "after": p[1], "uncertainty": p[2]} for layer, p in layers.items()}
+            for step, layers in plan.predictions.items()
+        },
+        "predicted_composite_modulus_gpa": {
+            step: {layer: {"value": value, "uncertainty": u} for layer, (value, u) in layers.items()}
+            for step, layers in plan.predicted_modulus_gpa.items()
+        },
+        "predicted_s": sum(step.predicted_s for step in plan.steps),
+        "predicted_step_s": {planned.step.name: planned.predicted_s for planned in plan.steps},
+        "margins": [
+            {
+                "rule": item.judgement.rule_id,
+                "severity": item.judgement.severity.value,
+                "verdict": item.judgement.verdict.value,
+                "value": item.value,
+                "unit": item.judgement.unit,
+                "uncertainty": item.judgement.uncertainty,
+                "asks": item.judgement.rule.bound_words,
+                "margin": item.margin,
+                "margin_in_standard_uncertainties": item.sigmas,
+            }
+            for item in margins(plan.judgements)
+        ],
+        "materials": [
+            {"use": amount.use, "material": amount.material, "mass_g": amount.mass_g}
+            for amount in materials_used(plan.recipe)
+        ],
+        "findings": [finding_data(finding) for finding in plan.findings],
+    }

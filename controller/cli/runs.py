@@ -18,7 +18,7 @@ from typing import Any
 from controller.app import on_clock, remote_truth, scenarios, simulated_wires, wire_line
 from controller.cli.exit_codes import ExitCode, code_of
 from controller.cli.progress import Progress
-from controller.cli.recipes import Unusable, examined, report_refusal
+from controller.cli.recipes import Unusable, capabilities, examined, report_refusal
 from controller.cli.terminal import Interrupts, Terminal, TerminalPerson, attendant_for
 from controller.config import ConfigError, LineConfig, line_toml, load_line
 from controller.events import EventStream
@@ -27,6 +27,7 @@ from controller.executor.run import Run
 from controller.journal import JournalError, SqliteJournal
 from controller.people import OperatorUnreachable, RemoteOperator
 from controller.session import MachineNotReady, Surroundings, UnitUnreachable, carry_out
+from controller.store.shelf import Approval
 from drivers.errors import DriverError, ProfileError
 from recipes.plan import Plan
 
@@ -55,6 +56,33 @@ def _accepted(file: Path, line: Path | None, *, as_json: bool) -> tuple[ExitCode
     if plan is None:
         report_refusal(findings, code, as_json=as_json)
     return code, plan
+
+
+NEWEST_APPROVED = "approved"
+
+
+def stored_reference(file: Path) -> tuple[str, str] | None:
+    """Name and version of a stored recipe, where no file of that name is there: "NAME@3" or "NAME@approved"."""
+    name, at, version = str(file).rpartition("@")
+    return (name, version) if at and not file.exists() else None
+
+
+def _approved(stored: tuple[str, str], options: RunOptions) -> tuple[ExitCode, Plan | None, Approval | None]:
+    """The plan of a stored recipe that somebody approved, or the code with which the command ends."""
+    from controller.cli.versions import reported
+    from controller.store.recipes import approved_plan
+    from controller.store.words import reference
+
+    found: list[tuple[Plan, Approval]] = []
+
+    def work() -> ExitCode:
+        name, version = stored
+        wanted = None if version == NEWEST_APPROVED else reference(f"{name}@{version}").version
+        found.append(approved_plan(options.store, name, wanted, capabilities(options.line)))
+        return ExitCode.PASSED
+
+    code = reported(work, as_json=options.as_json)
+    return (code, *found[0]) if found else (code, None, None)
 
 
 def _known_scenario(scenario: str) -> bool:
@@ -91,13 +119,17 @@ def run_file(options: RunOptions) -> ExitCode:
     """Runs a recipe on wires and prints its record."""
     if not _known_scenario(options.scenario):
         return ExitCode.UNUSABLE
-    code, plan = _accepted(options.file, options.line, as_json=options.as_json)
+    approval: Approval | None = None
+    if (stored := stored_reference(options.file)) is not None:
+        code, plan, approval = _approved(stored, options)
+    else:
+        code, plan = _accepted(options.file, options.line, as_json=options.as_json)
     if plan is None:
         return code
     try:
         config = None if options.line is None else load_line(options.line)
         speed = options.speed if config is None else config.speed
-        record = on_clock(_pressed(plan, options, config), speed)
+        record = on_clock(_pressed(plan, options, config, approval), speed)
     except (ConfigError, ProfileError, JournalError) as error:
         print(error, file=sys.stderr)
         return ExitCode.UNUSABLE
@@ -124,6 +156,26 @@ async def _line_config(options: RunOptions, config: LineConfig | None) -> AsyncI
             yield simulated
 
 
+def _simulation(options: RunOptions, line: LineConfig) -> dict[str, Any] | None:
+    """What says in the record that machines are simulated: ours with scenario and seed, others by their operator."""
+    if options.line is None:
+        return {"scenario": options.scenario, "seed": options.seed}
+    return None if line.operator_url is None else {"operator": line.operator_url}
+
+
+def approval_data(approval: Approval) -> dict[str, Any]:
+    """Who approved what is run, for the run's record; the hash ties it to the store's chain of recipes."""
+    return {
+        "recipe": approval.recipe,
+        "version": approval.version,
+        "by": approval.by,
+        "utc": approval.utc,
+        "meaning": approval.meaning,
+        "text_sha256": approval.text_sha256,
+        "hash": approval.hash,
+    }
+
+
 def _name(now: datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
@@ -132,14 +184,16 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-async def _pressed(plan: Plan, options: RunOptions, config: LineConfig | None) -> dict[str, Any]:
+async def _pressed(
+    plan: Plan, options: RunOptions, config: LineConfig | None, approval: Approval | None
+) -> dict[str, Any]:
     begun = time.perf_counter()
     name = _name(datetime.now(UTC))
     journal = SqliteJournal(EventStream(), utc_now, options.store)
     try:
         async with _line_config(options, config) as line_config:
             operator = None if line_config.operator_url is None else RemoteOperator(line_config.operator_url)
-            simulation = {"scenario": options.scenario, "seed": options.seed} if config is None else None
+            simulation = _simulation(options, line_config)
             async with Progress(journal.stream, quiet=options.as_json).shown() as progress, Interrupts() as interrupts:
 
                 def announce(run: Run) -> None:
@@ -154,6 +208,7 @@ async def _pressed(plan: Plan, options: RunOptions, config: LineConfig | None) -
                     attendant=attendant_for(terminal),
                     truth=None if operator is None else remote_truth(operator),
                     simulation=simulation,
+                    approval=None if approval is None else approval_data(approval),
                     speed=line_config.speed,
                     rearm=options.rearm,
                     keeps_wall_time=True,

@@ -70,14 +70,19 @@ class TerminalPerson:
         """Raises TaskImpossible when the terminal is closed."""
         try:
             await self._confirmed(prompt)
-            values = {entry.name: await self._number(entry) for entry in prompt.entries}
+            entered = {e.name: await self._number(e, is_optional=prompt.is_optional) for e in prompt.entries}
+            values = {name: value for name, value in entered.items() if value is not None}
         except (EOFError, OSError) as error:
             raise TaskImpossible(str(error)) from error
         return Answer(WHO, values, {})
 
-    async def _number(self, entry: Entry) -> float:
+    async def _number(self, entry: Entry, *, is_optional: bool) -> float | None:
+        what = f"{entry.name} of {entry.subject}" if entry.subject else entry.name
+        skip = ", Enter if it was not measured" if is_optional else ""
         while True:
-            text = await self._terminal.ask(f"  {entry.name} in {entry.unit}:")
+            text = await self._terminal.ask(f"  {what} in {entry.unit}{skip}:")
+            if is_optional and not text:
+                return None
             try:
                 return float(text)
             except ValueError:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
+from math import sqrt
 from typing import Any
 
 from controller.executor.holding import hold_idle
+from controller.executor.judgement import refuse_before, tell_after_step
 from controller.executor.prompts import Prompt
 from controller.executor.run import Run
 from controller.executor.supervision import Supervision, reset
@@ -13,6 +15,8 @@ from controller.executor.tasks import ask
 from drivers.coater import Coater, CoatJob
 from drivers.machine import Machine
 from drivers.reading import Snapshot
+from recipes.coated import Found, coat_facts
+from recipes.facts import Evidence, Fact
 from recipes.model import Coat
 from recipes.plan import PlannedStep
 
@@ -27,11 +31,13 @@ async def perform_coat(run: Run, planned: PlannedStep) -> dict[str, Any]:
         raise TypeError(f"step {step.name} is no coating step with a unit")
     machine = run.line.machine(planned.unit)
     layer, substrate = laminate.layers[coat.layer], laminate.foils[coat.substrate]
+    await refuse_before(run, step.name)
     with run.line.lease(planned.unit, run.name):
         text = f"Thread {substrate.name} and fill the {coat.slurry.solvent} slurry for {coat.layer} into {planned.unit}"
         load = Prompt(
             "load",
             text,
+            step.consumes,
             unit=planned.unit,
             layer=layer,
             slurry=coat.slurry,
@@ -39,10 +45,13 @@ async def perform_coat(run: Run, planned: PlannedStep) -> dict[str, Any]:
             area_mm2=laminate.area_mm2,
         )
         await ask(run, load)
-        last = await _coated(run, planned, machine, coat, planned.gap_um)
+        seen = CoatTrace()
+        last = await _coated(run, planned, machine, coat, planned.gap_um, seen)
         run.solvent_pct[step.produces or ""] = last.value("residual_solvent_pct")
         await reset(run, machine)
         await ask(run, Prompt("unload", f"Take {step.produces} off {planned.unit}", (), step.produces, planned.unit))
+    run.facts.add(_facts(machine, coat, seen, last, step.name))
+    await tell_after_step(run, step.name)
     return {
         "coating_weight_mg_cm2": {
             "set": layer.coating_weight_mg_cm2,
@@ -55,7 +64,51 @@ async def perform_coat(run: Run, planned: PlannedStep) -> dict[str, Any]:
     }
 
 
-async def _coated(run: Run, planned: PlannedStep, machine: Machine, coat: Coat, gap_um: float) -> Snapshot:
+@dataclass(slots=True)
+class CoatTrace:
+    """What was seen of the zones and of the web while it was coated: samples of each."""
+
+    zones_c: list[list[float]] = field(default_factory=lambda: [[], []])
+    web_speed_m_min: list[float] = field(default_factory=list)
+
+    def add(self, snapshot: Snapshot) -> None:
+        for number, zone in enumerate(self.zones_c, start=1):
+            zone.append(snapshot.value(f"zone{number}_c"))
+        self.web_speed_m_min.append(snapshot.value("web_speed_m_min"))
+
+
+def _facts(machine: Machine, coat: Coat, seen: CoatTrace, last: Snapshot, step: str) -> list[Fact]:
+    """What the coating reached. How long the web stayed in a zone follows from its speed where the length is known."""
+
+    def found(samples: list[float], signal: str) -> Found:
+        accuracy = (machine.profile.signals[signal].accuracy or 0.0) / sqrt(3)
+        return sum(samples) / len(samples), accuracy, min(samples), max(samples)
+
+    if not seen.web_speed_m_min:
+        return []
+    speed = found(seen.web_speed_m_min, "web_speed_m_min")
+    residence: tuple[Found, ...] = ()
+    if coat.zone_length_m is not None and min(seen.web_speed_m_min) > 0.0:
+        times = [60.0 * coat.zone_length_m / value for value in (speed[0], *seen.web_speed_m_min)]
+        one = (times[0], times[0] * (speed[1] or 0.0) / speed[0], min(times), max(times))
+        residence = (one,) * len(coat.zone_temperatures_c)
+    weight = machine.profile.signals["coating_weight_mg_cm2"].accuracy or 0.0
+    return list(
+        coat_facts(
+            coat,
+            evidence=Evidence.MEASURED,
+            source=f"{machine.unit}, {step}",
+            coating_weight_mg_cm2=(last.value("coating_weight_mg_cm2"), weight / sqrt(3), None, None),
+            zones_c=tuple(found(zone, f"zone{n}_c") for n, zone in enumerate(seen.zones_c, start=1)),
+            web_speed_m_min=speed,
+            residence_s=residence,
+        )
+    )
+
+
+async def _coated(
+    run: Run, planned: PlannedStep, machine: Machine, coat: Coat, gap_um: float, seen: CoatTrace
+) -> Snapshot:
     job = CoatJob(
         job_id=run.new_job(planned.step.name),
         gap_um=gap_um,
@@ -71,17 +124,18 @@ async def _coated(run: Run, planned: PlannedStep, machine: Machine, coat: Coat, 
         await run.guard.load(machine, asdict(job), lambda: Coater(machine).load(job))
         await run.guard.start(machine)
 
-    last = await Supervision(run, machine, lambda s: _watch(s, coat, machine.unit), HOLD_LIMIT_S).follow(start)
+    last = await Supervision(run, machine, lambda s: _watch(s, coat, machine.unit, seen), HOLD_LIMIT_S).follow(start)
     if (reason := _complaint(last, coat)) is not None:
         await hold_idle(run, f"{machine.unit}: {reason}; restart accepts the sheet, stop scraps it", "pressline")
     return last
 
 
-def _watch(snapshot: Snapshot, coat: Coat, unit: str) -> str | None:
+def _watch(snapshot: Snapshot, coat: Coat, unit: str, seen: CoatTrace) -> str | None:
     if snapshot.value("alarm_bits"):
         return f"{unit} reports {', '.join(snapshot.bits('alarm_bits'))}"
     if snapshot.text("phase") not in ("coat", "run_out"):
         return None
+    seen.add(snapshot)
     for number, setpoint in enumerate(coat.zone_temperatures_c, start=1):
         value = snapshot.value(f"zone{number}_c")
         if abs(value - setpoint) > coat.zone_window_k:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import hypot, sqrt
 from typing import Any
 
 from controller.executor.holding import hold_idle
-from controller.executor.judgement import tell_after_step
+from controller.executor.judgement import COVERAGE, tell_after_step
 from controller.executor.prompts import Answer, Prompt
 from controller.executor.run import Run
-from controller.executor.tasks import ask
+from controller.executor.tasks import ask, entered_facts
 from drivers.errors import DriverError
 from drivers.gauge import SicsInstrument
 from drivers.reading import Reading
-from recipes.model import Entry
+from recipes.coated import Found, coat_facts
+from recipes.facts import Evidence
+from recipes.model import Entry, LabMeasure
 from recipes.plan import PlannedStep
 
 LAB_QUANTITIES = {"composite_modulus": "GPa", "porosity": "%"}
@@ -36,8 +38,29 @@ async def perform_inspection(run: Run, planned: PlannedStep) -> dict[str, Any]:
                 result["thickness"] = await _thickness(run, planned, lot)
             case _:
                 result[measure] = await _lab(run, measure, inspect.layers or planned.layers, lot)
+    if inspect.lab:
+        result["lab"] = await _asked_of_lab(run, inspect.lab, step.name, lot)
     await tell_after_step(run, step.name)
     return {"measurements": result}
+
+
+def _expanded(uncertainty: float | None) -> float | None:
+    return None if uncertainty is None else COVERAGE * uncertainty
+
+
+async def _asked_of_lab(run: Run, lab: tuple[LabMeasure, ...], step: str, lot: str) -> dict[str, Any]:
+    """Values in the rule packs' own terms; what the laboratory does not measure stays unknown."""
+    entries = tuple(Entry(m.quantity, m.unit, (m.low + m.high) / 2, (m.high - m.low) / 2, m.subject) for m in lab)
+    wanted = ", ".join(f"{m.quantity.replace('_', ' ')} of {m.subject.replace('_', ' ')}" for m in lab)
+    answer = await ask(
+        run, Prompt("lab", f"Lab: measure the {wanted} of {lot}", (lot,), entries=entries, is_optional=True)
+    )
+    run.facts.add(entered_facts(entries, answer, step))
+    return {
+        m.quantity: {"of": m.subject, "value": answer.values.get(m.quantity), "unit": m.unit}
+        | {"uncertainty": _expanded(answer.uncertainties.get(m.quantity))}
+        for m in lab
+    }
 
 
 async def _weigh(run: Run, planned: PlannedStep, lot: str) -> dict[str, float]:
@@ -46,7 +69,8 @@ async def _weigh(run: Run, planned: PlannedStep, lot: str) -> dict[str, float]:
     weight, uncertainty = run.metrology.weigh(
         planned.layers[0], mass_g, uncertainty_g, planned.foils, run.solvent_pct.get(lot, 0.0)
     )
-    return {"mass_g": mass_g, "coating_weight_mg_cm2": weight, "uncertainty_mg_cm2": uncertainty}
+    _know_sheet(run, planned, "coating_weight", (weight, uncertainty, None, None))
+    return {"mass_g": mass_g, "coating_weight_mg_cm2": weight, "uncertainty_mg_cm2": COVERAGE * uncertainty}
 
 
 async def _thickness(run: Run, planned: PlannedStep, lot: str) -> dict[str, Any]:
@@ -59,10 +83,31 @@ async def _thickness(run: Run, planned: PlannedStep, lot: str) -> dict[str, Any]
     if found is not None:
         await hold_idle(run, f"{found} restart measures again", "pressline")
         result, found = await _measured(run, planned, lot)
+    if found is None and len(planned.layers) == 1:
+        dense, dense_uncertainty = run.metrology.dense_um(planned.foils)
+        uncertainty = hypot(result["uncertainty_um"] / COVERAGE, dense_uncertainty)
+        _know_sheet(run, planned, "thickness", (result["thickness_um"] - dense, uncertainty, None, None))
     if found is not None:
         await hold_idle(run, f"{found} restart goes on, with no porosity until the lab has measured one", "pressline")
         run.metrology.lose_track(planned.layers)
     return result
+
+
+def _know_sheet(run: Run, planned: PlannedStep, quantity: str, found: Found) -> None:
+    """What an inspection tells of a coated sheet's one layer, for the rules on coatings."""
+    recipe = run.plan.recipe
+    coat = next((s.coat for s in recipe.steps if s.coat is not None and s.coat.layer == planned.layers[0]), None)
+    if coat is None:
+        return
+    run.facts.add(
+        coat_facts(
+            coat,
+            evidence=Evidence.MEASURED,
+            source=planned.step.name,
+            coating_weight_mg_cm2=found if quantity == "coating_weight" else None,
+            thickness_um=found if quantity == "thickness" else None,
+        )
+    )
 
 
 async def _measured(run: Run, planned: PlannedStep, lot: str) -> tuple[dict[str, Any], str | None]:
@@ -72,6 +117,7 @@ async def _measured(run: Run, planned: PlannedStep, lot: str) -> tuple[dict[str,
     innovation = run.metrology.thickness(value, accuracy / sqrt(3), planned.layers, planned.foils)
     result = {
         "thickness_um": value,
+        "uncertainty_um": COVERAGE * accuracy / sqrt(3),
         "innovation_um": innovation.value,
         "innovation_sigma_um": innovation.sigma,
         "plausible": innovation.plausible,
@@ -116,4 +162,4 @@ def _lab_value(run: Run, quantity: str, layer: str, name: str, answer: Answer) -
     value = answer.values[name]
     uncertainty = answer.uncertainties.get(name, DEFAULT_LAB_UNCERTAINTY[quantity] * value)
     run.metrology.lab(layer, quantity, value, uncertainty)
-    return {"value": value, "uncertainty": uncertainty}
+    return {"value": value, "uncertainty": COVERAGE * uncertainty}

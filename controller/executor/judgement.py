@@ -7,25 +7,24 @@ from typing import Any
 
 from controller.executor.holding import hold_idle
 from controller.executor.run import Run
-from controller.executor.states import RunState
 from controller.metrology import LayerChange
 from recipes.declared import modulus_facts, porosity_facts, press_facts, role_as_claimed, step_order_fact
-from recipes.facts import Evidence, Fact, FactBook
+from recipes.facts import Evidence, Fact
 from recipes.lots import contents
 from recipes.model import Press
-from recipes.rules.certificate import certify
-from recipes.rules.engine import Judgement, Verdict, judge
+from recipes.rules.engine import Judgement, Verdict, applies, judge
 from recipes.rules.pack import Pack
 from recipes.rules.rule import Relation, Rule, Stage
+from recipes.rules.rulebook import Rulebook
 
 COVERAGE = 2.0  # expanded uncertainty, k = 2: about 95 % for what is drawn from several bounded errors (JCGM 100)
 
 
-def claimed_windows(pack: Pack, role: str | None) -> tuple[Rule, ...]:
+def claimed_windows(rules: Rulebook | Pack, role: str | None) -> tuple[Rule, ...]:
     """The claimed ranges that hold a run while a step of this role goes on."""
     if role is None:
         return ()
-    return tuple(r for r in pack.at(Stage.DURING_STEP, role) if r.severity.binding and r.relation is Relation.RANGE)
+    return tuple(r for r in rules.at(Stage.DURING_STEP, role) if r.severity.binding and r.relation is Relation.RANGE)
 
 
 async def refuse_before_step(run: Run, role: str, press: Press) -> None:
@@ -44,12 +43,18 @@ async def refuse_before_step(run: Run, role: str, press: Press) -> None:
             time_s=press.dwell_s,
         )
     )
-    await _hold_on_failure(run, Stage.BEFORE_STEP, f"before {role}")
+    await refuse_before(run, role)
+
+
+async def refuse_before(run: Run, step: str) -> None:
+    """Judges what is known before a step: a production run that breaks a claim or a required rule is held."""
+    await _hold_on_failure(run, Stage.BEFORE_STEP, f"before {step}")
 
 
 async def tell_after_step(run: Run, step: str) -> None:
     """Tells the newest estimate of every layer and judges what the step reached."""
-    run.tell("porosity.estimated", estimate_data(run))
+    if any(planned.step.press is not None for planned in run.plan.steps):
+        run.tell("porosity.estimated", estimate_data(run))
     _learn(run)
     await _hold_on_failure(run, Stage.AFTER_STEP, f"after {step}")
 
@@ -68,7 +73,8 @@ async def _hold_on_failure(run: Run, stage: Stage, when: str) -> None:
 
 
 def _binding(run: Run, stage: Stage) -> list[Judgement]:
-    return [judge(rule, run.facts, stage, run.step_names) for rule in run.pack.at(stage) if rule.severity.binding]
+    binding = [rule for rule in run.rules.at(stage) if rule.severity.binding and applies(rule, run.facts) is not False]
+    return [judge(rule, run.facts, stage, run.terms) for rule in binding]
 
 
 def _learn(run: Run) -> None:
@@ -84,6 +90,7 @@ def _learn(run: Run) -> None:
             if not run.metrology.is_known(layer):
                 continue
             after = (change.after_pct, change.after_uncertainty_pct)
+            evidence = run.metrology.evidence(layer) if final else Evidence.ESTIMATED
             run.facts.add(
                 porosity_facts(
                     step.role,
@@ -91,9 +98,10 @@ def _learn(run: Run) -> None:
                     before=(change.before_pct, change.before_uncertainty_pct),
                     after=run.metrology.porosity_pct(layer) if final else after,
                     decrease=(change.decrease_pct, change.decrease_uncertainty_pct),
-                    evidence=run.metrology.evidence(layer) if final else Evidence.ESTIMATED,
-                    source=source,
+                    evidence=evidence,
+                    source=source if evidence is Evidence.ESTIMATED else "the laboratory",
                     final=final,
+                    by_law_alone=not run.metrology.is_measured_since(step.name, layer),
                 )
             )
             if step.name in _unsurpassed(run):
@@ -125,6 +133,7 @@ def _learn_modulus(run: Run, role: str, layer: str, source: str, *, final: bool)
     """A layer's modulus follows the highest pressure that it saw, so a later, lower pressing leaves it as it was."""
     if (modulus := run.metrology.composite_modulus_gpa(layer)) is not None:
         evidence = run.metrology.evidence(layer, "composite_modulus")
+        source = source if evidence is Evidence.ESTIMATED else "the laboratory"
         run.facts.add(modulus_facts(role, layer, modulus, evidence=evidence, source=source, final=final))
 
 
@@ -148,52 +157,13 @@ def _known(run: Run, layers: Mapping[str, LayerChange]) -> Mapping[str, LayerCha
 
 
 def _layer(run: Run, layer: str) -> dict[str, Any]:
-    porosity, uncertainty = run.metrology.porosity_pct(layer)
     modulus = run.metrology.composite_modulus_gpa(layer)
     if not run.metrology.is_known(layer):
         return {"porosity_pct": None, "uncertainty_pct": None, "evidence": "estimated", "composite_modulus_gpa": None}
+    porosity, uncertainty = run.metrology.porosity_pct(layer)
     return {
         "porosity_pct": porosity,
         "uncertainty_pct": COVERAGE * uncertainty,
         "evidence": run.metrology.evidence(layer).value,
         "composite_modulus_gpa": None if modulus is None else modulus[0],
-    }
-
-
-def certificate_data(run: Run) -> dict[str, Any]:
-    """Every rule of the pack, judged at release on what this run knows.
-
-    What a recipe declares says something of a laminate only when the laminate was made.
-    """
-    made = run.state is RunState.COMPLETE
-    book = run.facts if made else _without_intentions(run.facts)
-    certificate = certify(run.pack, book, run.step_names)
-    return {
-        "purpose": run.plan.recipe.purpose.value,
-        "decision_rule": "simple acceptance: the value decides, its uncertainty is told beside it",
-        "pass": certificate.pass_,
-        "fail": certificate.fail,
-        "undetermined": certificate.undetermined,
-        "rules": [_rule(judgement) for judgement in certificate.judgements],
-    }
-
-
-def _without_intentions(facts: FactBook) -> FactBook:
-    book = FactBook()
-    book.add(fact for fact in facts if fact.evidence not in (Evidence.DECLARED, Evidence.COMMANDED))
-    return book
-
-
-def _rule(judgement: Judgement) -> dict[str, Any]:
-    return {
-        "id": judgement.rule_id,
-        "verdict": judgement.verdict.value,
-        "severity": judgement.severity.value,
-        "words": judgement.words,
-        "value": judgement.value,
-        "uncertainty": None if judgement.uncertainty is None else COVERAGE * judgement.uncertainty,
-        "bound": judgement.bound,
-        "unit": judgement.unit,
-        "source": judgement.source,
-        "evidence": None if judgement.evidence is None else judgement.evidence.value,
     }

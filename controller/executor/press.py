@@ -83,7 +83,7 @@ async def perform_press(run: Run, planned: PlannedStep) -> dict[str, Any]:
 
 async def _pressed(run: Run, planned: PlannedStep, machine: Machine, press: Press) -> Reached:
     view = PressView(machine.profile.kind, await _tare_kn(run, machine), run.metrology.area_mm2)
-    claims = () if run.is_comparative else claimed_windows(run.pack, planned.step.role)
+    claims = () if run.is_comparative else claimed_windows(run.rules, planned.step.role)
     watch = PressWatch(press, view, machine.unit, claims)
     job_id = run.new_job(planned.step.name)
 

@@ -11,7 +11,10 @@ from recipes.model import Entry, Foil, Layer, Slurry
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One task. Lots, unit and the foils that are added or removed are what is checked; text is what is shown."""
+    """One task. Lots, unit and the foils that are added or removed are what is checked; text is what is shown.
+
+    is_optional says that values may be left out: what was not measured stays unknown.
+    """
 
     action: str
     text: str
@@ -24,6 +27,7 @@ class Prompt:
     adds: tuple[Foil, ...] = ()
     removes: tuple[str, ...] = ()
     area_mm2: float | None = None
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

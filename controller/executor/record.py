@@ -57,7 +57,8 @@ def document(events: Iterable[Event], *, alive: bool, wall_seconds: float | None
     last: Event | None = None
     for event in events:
         first = event.time_s if first is None else first
-        last = event if event.data.get("recovered") is None else last  # another process has another clock
+        if event.data.get("recovered") is None and "closed" not in record:  # another process has another clock
+            last = event
         _fold(record, steps, event)
     if last is not None and first is not None:
         record["sim_seconds"] = last.time_s - first
@@ -106,6 +107,10 @@ def _fold(record: dict[str, Any], steps: dict[str, dict[str, Any]], event: Event
             record["messages"].append(data["message"])
         case "run.problem":
             record["messages"].append(data["reason"])
+        case "lab.entered":
+            fact = data["fact"]
+            what = f"{fact['quantity']} of {fact['subject']} {fact['value']:g} {fact['unit']}"
+            record["messages"].append(f"laboratory, after the run: {what} ({fact['source']})")
         case "run.closed":
             record["closed"] = True
             if data.get("truth") is not None:

@@ -21,7 +21,7 @@ from recipes.facts import FactBook
 from recipes.lots import contents
 from recipes.model import Purpose
 from recipes.plan import Plan
-from recipes.rules.pack import Pack
+from recipes.rules.rulebook import terms
 
 
 class RunEnded(Exception):
@@ -48,10 +48,11 @@ Inbox = asyncio.Queue[Snapshot | LinkChange | Request]
 class Run:
     """The state of one run and the door through which people and outlets command it."""
 
-    def __init__(self, name: str, plan: Plan, pack: Pack, line: Line, journal: Journal, person: Person) -> None:
+    def __init__(self, name: str, plan: Plan, line: Line, journal: Journal, person: Person) -> None:
         self.name = name
         self.plan = plan
-        self.pack = pack
+        self.rules = plan.rules
+        self.terms = terms(plan.recipe, plan.rules)
         self.line = line
         self.journal = journal
         self.person = person
@@ -63,7 +64,6 @@ class Run:
         self.reached_mpa: dict[str, float] = {}
         self.solvent_pct: dict[str, float] = {}
         self.held_by_rules: set[str] = set()
-        self.step_names = {p.step.role: p.step.name for p in plan.steps if p.step.role is not None}
         steps = tuple(planned.step for planned in plan.steps)
         self.facts.add(recipe_facts(plan.recipe, steps, contents(plan.recipe, steps)))
         self.asked = 0

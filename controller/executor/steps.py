@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from controller.executor.by_hand import perform_rest, perform_roll_press
 from controller.executor.coat import perform_coat
 from controller.executor.holding import pending_requests
 from controller.executor.inspect import perform_inspection
@@ -30,6 +31,8 @@ PROCEDURES: Mapping[StepKind, Callable[[Run, PlannedStep], Awaitable[dict[str, A
     StepKind.COAT: perform_coat,
     StepKind.TASK: _task,
     StepKind.PRESS: perform_press,
+    StepKind.ROLL_PRESS: perform_roll_press,
+    StepKind.REST: perform_rest,
     StepKind.INSPECT: perform_inspection,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from controller.executor.holding import carry_out_idle, hold_idle
 from controller.executor.prompts import Answer, Prompt, TaskImpossible
@@ -24,7 +25,8 @@ async def ask(run: Run, prompt: Prompt) -> Answer:
         except TaskImpossible as error:
             await hold_idle(run, f"{prompt.text}: {error}", "pressline")
             continue
-        wrong = [_complaint(entry, answer.values.get(entry.name)) for entry in prompt.entries]
+        asked = [e for e in prompt.entries if e.name in answer.values or not prompt.is_optional]
+        wrong = [_complaint(entry, answer.values.get(entry.name)) for entry in asked]
         complaints = [text for text in wrong if text]
         await run.journal.append(
             run.name,
@@ -86,19 +88,25 @@ async def perform_task(run: Run, planned: PlannedStep) -> None:
         area_mm2=laminate.area_mm2,
     )
     answer = await ask(run, prompt)
+    run.facts.add(entered_facts(task.entries, answer, step.name))
     for entry in task.entries:
-        value = answer.values[entry.name]
-        run.facts.add(
-            [
-                Fact(
-                    "laminate",
-                    entry.name,
-                    value,
-                    entry.unit,
-                    Evidence.MEASURED,
-                    f"entered by {answer.by} with {step.name}",
-                )
-            ]
+        if entry.name == "area" and not entry.subject:
+            run.metrology.confirm_area(answer.values[entry.name])
+
+
+def entered_facts(entries: Sequence[Entry], answer: Answer, step: str) -> list[Fact]:
+    """What a person entered: measured for the laminate's own values, the laboratory's for what a rule speaks of."""
+    source = f"entered by {answer.by} with {step}"
+    return [
+        Fact(
+            entry.subject or "laminate",
+            entry.name,
+            answer.values[entry.name],
+            entry.unit,
+            Evidence.LAB if entry.subject else Evidence.MEASURED,
+            source,
+            answer.uncertainties.get(entry.name),
         )
-        if entry.name == "area":
-            run.metrology.confirm_area(value)
+        for entry in entries
+        if entry.name in answer.values
+    ]

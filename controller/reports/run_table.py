@@ -13,7 +13,15 @@ from rich.console import Console
 from rich.table import Table
 
 WIDTH = 170  # columns; nothing is cut when the output is no terminal, and a log shows what a terminal shows
-LAYERS = {"cathode": "cathode", "solid_electrolyte": "electrolyte", "intermediate": "intermediate"}
+LAYERS = {
+    "cathode": "cathode",
+    "solid_electrolyte": "electrolyte",
+    "intermediate": "intermediate",
+    "heat_resistant": "heat-resistant",
+    "negative_electrode": "negative electrode",
+    "positive_electrode": "positive electrode",
+    "electrode": "electrode",
+}
 
 
 def number(value: float | None, digits: int = 1) -> str:
@@ -45,11 +53,14 @@ def print_text(*parts: Table | str) -> None:
 def print_run(record: dict[str, Any]) -> None:
     """Prints a whole record."""
     coats = [step for step in record["steps"] if step["kind"] == "coat"]
+    presses = [step for step in record["steps"] if step["kind"] == "press"]
+    by_hand = [step for step in record["steps"] if step.get("entered")]
     print_text(
         "COMPARATIVE RUN: made to show what happens outside the claims" if record["purpose"] == "comparative" else "",
         *([_coating_table(coats)] if coats else []),
-        _pressing_table([step for step in record["steps"] if step["kind"] == "press"]),
-        _layer_table(record),
+        *([_pressing_table(presses)] if presses else []),
+        *([_entered_table(by_hand)] if by_hand else []),
+        *([_layer_table(record)] if presses or "truth" in record else []),
         _certificate_table(record["certificate"]["rules"]),
         *_summary(record),
     )
@@ -114,6 +125,17 @@ def _coating_table(steps: list[dict[str, Any]]) -> Table:
     return result
 
 
+def _entered_table(steps: list[dict[str, Any]]) -> Table:
+    result = table("BY HAND, as entered", "step", "quantity", ">reached", "window", "unit")
+    for step in steps:
+        for index, (name, found) in enumerate(step["entered"].items()):
+            head = step["name"] if index == 0 else ""
+            result.add_row(
+                head, name.replace("_", " "), f"{found['reached']:.6g}", _span(found["window"]), found["unit"]
+            )
+    return result
+
+
 def _layer_table(record: dict[str, Any]) -> Table:
     truth = record.get("truth", {}).get("layers", {})
     result = table(
@@ -146,7 +168,8 @@ def _certificate_table(rules: list[dict[str, Any]]) -> Table:
     """Every claim and required rule, and the advisory ones that fail; --json has all."""
     result = table("CERTIFICATE", "rule", "source", "verdict", "finding", ">+- (k = 2)", "evidence")
     for rule in rules:
-        if _is_binding(rule) or rule["verdict"] == "fail":
+        is_advice = rule["verdict"] == "fail" and not rule["severity"].startswith("grade_")
+        if _is_binding(rule) or is_advice:
             verdict = rule["verdict"] if rule["verdict"] == "pass" else rule["verdict"].upper()
             advisory = "" if _is_binding(rule) else f" ({rule['severity'].replace('_', ' ')})"
             uncertainty = "" if rule["uncertainty"] is None else f"{rule['uncertainty']:.2g} {rule['unit']}".strip()
@@ -159,9 +182,14 @@ def _certificate_table(rules: list[dict[str, Any]]) -> Table:
 def _summary(record: dict[str, Any]) -> list[str]:
     rules = record["certificate"]["rules"]
     binding = Counter(rule["verdict"] for rule in rules if _is_binding(rule))
-    advisory = Counter(rule["verdict"] for rule in rules if not _is_binding(rule))
+    advisory = Counter(
+        rule["verdict"] for rule in rules if not _is_binding(rule) and not rule["severity"].startswith("grade_")
+    )
     counts = f"claims and required rules: {_counted(binding)}; advisory rules: {_counted(advisory)}"
     lines = [f"{counts} (listed where they fail; --json has all)"]
+    if left_out := record["certificate"].get("not_applicable"):
+        lines.append(f"asked only of what this recipe does not have: {', '.join(rule['id'] for rule in left_out)}")
+    lines += [f"graded: {grade}" for grade in grades(rules)]
     if rule := record["certificate"].get("decision_rule"):
         lines.append(f"decision rule: {rule}")
     reason = f": {record['reason']}" if record["state"] != "complete" and record["reason"] else ""
@@ -173,3 +201,14 @@ def _summary(record: dict[str, Any]) -> list[str]:
 
 def _counted(verdicts: Counter[str]) -> str:
     return ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in ("pass", "fail", "undetermined"))
+
+
+def grades(rules: list[dict[str, Any]]) -> list[str]:
+    """What was graded, and the grade that it reached; "not known" where the laboratory has said nothing."""
+    reached: dict[str, str] = {}
+    for rule in rules:
+        if rule["severity"].startswith("grade_"):
+            reached.setdefault(rule["what"], "not known")
+            if rule["verdict"] == "pass":
+                reached[rule["what"]] = f"grade {rule['severity'].removeprefix('grade_')}"
+    return [f"{name} {grade}" for name, grade in reached.items()]

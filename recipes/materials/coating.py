@@ -37,7 +37,8 @@ class UnknownSolventError(ValueError):
 class Solvent:
     """vapour_pressure takes degC and gives Pa; lewis is the Lewis number of its vapour in air.
 
-    lel_g_m3 is the lower explosive limit as vapour density, None for what does not burn.
+    lel_g_m3 is the lower explosive limit as vapour density, None for what does not burn. boiling_point_c is at 1 atm;
+    the vapour pressures need not meet it to the kelvin.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Solvent:
     lewis: float
     vapour_pressure_pa: Callable[[float], float]
     lel_g_m3: float | None
+    boiling_point_c: float
 
 
 def _water(temperature_c: float) -> float:
@@ -63,9 +65,11 @@ def _butyl_butyrate(temperature_c: float) -> float:
 
 SOLVENTS: Mapping[str, Solvent] = MappingProxyType(
     {
-        "water": Solvent("water", 0.01802, 2.43e6, 0.87, _water, None),
-        "NMP": Solvent("NMP", 0.09913, 5.33e5, 3.0, _nmp, 53.0),  # 1.3 % by volume
-        "butyl butyrate": Solvent("butyl butyrate", 0.14421, 3.1e5, 2.6, _butyl_butyrate, 59.0),  # 1 % by volume
+        "water": Solvent("water", 0.01802, 2.43e6, 0.87, _water, None, 100.0),
+        "NMP": Solvent("NMP", 0.09913, 5.33e5, 3.0, _nmp, 53.0, 202.5),  # 1.3 % by volume; 202 to 203 degC
+        "butyl butyrate": Solvent(  # 1 % by volume; 164 to 165 degC
+            "butyl butyrate", 0.14421, 3.1e5, 2.6, _butyl_butyrate, 59.0, 164.5
+        ),
     }
 )
 _NAMES = {

@@ -17,6 +17,8 @@ from recipes.model import Location
 
 LARGEST_BYTES = 1_000_000
 """The six library recipes are below 10 kB; a file a hundred times that is no recipe (engineering judgement)."""
+LONGEST_MESSAGE = 500
+"""Characters; a path of long names could make a message that hides what it says."""
 DEEPEST = 20
 """A recipe nests six levels; the limit keeps a malicious file from exhausting the parser's stack."""
 
@@ -49,8 +51,10 @@ class Document:
     def error(self, location: Location, what: str, path: str, expected: str | None = None) -> None:
         """Collects one error: what is wrong, where in the recipe, what is expected."""
         where = f", in {path}" if path else ""
+        message = f"{what}{where}" + (f": expected {expected}" if expected else "")
+        seen = "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in message)
         self.errors.append(
-            Finding("error", f"{what}{where}" + (f": expected {expected}" if expected else ""), location)
+            Finding("error", seen if len(seen) <= LONGEST_MESSAGE else f"{seen[:LONGEST_MESSAGE]}...", location)
         )
 
     def fail(self, location: Location, what: str, path: str = "", expected: str | None = None) -> RecipeErrors:

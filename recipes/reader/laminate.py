@@ -8,9 +8,27 @@ from recipes.model import Component, Foil, Laminate, Layer
 from recipes.reader.mapping import MappingReader
 from recipes.units import Dimension
 
-LAYERS = ("cathode", "solid_electrolyte", "intermediate")
-"""The porous layers that the line, the rules and the materials know."""
-COMPONENT_ROLES = ("active_material", "solid_electrolyte", "conductive_aid", "binder", "amorphous_carbon", "metal")
+LAYERS = (
+    "cathode",
+    "solid_electrolyte",
+    "intermediate",
+    "heat_resistant",
+    "negative_electrode",
+    "positive_electrode",
+    "electrode",
+)
+"""The porous layers that the line and the rules know; the first three have a compaction law."""
+COMPONENT_ROLES = (
+    "active_material",
+    "solid_electrolyte",
+    "conductive_aid",
+    "binder",
+    "amorphous_carbon",
+    "metal",
+    "nonconductive_particle",
+    "water_soluble_polymer",
+    "additive",
+)
 """What a component does in its layer; rules on materials and particle sizes ask by role."""
 EMPTY = Laminate(1.0, {}, {}, ())
 

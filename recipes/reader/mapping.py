@@ -12,13 +12,23 @@ from collections.abc import Collection, Iterator
 
 import yaml
 
+from recipes.findings import listed
 from recipes.model import Location, Window
 from recipes.reader.document import Document
-from recipes.units import Dimension, QuantityError, parse_quantity, parse_range
+from recipes.units import Dimension, QuantityError, parse_measure, parse_quantity, parse_range
 
 _SCALAR_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "timestamp", "value", "merge")
 )
+
+LONGEST_NAME = 100
+"""Characters of a name or a quantity; a message holds several of them (engineering judgement)."""
+LONGEST_TEXT = 2000
+"""Characters of what people read as prose, about a page (engineering judgement)."""
+LISTED_PROSE = ("sources", "value")
+PROSE = ("text", "title", "reason", "source")
+QUANTITY_OF = "quantity of"
+"""Names an item of a list by two of its keys: "mean_particle_size of se_particle"."""
 
 
 class MappingReader:
@@ -65,7 +75,8 @@ class MappingReader:
         node = self._node(key, "a text", needed=default is None)
         if node is None:
             return default or ""
-        return self._scalar(node, self.at(key), "a text") or ""
+        longest = LONGEST_TEXT if key in PROSE else LONGEST_NAME
+        return self._scalar(node, self.at(key), "a text", longest) or ""
 
     def choice(self, key: str, known: Collection[str], default: str | None = None) -> str:
         """One of the known names."""
@@ -78,7 +89,7 @@ class MappingReader:
         """A list of texts, no text twice; a single text counts as a list of one."""
         found: list[str] = []
         for place, path, node in self._items(key, "a list of names", needed=needed, single=True):
-            text = self._scalar(node, path, "a name")
+            text = self._scalar(node, path, "a name", LONGEST_TEXT if key in LISTED_PROSE else LONGEST_NAME)
             if not text:
                 continue
             if text in found:
@@ -117,6 +128,49 @@ class MappingReader:
             return default if default is not None else math.nan
         return self._quantity(node, self.at(key), dimension, above, below)
 
+    def measure(self, key: str, expected: str, default: tuple[float, str] | None = None) -> tuple[float, str]:
+        """A number with a unit of any kind, as a rule pack may want it."""
+        node = self._node(key, expected, needed=default is None)
+        text = self._scalar(node, self.at(key), expected) if node is not None else None
+        if text is None:
+            return default or (math.nan, "")
+        try:
+            return parse_measure(text, expected)
+        except QuantityError as error:
+            self.wrong(key, error.what, error.expected)
+            return math.nan, ""
+
+    def know(self, key: str) -> None:
+        """An optional key that is no mistake."""
+        if key not in self._asked:
+            self._asked.append(key)
+
+    def is_list(self, key: str) -> bool:
+        return isinstance(self._values.get(key), yaml.SequenceNode)
+
+    def is_mapping(self, key: str) -> bool:
+        return isinstance(self._values.get(key), yaml.MappingNode)
+
+    def flag(self, key: str) -> bool:
+        """Yes or no; no where nothing is written."""
+        text = self.choice(key, ("yes", "no", "true", "false"), "no")
+        return text in ("yes", "true")
+
+    def windows(self, key: str, dimension: Dimension, around: tuple[float, ...]) -> tuple[Window, ...]:
+        """Closed ranges, one each or one for all; each must hold its value of `around`."""
+        nodes = self._items(key, dimension.expected_range, needed=True, single=True)
+        if not nodes:
+            return (Window(-math.inf, math.inf),) * len(around)
+        if len(nodes) not in (1, len(around)):
+            self.wrong(key, f"{len(nodes)} ranges", f"one range, or {len(around)}")
+        found = [self._window(node, path, place, dimension) for place, path, node in nodes]
+        windows = found * len(around) if len(found) == 1 else found[: len(around)]
+        for window, value in zip(windows, around, strict=False):
+            if not math.isnan(value) and not window.holds(value):
+                what = f"{window.lower:g}..{window.upper:g} {dimension.canonical} does not hold {value:g}"
+                self.wrong(key, f"{what} {dimension.canonical}, the value it surrounds")
+        return tuple(windows)
+
     def quantities(self, key: str, dimension: Dimension, count: int) -> tuple[float, ...]:
         """A list of exactly `count` quantities."""
         expected = f"a list of {count}, each {dimension.expected}"
@@ -129,15 +183,11 @@ class MappingReader:
     def window(self, key: str, dimension: Dimension, around: float | None = None) -> Window:
         """A closed range; it must hold `around`, the value that it surrounds."""
         node = self._node(key, dimension.expected_range, needed=True)
-        text = self._scalar(node, self.at(key), dimension.expected_range) if node is not None else None
-        if text is None:
+        if node is None:
             return Window(-math.inf, math.inf)
-        try:
-            window = parse_range(text, dimension)
-        except QuantityError as error:
-            self.wrong(key, error.what, error.expected)
-            return Window(-math.inf, math.inf)
+        window = self._window(node, self.at(key), self.location(key), dimension)
         if around is not None and not math.isnan(around) and not window.holds(around):
+            text = f"{window.lower:g}..{window.upper:g} {dimension.canonical}"
             self.wrong(key, f"{text} does not hold {around:g} {dimension.canonical}, the value it surrounds")
         return window
 
@@ -163,12 +213,11 @@ class MappingReader:
             if name in self._asked:
                 continue
             near = difflib.get_close_matches(name, free or self._asked, n=1)
-            expected = f"{near[0]!r}" if near else f"one of {', '.join(self._asked)}"
+            expected = f"{near[0]!r}" if near else f"one of {listed(self._asked)}"
             self.document.error(place, f"unknown key {name!r}", self.path or "the recipe", expected)
 
     def _node(self, key: str, expected: str, *, needed: bool) -> yaml.Node | None:
-        if key not in self._asked:
-            self._asked.append(key)
+        self.know(key)
         node = self._values.get(key)
         if node is None and needed:
             self.document.error(self.place, f"{key!r} is missing", self.path or "the recipe", expected)
@@ -193,7 +242,7 @@ class MappingReader:
         self.document.error(self.document.place(node), "this is no mapping", path, expected)
         return None
 
-    def _scalar(self, node: yaml.Node, path: str, expected: str) -> str | None:
+    def _scalar(self, node: yaml.Node, path: str, expected: str, longest: int = LONGEST_NAME) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
             self.document.error(self.document.place(node), "this is a list or a mapping", path, expected)
         elif node.tag == "tag:yaml.org,2002:null" or not node.value.strip():
@@ -202,6 +251,12 @@ class MappingReader:
             self.document.error(
                 self.document.place(node), f"the tag {node.tag!r} is not used in recipes", path, expected
             )
+        elif len(node.value) > longest:
+            what = f"a text of {len(node.value)} characters"
+            self.document.error(self.document.place(node), what, path, f"at most {longest} characters")
+        elif (hidden := next((c for c in node.value if not c.isprintable() and c not in "\n\t"), None)) is not None:
+            what = f"a character that nobody can see, U+{ord(hidden):04X}"
+            self.document.error(self.document.place(node), what, path, expected)
         else:
             return str(node.value)
         return None
@@ -227,19 +282,34 @@ class MappingReader:
             return math.nan
         return value
 
+    def _window(self, node: yaml.Node, path: str, place: Location, dimension: Dimension) -> Window:
+        text = self._scalar(node, path, dimension.expected_range)
+        if text is None:
+            return Window(-math.inf, math.inf)
+        try:
+            return parse_range(text, dimension)
+        except QuantityError as error:
+            self.document.error(place, error.what, path, error.expected)
+            return Window(-math.inf, math.inf)
+
     def _known(self, place: Location, path: str, text: str, known: Collection[str]) -> bool:
         if text in known:
             return True
         near = difflib.get_close_matches(text, known, n=1)
-        choices = f"one of {', '.join(known)}" if known else "a name that the recipe defines"
+        choices = f"one of {listed(known)}" if known else "a name that the recipe defines"
         self.document.error(place, f"unknown name {text!r}", path, f"{near[0]!r}, or {choices}" if near else choices)
         return False
 
 
 def _own_name(node: yaml.Node, name_key: str | None) -> str | None:
+    """What an item calls itself; "quantity of" takes two keys, because one quantity can be of several things."""
     if name_key is None or not isinstance(node, yaml.MappingNode):
         return None
-    for key, value in node.value:
-        if isinstance(key, yaml.ScalarNode) and isinstance(value, yaml.ScalarNode) and key.value == name_key:
-            return value.value or None
-    return None
+    found = {
+        key.value: value.value
+        for key, value in node.value
+        if isinstance(key, yaml.ScalarNode) and isinstance(value, yaml.ScalarNode)
+    }
+    if name_key == QUANTITY_OF:
+        return f"{found['quantity']} of {found['of']}" if found.get("quantity") and found.get("of") else None
+    return found.get(name_key) or None

@@ -1,25 +1,25 @@
-"""The certificate: every rule of a pack, judged at release on what is known of one run."""
+"""The certificate: every rule of a recipe's packs, judged at release on what is known of one run."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from recipes.facts import FactBook
-from recipes.rules.engine import Judgement, Verdict, judge
-from recipes.rules.pack import Pack
-from recipes.rules.rule import Stage
+from recipes.rules.engine import Judgement, Terms, Verdict, applies, judge
+from recipes.rules.rule import Rule, Stage
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Counts of the verdicts and every judgement, in the pack's order."""
+    """Counts of the verdicts and every judgement, in the packs' order; rules that do not apply are apart."""
 
     pass_: int
     fail: int
     undetermined: int
     judgements: tuple[Judgement, ...]
+    not_applicable: tuple[Rule, ...] = ()
 
     def judgement(self, rule_id: str) -> Judgement:
         """The judgement on a rule; raises KeyError."""
@@ -29,11 +29,13 @@ class Certificate:
         raise KeyError(rule_id)
 
 
-def certify(pack: Pack, book: FactBook, names: Mapping[str, str] | None = None) -> Certificate:
-    """Judges a whole pack at release. An intention counts only for rules that nothing measured can answer."""
-    judgements = tuple(judge(rule, book, Stage.RELEASE, names) for rule in pack)
+def certify(rules: Iterable[Rule], book: FactBook, terms: Terms | None = None) -> Certificate:
+    """Judges all rules at release. An intention counts only for rules that nothing measured can answer."""
+    known = tuple(rules)
+    left_out = tuple(rule for rule in known if applies(rule, book) is False)
+    judgements = tuple(judge(rule, book, Stage.RELEASE, terms) for rule in known if rule not in left_out)
     counts = Counter(judgement.verdict for judgement in judgements)
-    return Certificate(counts[Verdict.PASS], counts[Verdict.FAIL], counts[Verdict.UNDETERMINED], judgements)
+    return Certificate(counts[Verdict.PASS], counts[Verdict.FAIL], counts[Verdict.UNDETERMINED], judgements, left_out)
 
 
 def accepted(certificate: Certificate) -> bool:

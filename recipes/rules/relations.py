@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
+from statistics import NormalDist
 
 from recipes.facts import Evidence, Fact
 from recipes.rules.rule import Relation, Rule, Stage
-from recipes.rules.words import number_words, subject_words, value_words
+from recipes.rules.words import number_words, quantity_words, subject_words, value_words
 
 
 class Verdict(StrEnum):
@@ -24,15 +25,24 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One rule to be judged: `find` gives the best admitted fact (or None), `names` what people call the steps."""
+    """One rule to be judged: `find` gives the best admitted fact (or None), `names` what people call the steps.
+
+    confidence is that of guarded acceptance, None for simple acceptance. subjects is what packs call their subjects.
+    """
 
     rule: Rule
     stage: Stage
     find: Callable[[str, str], Fact | None]
     names: Mapping[str, str]
+    confidence: float | None = None
+    subjects: Mapping[str, str] = field(default_factory=dict)
 
     def subject(self, subject: str | None = None) -> str:
-        return subject_words(subject or self.rule.subject, self.names)
+        return subject_words(subject or self.rule.subject, self.names, self.subjects)
+
+    @property
+    def quantity(self) -> str:
+        return quantity_words(self.rule.quantity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ class Outcome:
 def missing(case: Case, *wanted: tuple[str, str]) -> Outcome:
     """Undetermined, because facts are not known."""
     lacking = [
-        f"{quantity.replace('_', ' ')} of {case.subject(subject)}"
+        f"{quantity_words(quantity)} {'in' if '.' in quantity else 'of'} {case.subject(subject)}"
         for subject, quantity in wanted
         if case.find(subject, quantity) is None
     ]
@@ -76,8 +86,11 @@ def _verdict(holds: bool) -> Verdict:
 
 
 def _at_resolution(value: float, fact: Fact, rule: Rule) -> float:
-    """A measured value at the precision that the source prints; half to even, as ISO 80000-1 recommends."""
-    if rule.resolution is None or fact.evidence is not Evidence.MEASURED:
+    """A value at the precision that the source prints; half to even, as ISO 80000-1 recommends.
+
+    A setpoint is compared as it is: it can be chosen exactly.
+    """
+    if rule.resolution is None or fact.evidence is Evidence.COMMANDED:
         return value
     step = Decimal(repr(rule.resolution))
     return float((Decimal(repr(value)) / step).quantize(Decimal(1), ROUND_HALF_EVEN) * step)
@@ -90,6 +103,41 @@ def _bound_broken(rule: Rule, value: float) -> tuple[str, float] | None:
     if rule.upper is not None and (value > rule.upper or (value == rule.upper and not rule.upper_inclusive)):
         return "above" if rule.upper_inclusive else "not below", rule.upper
     return None
+
+
+_FOUND = frozenset({Evidence.ESTIMATED, Evidence.MEASURED, Evidence.LAB})
+
+
+def _guard(case: Case, facts: Sequence[Fact], uncertainty: float | None) -> float | None:
+    """How far inside its bound a value must lie: 0 for simple acceptance, and for what nobody has measured.
+
+    None says that the acceptance is guarded and the value's uncertainty is not known.
+    """
+    is_found = any(fact.evidence in _FOUND for fact in facts)
+    if case.confidence is None or case.stage is Stage.DESIGN or not is_found:
+        return 0.0
+    return None if uncertainty is None else NormalDist().inv_cdf(case.confidence) * uncertainty
+
+
+def _guarded(case: Case, outcome: Outcome, guard: float | None, room: float, unit: str) -> Outcome:
+    """A pass that guarded acceptance does not take is undetermined; room is the distance to the nearest bound."""
+    if outcome.verdict is not Verdict.PASS or guard == 0.0 or (guard is not None and room >= guard):
+        return outcome
+    if guard is None:
+        why = "but its uncertainty is not known, and acceptance is guarded"
+    else:
+        share = f"{100 * (case.confidence or 0):g} %"
+        why = (
+            f"but only by {value_words(room, unit)}; guarded acceptance at {share} asks for {value_words(guard, unit)}"
+        )
+    return replace(outcome, verdict=Verdict.UNDETERMINED, words=f"{outcome.words}, {why}")
+
+
+def _room(rule: Rule, *values: float) -> float:
+    """The distance of the nearest value to the nearest bound, all of them inside."""
+    sides = [value - rule.lower for value in values if rule.lower is not None]
+    sides += [rule.upper - value for value in values if rule.upper is not None]
+    return min(sides)
 
 
 def _printed(value: float, judged: float, unit: str, bound: float | None = None) -> str:
@@ -105,7 +153,7 @@ def judge_range(case: Case) -> Outcome:
     fact = case.find(rule.subject, rule.quantity)
     if fact is None:
         return missing(case, (rule.subject, rule.quantity))
-    name = rule.quantity.replace("_", " ")
+    name = case.quantity
     for which, value in (("", number(fact)), ("lowest ", fact.low), ("highest ", fact.high)):
         if value is None:
             continue
@@ -118,7 +166,9 @@ def judge_range(case: Case) -> Outcome:
     value = number(fact)
     shown = _printed(value, _at_resolution(value, fact, rule), rule.unit)
     words = f"{case.subject()}: {name} {shown} is {rule.bound_words}"
-    return Outcome(Verdict.PASS, words, value, fact.uncertainty, rule.bound_words, (fact,))
+    outcome = Outcome(Verdict.PASS, words, value, fact.uncertainty, rule.bound_words, (fact,))
+    seen = [item for item in (value, fact.low, fact.high) if item is not None]
+    return _guarded(case, outcome, _guard(case, (fact,), fact.uncertainty), _room(rule, *seen), rule.unit)
 
 
 def judge_ratio(case: Case) -> Outcome:
@@ -129,7 +179,7 @@ def judge_ratio(case: Case) -> Outcome:
         return missing(case, (rule.subject, rule.quantity), rule.other)
     value, base = number(fact), number(other)
     if base == 0.0:
-        words = f"{case.subject(rule.other[0])}: {rule.other[1].replace('_', ' ')} is 0, so there is no ratio"
+        words = f"{case.subject(rule.other[0])}: {quantity_words(rule.other[1])} is 0, so there is no ratio"
         return Outcome(Verdict.UNDETERMINED, words, bound=rule.bound_words, facts=(fact, other))
     ratio = value / base
     uncertainty = None
@@ -138,9 +188,12 @@ def judge_ratio(case: Case) -> Outcome:
     broken = _bound_broken(rule, ratio)
     shown = number_words(ratio, broken[1] if broken is not None else None)
     limits = f"{broken[0]} {number_words(broken[1])}" if broken is not None else rule.bound_words
-    name = rule.quantity.replace("_", " ")
+    name = case.quantity
     words = f"{case.subject()}: {name} {shown} times that of {case.subject(rule.other[0])} is {limits}"
-    return Outcome(_verdict(broken is None), words, ratio, uncertainty, rule.bound_words, (fact, other))
+    outcome = Outcome(_verdict(broken is None), words, ratio, uncertainty, rule.bound_words, (fact, other))
+    if broken is not None:
+        return outcome
+    return _guarded(case, outcome, _guard(case, (fact, other), uncertainty), _room(rule, ratio), "")
 
 
 _HOLDS: Mapping[Relation, tuple[Callable[[float, float], bool], str]] = {
@@ -160,11 +213,13 @@ def judge_comparison(case: Case) -> Outcome:
     compare, relation = _HOLDS[rule.relation]
     holds = compare(value, base)
     words = (
-        f"{case.subject()}: {rule.quantity.replace('_', ' ')} {value_words(value, rule.unit, base)} is"
+        f"{case.subject()}: {case.quantity} {value_words(value, rule.unit, base)} is"
         f" {'' if holds else 'not '}{relation} {case.subject(rule.other[0])}'s {value_words(base, rule.unit)}"
     )
     known = [item.uncertainty for item in (fact, other) if item.uncertainty is not None]
-    return Outcome(_verdict(holds), words, value, math.hypot(*known) if known else None, base, (fact, other))
+    uncertainty = math.hypot(*known) if known else None
+    outcome = Outcome(_verdict(holds), words, value, uncertainty, base, (fact, other))
+    return _guarded(case, outcome, _guard(case, (fact, other), uncertainty), abs(value - base), rule.unit)
 
 
 def judge_order(case: Case) -> Outcome:
@@ -179,12 +234,53 @@ def judge_order(case: Case) -> Outcome:
     values = [number(fact) for fact in known]
     holds = all(first < second for first, second in itertools.pairwise(values))
     shown = " < ".join(f"{item} {number_words(value)}" for item, value in zip(rule.listed, values, strict=True))
-    words = f"{rule.quantity.replace('_', ' ')}: {shown} {rule.unit} {'holds' if holds else 'does not hold'}"
-    return Outcome(_verdict(holds), words, shown, None, rule.relative_to, known)
+    words = f"{case.quantity}: {shown} {rule.unit} {'holds' if holds else 'does not hold'}"
+    outcome = Outcome(_verdict(holds), words, shown, None, rule.relative_to, known)
+    for lower, higher in itertools.pairwise(known):
+        both = (lower.uncertainty, higher.uncertainty)
+        gap_u = None if None in both else math.hypot(*(u for u in both if u is not None))
+        room = number(higher) - number(lower)
+        outcome = _guarded(case, outcome, _guard(case, (lower, higher), gap_u), room, rule.unit)
+    return outcome
+
+
+def judge_equals(case: Case) -> Outcome:
+    """A source's example value, or a text."""
+    return judge_texts(case) if case.rule.example_value is None else judge_example_value(case, case.rule.example_value)
+
+
+def judge_example_value(case: Case, wanted: float) -> Outcome:
+    """A setpoint is the example's value; what was found lies in the recipe's own window around that value.
+
+    The source states no tolerance, so without a window of the recipe's nothing can be said of what was found.
+    """
+    rule = case.rule
+    fact = case.find(rule.subject, rule.quantity)
+    if fact is None:
+        return missing(case, (rule.subject, rule.quantity))
+    value, name = number(fact), case.quantity
+    shown, aim = value_words(value, rule.unit, wanted), value_words(wanted, rule.unit)
+    if fact.evidence not in _FOUND:
+        holds = math.isclose(value, wanted, rel_tol=1e-9)
+        words = f"{case.subject()}: {name} {shown} is {'the' if holds else f'not the {aim} of the'} source's example"
+        return Outcome(_verdict(holds), words, value, fact.uncertainty, aim, (fact,))
+    if fact.window is None:
+        words = (
+            f"{case.subject()}: {name} {shown}; the source states no tolerance around {aim}, and the recipe no window"
+        )
+        return Outcome(Verdict.UNDETERMINED, words, value, fact.uncertainty, aim, (fact,))
+    low, high = fact.window
+    bound = f"{number_words(low)} to {value_words(high, rule.unit)} around {aim}"
+    seen = [item for item in (value, fact.low, fact.high) if item is not None]
+    holds = low <= wanted <= high and all(low <= item <= high for item in seen)
+    words = f"{case.subject()}: {name} {shown} is {'' if holds else 'not '}within the recipe's {bound}"
+    outcome = Outcome(_verdict(holds), words, value, fact.uncertainty, bound, (fact,))
+    room = min(min(item - low, high - item) for item in seen)
+    return _guarded(case, outcome, _guard(case, (fact,), fact.uncertainty), room, rule.unit)
 
 
 def judge_texts(case: Case) -> Outcome:
-    """sequence, structure, contains, one_of and equals: texts against the texts that are listed."""
+    """sequence, structure, contains, one_of, not and equals: texts against the texts that are listed."""
     rule = case.rule
     fact = case.find(rule.subject, rule.quantity)
     if fact is None:
@@ -195,7 +291,7 @@ def judge_texts(case: Case) -> Outcome:
     if rule.relation is Relation.SEQUENCE and case.stage not in (Stage.DESIGN, Stage.RELEASE):
         wanted_now = wanted[: len(have)]  # what has not been done yet cannot be out of order
         if have == wanted_now and len(have) < len(wanted):
-            words = f"{rule.quantity.replace('_', ' ')}: {shown} so far, {', '.join(wanted[len(have) :])} to come"
+            words = f"{case.quantity}: {shown} so far, {', '.join(wanted[len(have) :])} to come"
             return Outcome(Verdict.UNDETERMINED, words, shown, None, rule.relative_to, (fact,))
     holds = {
         Relation.SEQUENCE: have == wanted,
@@ -203,19 +299,22 @@ def judge_texts(case: Case) -> Outcome:
         Relation.CONTAINS: set(wanted) <= set(have),
         Relation.ONE_OF: bool(have) and set(have) <= set(wanted),
         Relation.EQUALS: have == wanted,
+        Relation.NOT: not set(have) & set(wanted),
     }[rule.relation]
     words = _text_words(case, shown, wanted, separator, holds=holds)
     return Outcome(_verdict(holds), words, shown, None, rule.relative_to, (fact,))
 
 
 def _text_words(case: Case, shown: str, wanted: tuple[str, ...], separator: str, *, holds: bool) -> str:
-    subject, name = case.subject(), case.rule.quantity.replace("_", " ")
+    subject, name = case.subject(), case.quantity
     match case.rule.relation:
         case Relation.CONTAINS:
             listed = " and ".join(wanted)
             return f"{subject} contains {listed}" if holds else f"{subject} has {shown}, but not {listed}"
         case Relation.ONE_OF:
             return f"{subject}: {name} {shown} is {'' if holds else 'not '}one of {', '.join(wanted)}"
+        case Relation.NOT:
+            return f"{subject}: {name} is {shown}" + (f", not {separator.join(wanted)}" if holds else "")
         case Relation.EQUALS:
             return f"{subject}: {name} is {shown}" + ("" if holds else f", not {separator.join(wanted)}")
         case _:
@@ -228,6 +327,7 @@ RELATIONS: Mapping[Relation, Callable[[Case], Outcome]] = {
     Relation.ORDER: judge_order,
     **dict.fromkeys(_HOLDS, judge_comparison),
     **dict.fromkeys(
-        (Relation.SEQUENCE, Relation.STRUCTURE, Relation.CONTAINS, Relation.ONE_OF, Relation.EQUALS), judge_texts
+        (Relation.SEQUENCE, Relation.STRUCTURE, Relation.CONTAINS, Relation.ONE_OF, Relation.NOT), judge_texts
     ),
+    Relation.EQUALS: judge_equals,
 }

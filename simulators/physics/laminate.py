@@ -18,10 +18,13 @@ DENSITY_BOUND = 0.02
 
 @dataclass(slots=True)
 class TrueLayer:
-    """A layer as it is, known to nobody in the plant. Densification and highest pressure are its memory."""
+    """A layer as it is, known to nobody in the plant. Densification and highest pressure are its memory.
+
+    A layer without parameters has no compaction law: pressing leaves it as it is, rolling sets its density.
+    """
 
     name: str
-    parameters: CompactionParameters
+    parameters: CompactionParameters | None
     initial_porosity: float
     coating_weight_mg_cm2: float
     true_density_g_cm3: float
@@ -33,11 +36,24 @@ class TrueLayer:
     def press(self, pressure_mpa: float, temperature_c: float, dt_s: float) -> None:
         """dt_s under pressure at the layer's own temperature."""
         self.highest_pressure_mpa = max(self.highest_pressure_mpa, pressure_mpa)
+        if self.parameters is None:
+            return
         self.densification = advance(self.densification, pressure_mpa, temperature_c, dt_s, self.parameters)
 
     @property
     def porosity_pct(self) -> float:
+        if self.parameters is None:
+            return 100.0 * self.initial_porosity
         return 100.0 * porosity_fraction(self.initial_porosity, self.densification, self.parameters)
+
+    @property
+    def density_g_cm3(self) -> float:
+        """Mass of the layer over its volume with all pores."""
+        return self.true_density_g_cm3 * (1.0 - self.porosity_pct / 100.0)
+
+    def roll(self, density_g_cm3: float) -> None:
+        """Rolled to a density; a layer cannot become denser than its solid."""
+        self.initial_porosity = max(0.0, 1.0 - density_g_cm3 / self.true_density_g_cm3)
 
     @property
     def thickness_um(self) -> float:
@@ -52,18 +68,15 @@ class TrueLayer:
 
 
 def coated_layer(layer: Layer, coating_weight_mg_cm2: float, scenario: Scenario) -> TrueLayer:
-    """A layer that has just been coated and dried, with the truth that the scenario drew for it.
-
-    :raises KeyError: if there is no compaction law for a layer of this name.
-    """
-    material = load_materials()[layer.name]
+    """A layer that has just been coated and dried, with the truth that the scenario drew for it."""
+    material = load_materials().get(layer.name)
     shift = scenario.error(f"{layer.name}:initial_porosity", POROSITY_BOUND_PCT)
     return TrueLayer(
         name=layer.name,
-        parameters=scenario.compaction(material),
+        parameters=None if material is None else scenario.compaction(material),
         initial_porosity=(layer.porosity_pct + shift) / 100.0,
         coating_weight_mg_cm2=coating_weight_mg_cm2,
         true_density_g_cm3=layer.true_density_g_cm3 * (1.0 + scenario.error(f"{layer.name}:density", DENSITY_BOUND)),
-        modulus_intercept_gpa=None if material.modulus is None else material.modulus.intercept_gpa,
-        modulus_slope_gpa_per_mpa=scenario.modulus_slope(material),
+        modulus_intercept_gpa=None if material is None or material.modulus is None else material.modulus.intercept_gpa,
+        modulus_slope_gpa_per_mpa=0.0 if material is None else scenario.modulus_slope(material),
     )

@@ -25,10 +25,12 @@ def pressline(*arguments: str | Path) -> Result:
 
 def test_help_names_every_command_and_the_exit_codes() -> None:
     text = pressline("--help").output
-    for word in ("validate", "plan", "dry-run", "run", "simulate", "show", "Exit codes: 0", "3 a machine"):
+    commands = {c.name or str(c.callback.__name__) for c in app.registered_commands if c.callback is not None}
+    assert {"validate", "plan", "dry-run", "run", "simulate", "show", "lab", "certificate", "verify"} <= commands
+    for word in (*commands, *(str(group.name) for group in app.registered_groups), "Exit codes: 0", "3 a machine"):
         assert word in text
-    for command in ("validate", "plan", "dry-run", "run", "simulate", "show"):
-        assert "--json" in pressline(command, "--help").output
+    for command in commands - {"fmt", "schema"}:  # these two print a file and a list of files
+        assert "--json" in pressline(command, "--help").output, command
 
 
 def test_every_library_recipe_is_valid_and_comparatives_say_what_would_be_refused() -> None:

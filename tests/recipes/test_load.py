@@ -52,7 +52,7 @@ def test_true_densities_are_those_of_the_mixes(layer: str) -> None:
 def test_the_six_recipes_differ_in_the_densifying_step_only() -> None:
     wanted = {"honda-example-1": (980.0, 120.0), "honda-example-2": (980.0, 100.0), "honda-example-3": (980.0, 60.0)}
     wanted |= {f"honda-comparative-{n}": (p, 25.0) for n, p in ((1, 980.0), (2, 784.0), (3, 700.0))}
-    assert [file.stem for file in library_recipes()] == sorted(wanted)
+    assert [file.stem for file in library_recipes() if file.stem.startswith("honda")] == sorted(wanted)
     first = shipped("honda-example-1")
     for name, (pressure, temperature) in wanted.items():
         recipe = shipped(name)

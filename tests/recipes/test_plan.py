@@ -275,8 +275,8 @@ def test_a_refusal_lists_refusals_first(tmp_path: Path) -> None:
     with pytest.raises(Refused) as refused:
         make_plan(load_recipe(file), LINE)
     levels = [finding.level for finding in refused.value.findings]
-    assert levels == sorted(levels, key=["refused", "advice"].index)
-    assert {"refused", "advice"} == set(levels)
+    assert levels == sorted(levels, key=["refused", "consistency", "advice"].index)
+    assert {"refused", "consistency", "advice"} == set(levels)
     assert "claim 6" in str(refused.value)
 
 

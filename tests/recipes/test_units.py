@@ -22,7 +22,8 @@ def registry() -> Any:
 
 def _for_pint(unit: str) -> str:
     """Our spelling as pint reads it: 2 and 3 are powers there."""
-    return {"%": "percent", "°C": "degC"}.get(unit, unit.replace("2", "**2").replace("3", "**3"))
+    theirs = {"%": "percent", "°C": "degC", "t": "force_metric_ton", "mPa.s": "mPa*s", "Pa.s": "Pa*s"}
+    return theirs.get(unit, unit.replace("2", "**2").replace("3", "**3"))
 
 
 @pytest.mark.parametrize(("dimension", "unit"), SPELLINGS, ids=lambda value: str(getattr(value, "name", value)))

@@ -1,0 +1,1 @@
+"""Stored recipes: versions, comments and approvals in the journal's file, appended and never changed."""

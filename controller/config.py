@@ -120,7 +120,11 @@ def _unit(name: str, table: Any, path: Path, faults: list[str]) -> UnitConfig | 
     if len(faults) > before:
         return None
     beside = path.parent / table["profile"]
-    profile = str(beside) if beside.is_file() else table["profile"]
+    try:
+        profile = str(beside) if beside.is_file() else table["profile"]
+    except (OSError, ValueError):  # a name that no file can have
+        faults.append(f"{where}.profile is no name of a profile: {table['profile'][:80]!r}")
+        return None
     return UnitConfig(name, table["kind"], profile, table["url"])
 
 

@@ -78,6 +78,11 @@ def _window(profile: Profile, signal: str) -> Window:
     return Window(limits[0], limits[1]) if limits else Window(float("-inf"), float("inf"))
 
 
+def _limits(profile: Profile, **signals: str) -> dict[str, Window]:
+    """The write ranges of a profile's setpoints, where it has them."""
+    return {name: _window(profile, signal) for name, signal in signals.items() if signal in profile.signals}
+
+
 def capability(unit: str, profile: Profile) -> UnitCapability:
     """What a unit can do, read from the write ranges of its profile."""
     match profile.kind:
@@ -88,6 +93,7 @@ def capability(unit: str, profile: Profile) -> UnitCapability:
                 max_force_kn=_upper(profile, "force_sp_kn"),
                 temperature_c=_window(profile, "platen_temperature_sp_c"),
                 max_ramp=_upper(profile, "force_ramp_kn_s"),
+                limits=_limits(profile, dwell_s="dwell_sp_s", ramp="force_ramp_kn_s", release="release_rate_kn_s"),
             )
         case "isostatic_press":
             return UnitCapability(
@@ -96,6 +102,13 @@ def capability(unit: str, profile: Profile) -> UnitCapability:
                 max_pressure_mpa=_upper(profile, "pressure_sp_mpa"),
                 temperature_c=_window(profile, "medium_temperature_sp_c"),
                 max_ramp=_upper(profile, "pressure_ramp_mpa_s"),
+                limits=_limits(
+                    profile,
+                    dwell_s="dwell_sp_s",
+                    soak_s="soak_s",
+                    ramp="pressure_ramp_mpa_s",
+                    release="decompression_rate_mpa_s",
+                ),
             )
         case "coater":
             return UnitCapability(
@@ -104,6 +117,7 @@ def capability(unit: str, profile: Profile) -> UnitCapability:
                 temperature_c=_window(profile, "zone1_sp_c"),
                 max_gap_um=_upper(profile, "gap_sp_um"),
                 web_speed_m_min=_window(profile, "web_speed_sp_m_min"),
+                limits=_limits(profile, length_m="length_sp_m", tension_n="tension_sp_n"),
             )
         case kind:
             return UnitCapability(unit, kind)

@@ -18,6 +18,9 @@ from recipes.model import Foil, Laminate
 FOIL_TOLERANCE = 0.01  # standard uncertainty of a foil's thickness, 1 %: a usual rolling tolerance of 2 % as a bound
 
 
+NOTICED = 0.05  # 5 points, the size of the claims on porosity: what hides a larger change proves nothing of a layer
+
+
 @dataclass(frozen=True, slots=True)
 class LayerChange:
     """Porosity of one layer before and after one pressing, and its rate of decrease, with standard uncertainties."""
@@ -93,8 +96,16 @@ class Metrology:
             return Innovation(value_um - expected, hypot(uncertainty_um, dense_uncertainty), 0.0, plausible=True)
         innovation = self._estimate.observe_thickness(value_um, uncertainty_um, layers, dense, dense_uncertainty)
         if innovation.plausible:
-            self._measured |= dict.fromkeys(layers, len(self._pressed))
+            sigma_um = hypot(uncertainty_um, dense_uncertainty)
+            seen = [layer for layer in layers if self._is_seen(layer, sigma_um)]
+            self._measured |= dict.fromkeys(seen, len(self._pressed))
         return innovation
+
+    def _is_seen(self, layer: str, sigma_um: float) -> bool:
+        """Whether a thickness would have shown a layer's porosity: a change by NOTICED is at least two sigma of it."""
+        porosity = self._estimate.porosity_pct(layer)[0] / 100.0
+        per_unit_um = self._laminate.layers[layer].solid_height_um / (1.0 - porosity) ** 2
+        return NOTICED * per_unit_um >= 2.0 * sigma_um
 
     def dense_um(self, foils: Iterable[str]) -> tuple[float, float]:
         """Thickness of foils together and its standard uncertainty."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from recipes.findings import Finding
 from recipes.model import Coat, Location, Press, Step, Window
@@ -17,7 +17,8 @@ class UnitCapability:
     kind is "uniaxial_press", "isostatic_press", "coater", "gauge", "balance" or "lab"; a limit that is None does not
     apply or is not known and then limits nothing. max_ramp is in kN/s for a uniaxial press and in MPa/s for an
     isostatic one; max_pressure_mpa is the largest setpoint below the vessel's allowed working pressure; temperature_c
-    is that of platens, medium or dryer zones.
+    is that of platens, medium or dryer zones. limits holds every other range that the machine takes a setpoint in:
+    dwell_s, soak_s, ramp and release (kN/s or MPa/s), length_m, tension_n.
     """
 
     name: str
@@ -28,6 +29,7 @@ class UnitCapability:
     max_ramp: float | None = None
     max_gap_um: float | None = None
     web_speed_m_min: Window | None = None
+    limits: Mapping[str, Window] = field(default_factory=dict)
 
 
 def force_kn(pressure_mpa: float, area_mm2: float) -> float:
@@ -70,6 +72,9 @@ def _press_findings(step: Step, press: Press, unit: UnitCapability, area_mm2: fl
         what = f"pressure {press.pressure_mpa:g} MPa, {unit.name} reaches {unit.max_pressure_mpa:g} MPa"
         yield _refused(step, "press.pressure", what)
     yield from _within(step, "press.temperature", "temperature", press.temperature_c, unit.temperature_c, unit, "degC")
+    yield from _limited(step, "press.dwell", "dwell", press.dwell_s, unit, "dwell_s", "s")
+    if not uniaxial:
+        yield from _limited(step, "press.soak", "soak", press.soak_s, unit, "soak_s", "s")
     for key, name, rate in (
         ("press.ramp", "ramp", press.ramp_mpa_s),
         ("press.release", "release", press.release_mpa_s),
@@ -78,9 +83,20 @@ def _press_findings(step: Step, press: Press, unit: UnitCapability, area_mm2: fl
         if _above(needed, unit.max_ramp):
             what = f"{name} {rate:g} MPa/s is {needed:g} kN/s" if uniaxial else f"{name} {rate:g} MPa/s"
             yield _refused(step, key, f"{what}, {unit.name} reaches {unit.max_ramp:g} {rate_unit}")
+        elif (slowest := unit.limits.get(name)) is not None and needed < slowest.lower:
+            what = f"{name} {rate:g} MPa/s is {needed:g} {rate_unit}"
+            yield _refused(step, key, f"{what}, the slowest of {unit.name} is {slowest.lower:g} {rate_unit}")
+
+
+def _limited(
+    step: Step, key: str, name: str, value: float, unit: UnitCapability, limit: str, symbol: str
+) -> Iterator[Finding]:
+    yield from _within(step, key, name, value, unit.limits.get(limit), unit, symbol)
 
 
 def _coat_findings(step: Step, coat: Coat, unit: UnitCapability, gap_um: float | None) -> Iterator[Finding]:
+    yield from _limited(step, "coat.length", "length", coat.length_m, unit, "length_m", "m")
+    yield from _limited(step, "coat.tension", "tension", coat.tension_n, unit, "tension_n", "N")
     for number, zone in enumerate(coat.zone_temperatures_c, start=1):
         yield from _within(step, f"coat.zones[{number}]", f"zone {number}", zone, unit.temperature_c, unit, "degC")
     speed = coat.web_speed_m_min

@@ -103,6 +103,17 @@ def porosity_facts(
     return (*porosities, rate)
 
 
+def lab_porosity_facts(role: str, layer: str, porosity: Estimate, *, final: bool) -> tuple[Fact, ...]:
+    """A laboratory's porosity of a layer as it is after one pressing; before it and the rate it has not seen."""
+    value, uncertainty = porosity
+    places = [f"after_{role}", *(["laminate"] if final else [])]
+    subject = layer_subject(layer)
+    return tuple(
+        Fact(f"{subject}@{place}", "porosity", value, "%", Evidence.LAB, "the laboratory", uncertainty)
+        for place in places
+    )
+
+
 def modulus_facts(
     role: str, layer: str, modulus_gpa: Estimate, *, evidence: Evidence, source: str, final: bool = False
 ) -> tuple[Fact, ...]:
@@ -151,9 +162,8 @@ def foils_behind(laminate: Laminate) -> tuple[str, ...]:
 def recipe_facts(recipe: Recipe, steps: Sequence[Step], lots: Mapping[str, Contents]) -> Iterator[Fact]:
     """What a recipe declares and commands; steps are ordered and lots hold the contents of each lot."""
     source = f"recipe {recipe.name}"
-    if "cathode" in recipe.laminate.layers:
-        yield from _laminate_facts(recipe.laminate, source)
-    yield from formulation_facts(recipe)
+    yield from formulation_facts(recipe)  # holds what is declared: what is computed comes after it, and counts
+    yield from laminate_facts(recipe)
     roles: list[str] = []
     for step in steps:
         press = step.press
@@ -175,7 +185,11 @@ def recipe_facts(recipe: Recipe, steps: Sequence[Step], lots: Mapping[str, Conte
         yield step_order_fact(roles, Evidence.DECLARED, source)
 
 
-def _laminate_facts(laminate: Laminate, source: str) -> Iterator[Fact]:
+def laminate_facts(recipe: Recipe) -> Iterator[Fact]:
+    """What a recipe's layers, components and their order say; nothing for a product without a cathode layer."""
+    laminate, source = recipe.laminate, f"recipe {recipe.name}"
+    if "cathode" not in laminate.layers:
+        return
     yield Fact("laminate", "layer_order", tuple(_layer_order(laminate)), "", Evidence.DECLARED, source)
     collector = tuple(laminate.foils[name].material for name in foils_before(laminate))
     if collector:

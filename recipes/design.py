@@ -14,6 +14,7 @@ from recipes.lots import Contents
 from recipes.model import Location, Purpose, Recipe, Step
 from recipes.predict import Prediction
 from recipes.rules.engine import Judgement, Terms, Verdict, admitted, applies, judge
+from recipes.rules.origins import origin
 from recipes.rules.rule import Rule, Stage
 from recipes.rules.rulebook import Rulebook
 
@@ -84,8 +85,17 @@ def design_findings(
 
 def _finding(level: Level, recipe: Recipe, steps: Sequence[Step], judgement: Judgement) -> Finding:
     severity = "" if level != "advice" else f" ({judgement.severity.replace('_', ' ')})"
-    words = f"{judgement.words}{severity}"
+    words = f"{judgement.words}{severity}{_how_to_mend(judgement)}"
     return Finding(level, words, _place(recipe, steps, judgement.rule), judgement.rule_id, judgement.source)
+
+
+def _how_to_mend(judgement: Judgement) -> str:
+    """What to write for a fact that only a recipe's author can know."""
+    rule = judgement.rule
+    found = origin(rule.subject, rule.quantity)
+    if judgement.verdict is not Verdict.UNDETERMINED or judgement.facts or (found is not None and found.is_made_here):
+        return ""
+    return f"; declare {{of: {rule.subject}, quantity: {rule.quantity}}} under facts"
 
 
 def _place(recipe: Recipe, steps: Sequence[Step], rule: Rule) -> Location:

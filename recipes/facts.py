@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from recipes.units import converted
 
 
 class Evidence(StrEnum):
@@ -41,6 +43,35 @@ class Fact:
     by_law_alone: bool = False
 
 
+_UNITLESS = frozenset({"", "-", "ratio"})
+
+
+def in_unit(fact: Fact, unit: str, asker: str) -> Fact:
+    """A fact with its numbers in another unit, the asker's. Raises ValueError where that is of another dimension."""
+    if isinstance(fact.value, str | tuple) or fact.unit == unit or unit == "ratio":
+        return fact
+    if {fact.unit, unit} <= _UNITLESS:
+        return replace(fact, unit=unit)
+
+    def other(value: float) -> float:
+        result = converted(value, fact.unit, unit)
+        if result is None:
+            told = f"{fact.quantity} of {fact.subject} is in {fact.unit or 'no unit'}"
+            raise ValueError(f"{asker} is in {unit or 'no unit'}, but {told}")
+        return result
+
+    zero = other(0.0)  # a difference has no offset
+    return replace(
+        fact,
+        value=other(fact.value),
+        unit=unit,
+        uncertainty=None if fact.uncertainty is None else other(fact.uncertainty) - zero,
+        low=None if fact.low is None else other(fact.low),
+        high=None if fact.high is None else other(fact.high),
+        window=None if fact.window is None else (other(fact.window[0]), other(fact.window[1])),
+    )
+
+
 @dataclass(slots=True)
 class FactBook:
     """Facts by (subject, quantity). Of one kind of evidence the newest counts; stronger evidence is preferred."""
@@ -58,6 +89,12 @@ class FactBook:
             if evidence in admitted and evidence in known:
                 return known[evidence]
         return None
+
+    def forget(self, is_lost: Callable[[Fact], bool]) -> None:
+        """Takes facts back that turned out to be none."""
+        for by_evidence in self._facts.values():
+            for evidence in [evidence for evidence, fact in by_evidence.items() if is_lost(fact)]:
+                del by_evidence[evidence]
 
     def of(self, subject: str, quantity: str) -> tuple[Fact, ...]:
         """Everything that is known of one quantity, weakest evidence first."""

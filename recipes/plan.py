@@ -99,7 +99,11 @@ def make_plan(recipe: Recipe, units: Sequence[UnitCapability]) -> Plan:
         unit = resolve(item.step, units)
         findings += unit_findings(item.step, unit, units, recipe.laminate.area_mm2, item.gap_um)
     book = design_book(recipe, steps, lots, prediction)
-    judgements = tuple(design_judgements(book, rules, terms(recipe, rules)))
+    try:
+        judgements = tuple(design_judgements(book, rules, terms(recipe, rules)))
+    except (ValueError, TypeError) as error:  # a pack that asks for what is computed in a unit that it cannot have
+        place = recipe.locations.get("basis", recipe.location)
+        raise RecipeErrors((Finding("error", f"a rule pack does not fit: {error}", place),)) from error
     findings += design_findings(recipe, steps, rules, judgements)
     findings += [finding for finding in composition if finding.level != "error"]
     findings += asked_advice(recipe, rules)

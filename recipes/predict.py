@@ -110,7 +110,7 @@ def _rolled(
         if roll is None or len(layers) != 1:
             continue
         layer = recipe.laminate.layers[layers[0]]
-        after = 100.0 * (1.0 - roll.layer_density_g_cm3 / layer.true_density_g_cm3)
+        after = max(0.0, 100.0 * (1.0 - roll.layer_density_g_cm3 / layer.true_density_g_cm3))
         width = roll.layer_density_window_g_cm3.upper - roll.layer_density_window_g_cm3.lower
         half_pct = 50.0 * width / layer.true_density_g_cm3
         found[step.name] = {layers[0]: (layer.porosity_pct, after, half_pct / sqrt(3.0))}

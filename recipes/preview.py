@@ -51,8 +51,10 @@ def margins(judgements: tuple[Judgement, ...]) -> Iterator[Margin]:
             distance = number(judgement.facts[0]) - number(judgement.facts[1])
             sides.append(distance if rule.relation.value == "greater_than" else -distance)
         if sides:
-            known = judgement.uncertainty
-            yield Margin(judgement, value, min(sides), min(sides) / known if known else None)
+            known, margin = judgement.uncertainty, min(sides)
+            if judgement.verdict is Verdict.PASS:  # at the precision of the source, a value beside its bound is on it
+                margin = max(margin, 0.0)
+            yield Margin(judgement, value, margin, margin / known if known else None)
 
 
 def materials_used(recipe: Recipe) -> tuple[Amount, ...]:

@@ -20,6 +20,8 @@ _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})?"
 _QUANTITY = re.compile(rf"(?P<number>{_NUMBER})\s*(?P<unit>[^\s\d.+-].*)?")
 _RANGE = re.compile(rf"(?P<lower>{_NUMBER})\s*\.\.\s*(?P<upper>{_NUMBER})\s*(?P<unit>[^\s\d.+-].*)?")
 _NOT_FINITE = re.compile(r"[+-]?\.?(?:nan|inf|infinity)\b.*", re.IGNORECASE)
+LARGEST = 1e9
+"""In canonical units; no setpoint comes near it, and the laws stay within what a computer can count."""
 _LONGEST = 80  # characters; no quantity needs more, and it bounds the work of exact arithmetic
 
 
@@ -179,6 +181,15 @@ def converted(value: float, unit: str, wanted: str) -> float | None:
     return None
 
 
+def smallest(unit: str) -> float:
+    """The least that a quantity in a unit can be; minus infinity where that is not known."""
+    for dimension in Dimension:
+        scale, minimum = dimension.value.units.get(unit), dimension.value.minimum
+        if scale is not None and minimum is not None:
+            return float((Fraction(minimum) - scale.offset) / scale.factor)
+    return -math.inf
+
+
 def _canonical(number: str, unit: str | None, dimension: Dimension, expected: str) -> float:
     if unit is None:
         raise QuantityError(f"{number} has no unit", expected)
@@ -191,6 +202,8 @@ def _canonical(number: str, unit: str | None, dimension: Dimension, expected: st
         value = math.inf
     if not math.isfinite(value):
         raise QuantityError(f"{number} {unit} is not finite", expected)
+    if abs(value) > LARGEST:
+        raise QuantityError(f"{number} {unit} is more than anything on this line", expected)
     minimum = dimension.value.minimum
     if minimum is not None and value < minimum:
         raise QuantityError(f"{number} {unit} is below {minimum:g} {dimension.canonical}", expected)

@@ -133,6 +133,8 @@ def _look_at(file: Path, options: CertificateOptions) -> None:
         raise _Unusable(f"{file}: is the store itself; a certificate is never written over a journal")
     if file.is_dir():
         raise _Unusable(f"{file}: is a directory; expected the name of a file")
+    if file.exists() and not file.is_file():
+        raise _Unusable(f"{file}: is no regular file; nothing was written")
     if file.exists() and not options.force:
         raise _Unusable(f"{file}: is there already; --force writes over it")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,10 @@ from controller.events import Event, EventStream
 from controller.executor.record import document
 from controller.executor.release import Judged, NotReleasable, certificate_data, recorded
 from controller.journal import JournalError, SqliteJournal, read_events
-from recipes.facts import Evidence, Fact
-from recipes.rules.engine import in_unit
+from recipes.facts import Evidence, Fact, in_unit
 from recipes.rules.kept import kept_fact
-from recipes.rules.rule import Rule
-from recipes.units import QuantityError, parse_measure
+from recipes.rules.rule import RATIO_UNIT, Rule
+from recipes.units import QuantityError, parse_measure, smallest
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,33 @@ async def _entered(run: str, entered: LabValue, store: Path, *, as_json: bool) -
     earlier = _run_events(store, run)
     known = recorded(earlier)
     fact = _fact(known.rules, entered)
+    _plausible(earlier, fact, entered)
+    again = Judged(known.rules, known.terms, known.packs, known.purpose, (*known.facts, fact), known.made)
+    certificate = certificate_data(again)  # before anything is written: a record cannot be taken back
     journal = SqliteJournal(EventStream(), utc_now, store)
     try:
         data: Mapping[str, object] = {"fact": kept_fact(fact), "by": entered.by}
         await journal.append(run, "lab.entered", data)
-        again = Judged(known.rules, known.terms, known.packs, known.purpose, (*known.facts, fact), known.made)
-        await journal.append(run, "certificate", certificate_data(again))
+        await journal.append(run, "certificate", certificate)
     finally:
         await journal.close()
     record = document(_run_events(store, run), alive=False)
     report(record, as_json=as_json)
     return code_of(record)
+
+
+def _plausible(events: Sequence[Event], fact: Fact, entered: LabValue) -> None:
+    """Refuses what the run's recipe calls a typing error, where it asks the laboratory for this value."""
+    created = next(event.data for event in events if event.kind == "run.created")
+    steps = json.loads(created["plan"])["steps"] if created.get("plan") else []
+    asked = [m for planned in steps for m in ((planned["step"].get("inspect") or {}).get("lab") or [])]
+    for measure in asked:
+        if (measure["subject"], measure["quantity"]) != (fact.subject, fact.quantity):
+            continue
+        value = in_unit(fact, measure["unit"], "the recipe").value
+        if isinstance(value, float | int) and not measure["low"] <= value <= measure["high"]:
+            bounds = f"{measure['low']:g} to {measure['high']:g} {measure['unit']}"
+            raise Unusable(f"{entered.value} is outside {bounds}, between which the recipe expects it")
 
 
 def _run_events(store: Path, run: str) -> list[Event]:
@@ -96,7 +112,13 @@ def _fact(rules: Sequence[Rule], entered: LabValue) -> Fact:
         raise Unusable(f"the uncertainty {entered.uncertainty} is no uncertainty of {entered.value}")
     source = f"{entered.source}, entered by {entered.by}" if entered.source else f"entered by {entered.by}"
     fact = Fact(entered.subject, entered.quantity, value, unit, Evidence.LAB, source, uncertainty)
-    try:
-        return in_unit(fact, asking[0].unit, asking[0].id)
-    except ValueError as error:
-        raise Unusable(str(error)) from error
+    for rule in asking:
+        if not rule.numeric:
+            raise Unusable(f"{rule.id} asks {entered.quantity} of {entered.subject} as a text, not as a number")
+        try:
+            in_unit(fact, rule.unit, rule.id)
+        except ValueError as error:
+            raise Unusable(str(error)) from error
+    if value < (least := smallest(unit)):
+        raise Unusable(f"{entered.value} is below {least:g} {unit}, which nothing can be")
+    return in_unit(fact, next((rule.unit for rule in asking if rule.unit != RATIO_UNIT), unit), asking[0].id)

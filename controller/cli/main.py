@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -268,6 +269,9 @@ def main() -> None:
     except Exception as error:  # the last resort: no trace reaches a user, and the code is never 0
         if os.environ.get("PRESSLINE_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            print(f"pressline: {error.strerror}: what it prints cannot be written", file=sys.stderr)
+            sys.exit(ExitCode.UNUSABLE)
         print(f"pressline: a fault of the program: {type(error).__name__}: {error}", file=sys.stderr)
         if "run" in sys.argv[1:2]:
             print("Machines that were moving act by themselves on a silent controller; look at them.", file=sys.stderr)

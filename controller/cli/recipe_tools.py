@@ -151,8 +151,15 @@ def print_schema(output: Path | None) -> ExitCode:
     if output is None:
         print(schema_text(), end="")
         return ExitCode.PASSED
+    from controller.cli.output import OutputRefused, write_new
+
     try:
-        output.write_text(schema_text(), encoding="utf-8")
+        if output.is_file() and '"$schema"' in output.read_text(encoding="utf-8", errors="replace"):
+            output.unlink()  # an older schema makes way for this one
+        write_new(output, schema_text().encode())
+    except OutputRefused as error:
+        print(error, file=sys.stderr)
+        return ExitCode.UNUSABLE
     except OSError as error:
         print(f"{output}: cannot be written: {error.strerror or error}", file=sys.stderr)
         return ExitCode.UNUSABLE

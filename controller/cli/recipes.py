@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.cli.exit_codes import ExitCode
+from controller.cli.output import OutputRefused, write_new
 from controller.config import ConfigError, load_line
 from controller.line import capability, unit_profile
 from drivers.errors import ProfileError
@@ -129,8 +130,8 @@ def plan_file(file: Path, line: Path | None, output: Path | None, *, as_json: bo
     try:
         code, findings, plan = examined(file, line)
         if plan is not None and output is not None:
-            _write(output, plan.canonical_json)
-    except Unusable as error:
+            write_new(output, plan.canonical_json.encode())
+    except (Unusable, OutputRefused) as error:
         print(error, file=sys.stderr)
         return ExitCode.UNUSABLE
     if plan is None:
@@ -140,16 +141,6 @@ def plan_file(file: Path, line: Path | None, output: Path | None, *, as_json: bo
     else:
         print_plan(plan)
     return code
-
-
-def _write(output: Path, text: str) -> None:
-    """Writes a file in one move. Raises Unusable."""
-    draft = output.with_name(output.name + ".part")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(output)
-    except OSError as error:
-        raise Unusable(f"{output}: cannot be written: {error.strerror or error}") from error
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:

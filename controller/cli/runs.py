@@ -58,6 +58,24 @@ def _accepted(file: Path, line: Path | None, *, as_json: bool) -> tuple[ExitCode
     return code, plan
 
 
+def _can_be_simulated(plan: Plan) -> bool:
+    """Whether the simulated dryer knows the solvents; tells which it does not."""
+    from recipes.materials.coating import UnknownSolventError, solvent
+
+    unknown = []
+    for step in plan.recipe.steps:
+        if step.coat is None:
+            continue
+        try:
+            solvent(step.coat.slurry.solvent)
+        except UnknownSolventError as error:
+            place = step.locations.get("coat.slurry.solvent") or step.locations.get("coat.slurry", step.location)
+            unknown.append(f"{place}: {step.name}: {error}; without them no simulated coater can dry it")
+    for line in unknown:
+        print(line, file=sys.stderr)
+    return not unknown
+
+
 NEWEST_APPROVED = "approved"
 
 
@@ -112,6 +130,8 @@ def dry_run_file(file: Path, scenario: str, seed: int, *, as_json: bool) -> Exit
     code, plan = _accepted(file, None, as_json=as_json)
     if plan is None:
         return code
+    if not _can_be_simulated(plan):
+        return ExitCode.UNUSABLE
     return report(dry_run(plan, scenario=scenario, seed=seed), as_json=as_json)
 
 
@@ -126,6 +146,8 @@ def run_file(options: RunOptions) -> ExitCode:
         code, plan = _accepted(options.file, options.line, as_json=options.as_json)
     if plan is None:
         return code
+    if options.line is None and not _can_be_simulated(plan):
+        return ExitCode.UNUSABLE
     try:
         config = None if options.line is None else load_line(options.line)
         speed = options.speed if config is None else config.speed
@@ -229,6 +251,10 @@ def serve_simulated(speed: float, scenario: str, seed: int, line: Path, *, as_js
 
     if line.is_dir():
         print(f"{line}: is a directory; expected a file for the line, for example simulated-line.toml", file=sys.stderr)
+        return ExitCode.UNUSABLE
+
+    if line.exists() and "[operator]" not in line.read_text(encoding="utf-8", errors="replace"):
+        print(f"{line}: is there already, and is no simulated line's file; nothing was written", file=sys.stderr)
         return ExitCode.UNUSABLE
 
     async def main() -> None:

@@ -45,6 +45,7 @@ def show_run(name: str | None, store: Path, *, as_json: bool) -> ExitCode:
 
 
 def _list(names: list[str], events: list[Event], *, alive: bool, as_json: bool) -> None:
+    simulated_runs = {e.run for e in events if e.kind == "run.created" and e.data.get("simulation") is not None}
     records = [
         document([event for event in events if event.run == name], alive=alive and name == names[-1]) for name in names
     ]
@@ -52,11 +53,11 @@ def _list(names: list[str], events: list[Event], *, alive: bool, as_json: bool) 
         keys = ("run", "recipe", "state", "reason", "purpose", "plan_hash", "sim_seconds", "wall_seconds")
         print(json.dumps({"runs": [{key: record[key] for key in keys} for record in records]}, indent=2))
         return
+    if records:
+        print(f"{'run':22} {'recipe':26} {'state':9} {'certificate':13} simulated")
     for record in records:
-        certificate = record["certificate"]
-        print(
-            f"{record['run']}  {record['recipe']:24} {record['state']:9}"
-            f" pass {certificate['pass']}, fail {certificate['fail']}, undetermined {certificate['undetermined']}"
-        )
+        accepted = "accepted" if code_of(record) is ExitCode.PASSED else "not accepted"
+        simulated = "simulated" if record["run"] in simulated_runs else ""
+        print(f"{record['run']:22} {record['recipe']:26} {record['state']:9} {accepted:13} {simulated}".rstrip())
     if not records:
         print("no run is recorded yet")

@@ -65,7 +65,8 @@ def add_version(file: Path, by: str, comment: str, line: Path | None, store: Pat
             _print_json({**version_data(added.version), "added": added.new, "refusal": refusal})
             return ExitCode.PASSED
         if not added.new:
-            print(f"{added.version} has these very bytes already; nothing was added")
+            kept = ", nor the comment: `pressline recipes comment` adds one" if comment else ""
+            print(f"{added.version} has these very bytes already; nothing was added" + kept)
             return ExitCode.PASSED
         print(f"{added.version} was added by {added.version.by}")
         _print_identity(added.version)

@@ -97,7 +97,8 @@ def _facts(machine: Machine, coat: Coat, seen: CoatTrace, last: Snapshot, step: 
         coat_facts(
             coat,
             evidence=Evidence.MEASURED,
-            source=f"{machine.unit}, {step}",
+            source=f"{machine.unit}, {step}"
+            + (" (residence: web speed and the recipe's zone_length)" if residence else ""),
             coating_weight_mg_cm2=(last.value("coating_weight_mg_cm2"), weight / sqrt(3), None, None),
             zones_c=tuple(found(zone, f"zone{n}_c") for n, zone in enumerate(seen.zones_c, start=1)),
             web_speed_m_min=speed,

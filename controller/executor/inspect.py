@@ -6,7 +6,7 @@ from math import hypot, sqrt
 from typing import Any
 
 from controller.executor.holding import hold_idle
-from controller.executor.judgement import COVERAGE, tell_after_step
+from controller.executor.judgement import COVERAGE, lose_track, tell_after_step
 from controller.executor.prompts import Answer, Prompt
 from controller.executor.run import Run
 from controller.executor.tasks import ask, entered_facts
@@ -89,7 +89,7 @@ async def _thickness(run: Run, planned: PlannedStep, lot: str) -> dict[str, Any]
         _know_sheet(run, planned, "thickness", (result["thickness_um"] - dense, uncertainty, None, None))
     if found is not None:
         await hold_idle(run, f"{found} restart goes on, with no porosity until the lab has measured one", "pressline")
-        run.metrology.lose_track(planned.layers)
+        lose_track(run, planned.layers)
     return result
 
 

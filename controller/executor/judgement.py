@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from controller.executor.holding import hold_idle
 from controller.executor.run import Run
 from controller.metrology import LayerChange
-from recipes.declared import modulus_facts, porosity_facts, press_facts, role_as_claimed, step_order_fact
+from recipes.declared import (
+    lab_porosity_facts,
+    layer_subject,
+    modulus_facts,
+    porosity_facts,
+    press_facts,
+    role_as_claimed,
+    step_order_fact,
+)
 from recipes.facts import Evidence, Fact
 from recipes.lots import contents
 from recipes.model import Press
@@ -90,24 +98,32 @@ def _learn(run: Run) -> None:
             if not run.metrology.is_known(layer):
                 continue
             after = (change.after_pct, change.after_uncertainty_pct)
-            evidence = run.metrology.evidence(layer) if final else Evidence.ESTIMATED
             run.facts.add(
                 porosity_facts(
                     step.role,
                     layer,
                     before=(change.before_pct, change.before_uncertainty_pct),
-                    after=run.metrology.porosity_pct(layer) if final else after,
+                    after=after,
                     decrease=(change.decrease_pct, change.decrease_uncertainty_pct),
-                    evidence=evidence,
-                    source=source if evidence is Evidence.ESTIMATED else "the laboratory",
+                    evidence=Evidence.ESTIMATED,
+                    source=source,
                     final=final,
                     by_law_alone=not run.metrology.is_measured_since(step.name, layer),
                 )
             )
+            if final and run.metrology.evidence(layer) is Evidence.LAB:
+                run.facts.add(lab_porosity_facts(step.role, layer, run.metrology.porosity_pct(layer), final=True))
             if step.name in _unsurpassed(run):
                 _learn_modulus(run, step.role, layer, source, final=final)
     if pressings and all(step.name in changes for step in pressings):
         run.facts.add([_order_fact(run, list(changes))])
+
+
+def lose_track(run: Run, layers: Sequence[str]) -> None:
+    """Nothing is known of these layers any more: what was estimated of them is no fact, nobody can accept it."""
+    run.metrology.lose_track(layers)
+    lost = tuple(f"{layer_subject(layer)}@" for layer in layers)
+    run.facts.forget(lambda fact: fact.evidence is Evidence.ESTIMATED and fact.subject.startswith(lost))
 
 
 def _unsurpassed(run: Run) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from controller.executor.dwell import Reached
 from controller.executor.holding import hold_idle
-from controller.executor.judgement import COVERAGE, claimed_windows, refuse_before_step, tell_after_step
+from controller.executor.judgement import COVERAGE, claimed_windows, lose_track, refuse_before_step, tell_after_step
 from controller.executor.prompts import Prompt
 from controller.executor.run import Run
 from controller.executor.supervision import Supervision, reset
@@ -75,6 +75,7 @@ async def perform_press(run: Run, planned: PlannedStep) -> dict[str, Any]:
                 temperature_uncertainty_k=reached.temperature_uncertainty_k,
                 temperature_extremes_c=(reached.temperature_low_c, reached.temperature_high_c),
                 time_s=reached.dwell_s + reached.held_s,
+                time_uncertainty_s=DWELL_TOLERANCE_S / sqrt(3),
             )
         )
     await tell_after_step(run, step.name)
@@ -103,6 +104,7 @@ async def _pressed(run: Run, planned: PlannedStep, machine: Machine, press: Pres
         if not finished:  # stopped, cancelled or failed: whatever it was, the laminate is no longer what it was
             _tell_interrupted(run, planned, press, watch)
     if (doubt := _doubt(machine, press, watch, last)) is not None:
+        lose_track(run, planned.layers)  # it was pressed, and nobody knows how
         await hold_idle(run, f"{machine.unit}: {doubt}; restart presses again", "pressline")
         await reset(run, machine)
         return await _pressed(run, planned, machine, press)
@@ -131,7 +133,7 @@ def _tell_interrupted(run: Run, planned: PlannedStep, press: Press, watch: Press
     result["dwell_s"] |= {"reached": watch.dwell_seen_s}
     run.tell("step.interrupted", {"name": planned.step.name, "result": result})
     if watch.is_building:
-        run.metrology.lose_track(planned.layers)
+        lose_track(run, planned.layers)
 
 
 def _job(machine: Machine, press: Press, view: PressView, job_id: int) -> UniaxialJob | IsostaticJob:

@@ -39,7 +39,7 @@ PROCEDURES: Mapping[StepKind, Callable[[Run, PlannedStep], Awaitable[dict[str, A
 
 async def execute(run: Run) -> None:
     """Runs every step; returns when the run has ended or is left held. Only cancellation leaves it otherwise."""
-    await run.raise_state(Trigger.START, "approved plan " + run.plan.hash[:12])
+    await run.raise_state(Trigger.START, "plan " + run.plan.hash[:12])
     try:
         for planned in run.plan.steps:
             await perform(run, planned)

@@ -109,11 +109,12 @@ def _text_check(expected: bytes, file: CertificateFile) -> Check:
 _CHAIN = "the journal's hash chain"
 _CONTAINED = "the run in the journal, up to the certified record and its hash"
 _FOLDED = "the certificate, made again from the journal"
+_NEWEST = "the newest judgement of the run"
 
 
 def journal_not_checked(why: str) -> list[Check]:
     """The journal's checks, none of which was made."""
-    return [Check(name, Result.NOT_CHECKED, why) for name in (_CHAIN, _CONTAINED, _FOLDED)]
+    return [Check(name, Result.NOT_CHECKED, why) for name in (_CHAIN, _CONTAINED, _FOLDED, _NEWEST)]
 
 
 def journal_unreadable(why: str) -> list[Check]:
@@ -126,7 +127,7 @@ def journal_checks(events: Sequence[Event], certificate: Certificate) -> list[Ch
     """What the records of a whole store say of a certificate."""
     faults = verify(events)
     chain = _check(_CHAIN, holds=not faults, otherwise=faults[0] if faults else "")
-    return [chain, _contained(events, certificate), _folded(events, certificate)]
+    return [chain, _contained(events, certificate), _folded(events, certificate), _newest(events, certificate)]
 
 
 def _contained(events: Sequence[Event], certificate: Certificate) -> Check:
@@ -155,6 +156,15 @@ def _folded(events: Sequence[Event], certificate: Certificate) -> Check:
         return Check(_FOLDED, Result.FAILS, str(error))
     difference = next(_differences(again, certificate), None)
     return _check(_FOLDED, holds=difference is None, otherwise=f"{difference} is another one")
+
+
+def _newest(events: Sequence[Event], certificate: Certificate) -> Check:
+    """Whether the run was judged again since, with what a laboratory found later."""
+    run, head = certificate["run"], certificate["journal"]["head_record"]
+    again = [event.sequence for event in events if event.run == run and event.kind == "certificate"]
+    later = [sequence for sequence in again if sequence > head]
+    words = f"it was judged again in record {later[-1]}: make the newer certificate" if later else ""
+    return _check(_NEWEST, holds=not later, otherwise=words)
 
 
 def _differences(wanted: Any, found: Any, place: str = "") -> Iterator[str]:

@@ -48,7 +48,7 @@ def print_plan(plan: Plan) -> None:
     print_text(
         steps,
         *([_modulus_table(plan)] if plan.predicted_modulus_gpa else []),
-        _margin_table(plan),
+        *([margins_told] if (margins_told := _margin_table(plan)).row_count else []),
         _material_table(plan),
         *(f"{finding.level.replace('_', ' ')}: {finding}" for finding in plan.findings),
         f"{sum(step.predicted_s for step in plan.steps) / 60:.1f} min of line time; plan {plan.hash}",

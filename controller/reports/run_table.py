@@ -153,7 +153,7 @@ def _layer_table(record: dict[str, Any]) -> Table:
             LAYERS.get(name, name),
             number(layer["porosity_pct"], 2),
             number(layer["uncertainty_pct"], 2),
-            layer["evidence"],
+            "-" if layer["porosity_pct"] is None else layer["evidence"],
             number(layer["composite_modulus_gpa"], 2),
             *true,
         )

@@ -114,7 +114,10 @@ class LaminateEstimate:
 
         def rate(theta: Array) -> Array:
             before = self._state.porosity(theta, layer, presses - 1)
-            result: Array = 100.0 * (1.0 - self._state.porosity(theta, layer, presses) / before)
+            left = np.divide(
+                self._state.porosity(theta, layer, presses), before, out=np.ones_like(before), where=before > 0
+            )
+            result: Array = 100.0 * (1.0 - left)  # what has no pores any more loses none
             return result
 
         return self._value(rate)

@@ -59,6 +59,7 @@ class ParameterState:
         self.covariance: Array = np.zeros((0, 0))
         self.presses: list[PressRecord] = []
         self._fixed: dict[tuple[str, str], float] = {}
+        self._trails: dict[str, tuple[Array | None, list[Array]]] = {}
         for name, layer in layers.items():
             weight, density = layer.coating_weight_mg_cm2, layer.true_density_g_cm3
             self.add((name, "weight"), weight, WEIGHT_UNCERTAINTY * weight)
@@ -116,18 +117,22 @@ class ParameterState:
         c, tau = self.get(theta, layer, "c_per_k"), self.get(theta, layer, "tau_s")
         p1, m = self._fixed[(layer, "p1_mpa")], self._fixed[(layer, "m")]
         reference = self._fixed[(layer, "reference_temperature_c")]
-        done: Array = np.zeros(len(theta))
-        for press in self.presses[:presses]:
-            if layer not in press.layers:
-                continue
-            pressure = np.maximum(press.pressure_mpa + theta[:, press.pressure_index], 0.0)
-            temperature = press.temperature_c + theta[:, press.temperature_index]
-            softening = np.maximum(SOFTENING_FLOOR, 1.0 - c * (temperature - reference))
-            for share, duration_s in press.segments():
-                x = share * pressure / softening
-                gap = np.maximum(k * x - b * np.expm1(-((x / p1) ** m)) - done, 0.0)
-                done = done - gap * np.expm1(-duration_s / tau)
-        return done
+        known, trail = self._trails.get(layer, (None, []))
+        if known is not theta:  # another set of samples: begin again
+            trail = []
+            self._trails[layer] = (theta, trail)
+        done: Array = trail[-1] if trail else np.zeros(len(theta))
+        for press in self.presses[len(trail) : presses]:
+            if layer in press.layers:
+                pressure = np.maximum(press.pressure_mpa + theta[:, press.pressure_index], 0.0)
+                temperature = press.temperature_c + theta[:, press.temperature_index]
+                softening = np.maximum(SOFTENING_FLOOR, 1.0 - c * (temperature - reference))
+                for share, duration_s in press.segments():
+                    x = share * pressure / softening
+                    gap = np.maximum(k * x - b * np.expm1(-((x / p1) ** m)) - done, 0.0)
+                    done = done - gap * np.expm1(-duration_s / tau)
+            trail.append(done)
+        return trail[presses - 1] if presses else np.zeros(len(theta))
 
 
 def interval_uncertainty(value: float, interval: tuple[float, float]) -> float:

@@ -17,6 +17,8 @@ from recipes.model import Location
 
 LARGEST_BYTES = 1_000_000
 """The six library recipes are below 10 kB; a file a hundred times that is no recipe (engineering judgement)."""
+MOST_EVENTS = 100_000
+"""Values and brackets; 2,000 steps have about 80,000."""
 LONGEST_MESSAGE = 500
 """Characters; a path of long names could make a message that hides what it says."""
 DEEPEST = 20
@@ -100,13 +102,16 @@ def _text(document: Document) -> str:
 
 def _refuse_nesting_and_anchors(document: Document, text: str) -> None:
     """Goes through the parser's events, which need no stack, and refuses what compose must not meet."""
-    depth = 0
+    depth = count = 0
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
+            count += 1
+            if count > MOST_EVENTS:
+                raise document.fail(document.at(event.start_mark), "the file has more values than any recipe")
             if depth > DEEPEST:
                 raise document.fail(document.at(event.start_mark), f"nested deeper than {DEEPEST} levels")
             anchor = getattr(event, "anchor", None)

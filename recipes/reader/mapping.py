@@ -15,7 +15,7 @@ import yaml
 from recipes.findings import listed
 from recipes.model import Location, Window
 from recipes.reader.document import Document
-from recipes.units import Dimension, QuantityError, parse_measure, parse_quantity, parse_range
+from recipes.units import LARGEST, Dimension, QuantityError, parse_measure, parse_quantity, parse_range
 
 _SCALAR_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "timestamp", "value", "merge")
@@ -36,6 +36,7 @@ class MappingReader:
 
     def __init__(self, document: Document, node: yaml.MappingNode, path: str) -> None:
         self.document, self.path, self.place = document, path, document.place(node)
+        self.first_location = len(document.locations)
         self._values: dict[str, yaml.Node] = {}
         self._keys: dict[str, Location] = {}
         self._asked: list[str] = []
@@ -108,7 +109,7 @@ class MappingReader:
             value = float(text.replace("_", "x"))  # Python's 1_000 is no number to anyone else
         except ValueError:
             value = math.nan
-        if not math.isfinite(value) or value <= above:
+        if not math.isfinite(value) or value <= above or abs(value) > LARGEST:
             limit = f" greater than {above:g}" if above > -math.inf else ""
             self.wrong(key, f"{text!r} is not possible", f"a number{limit} without a unit")
         return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from recipes.model import (
     Coat,
@@ -90,7 +91,8 @@ class StepReader:
         if task is not None and task.action == "stack" and len(consumes) < 2 and not task.adds:
             reader.wrong("consumes", "a stack of one", "at least two lots, or foils in task.adds")
         paths, prefix = reader.document.locations, f"{reader.path}."
-        locations = {path.removeprefix(prefix): place for path, place in paths.items() if path.startswith(prefix)}
+        own = islice(paths.items(), reader.first_location, None)
+        locations = {path.removeprefix(prefix): place for path, place in own if path.startswith(prefix)}
         return Step(
             name,
             kind,

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import isfinite
 
-from recipes.facts import Evidence, Fact, FactBook
+from recipes.facts import Evidence, Fact, FactBook, in_unit
 from recipes.rules.relations import RELATIONS, Case, Outcome, Verdict
 from recipes.rules.rule import Rule, Severity, Stage
 from recipes.rules.words import fact_words, quantity_words, subject_words, value_words
-from recipes.units import converted
 
 __all__ = ["Judgement", "Terms", "Verdict", "admitted", "applies", "judge"]
 
 _DESIGN = frozenset({Evidence.DECLARED, Evidence.COMMANDED, Evidence.ESTIMATED})
 _INTENTIONS = frozenset({Evidence.DECLARED, Evidence.COMMANDED})
 _PREDICTING = frozenset({Stage.DESIGN, Stage.BEFORE_STEP})
-_UNITLESS = frozenset({"", "-", "ratio"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,9 @@ def judge(rule: Rule, book: FactBook, stage: Stage, terms: Terms | None = None) 
         if fact is not None and fact.by_law_alone and stage not in _PREDICTING and not is_accepted:
             only_law.append(fact)
             return None
-        return None if fact is None else in_unit(fact, rule.unit, rule.id)
+        if fact is None or (isinstance(fact.value, float) and not isfinite(fact.value)):
+            return None  # a number that is none is not known
+        return in_unit(fact, rule.unit, rule.id)
 
     if applies(rule, book) is None:
         outcome = _condition_unknown(rule, chosen)
@@ -134,31 +135,6 @@ def judge(rule: Rule, book: FactBook, stage: Stage, terms: Terms | None = None) 
         facts=outcome.facts,
         words=outcome.words,
         is_accepted=is_accepted and stage not in _PREDICTING and any(fact.by_law_alone for fact in outcome.facts),
-    )
-
-
-def in_unit(fact: Fact, unit: str, rule_id: str) -> Fact:
-    """A fact with its numbers in a rule's unit. Raises ValueError where it has none of that dimension."""
-    if isinstance(fact.value, str | tuple) or fact.unit == unit or unit == "ratio":
-        return fact
-    if {fact.unit, unit} <= _UNITLESS:
-        return replace(fact, unit=unit)
-
-    def other(value: float) -> float:
-        result = converted(value, fact.unit, unit)
-        if result is None:
-            raise ValueError(f"{rule_id} is in {unit}, but {fact.quantity} of {fact.subject} is in {fact.unit}")
-        return result
-
-    zero = other(0.0)  # a difference has no offset
-    return replace(
-        fact,
-        value=other(fact.value),
-        unit=unit,
-        uncertainty=None if fact.uncertainty is None else other(fact.uncertainty) - zero,
-        low=None if fact.low is None else other(fact.low),
-        high=None if fact.high is None else other(fact.high),
-        window=None if fact.window is None else (other(fact.window[0]), other(fact.window[1])),
     )
 
 

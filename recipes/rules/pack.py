@@ -110,6 +110,10 @@ def load_packs(basis: Sequence[str], recipe_dir: Path, place: Location | None = 
         except RecipeErrors as errors:
             faults += [finding if finding.location else replace(finding, location=place) for finding in errors.findings]
             continue
+        if pack.name in shipped_packs() and ("/" in entry or entry.endswith(".csv")):
+            what = f"the rule pack {entry!r} is called like a shipped one, {pack.name}: give the file another name"
+            faults.append(Finding("error", what, place))
+            continue
         same = [other.name for other in packs if pack.name == other.name or pack.sha256 == other.sha256]
         if same:
             faults.append(Finding("error", f"the rule pack {entry!r} is there twice, as {same[0]}", place))

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from statistics import NormalDist
 
-from recipes.facts import Evidence, Fact
+from recipes.facts import Evidence, Fact, in_unit
 from recipes.rules.rule import Relation, Rule, Stage
 from recipes.rules.words import number_words, quantity_words, subject_words, value_words
 
@@ -85,6 +85,10 @@ def _verdict(holds: bool) -> Verdict:
     return Verdict.PASS if holds else Verdict.FAIL
 
 
+EXACT_STEPS = 1e15
+"""A double holds no more steps than this exactly."""
+
+
 def _at_resolution(value: float, fact: Fact, rule: Rule) -> float:
     """A value at the precision that the source prints; half to even, as ISO 80000-1 recommends.
 
@@ -92,6 +96,8 @@ def _at_resolution(value: float, fact: Fact, rule: Rule) -> float:
     """
     if rule.resolution is None or fact.evidence is Evidence.COMMANDED:
         return value
+    if abs(value) > EXACT_STEPS * rule.resolution:
+        return value  # so far from any bound that its last digit does not matter
     step = Decimal(repr(rule.resolution))
     return float((Decimal(repr(value)) / step).quantize(Decimal(1), ROUND_HALF_EVEN) * step)
 
@@ -177,14 +183,19 @@ def judge_ratio(case: Case) -> Outcome:
     fact, other = case.find(rule.subject, rule.quantity), case.find(*rule.other)
     if fact is None or other is None:
         return missing(case, (rule.subject, rule.quantity), rule.other)
-    value, base = number(fact), number(other)
+    value = number(fact)
+    try:
+        base = number(in_unit(other, fact.unit, case.subject()))
+    except ValueError as error:
+        return Outcome(Verdict.UNDETERMINED, f"no ratio: {error}", bound=rule.bound_words, facts=(fact, other))
     if base == 0.0:
         words = f"{case.subject(rule.other[0])}: {quantity_words(rule.other[1])} is 0, so there is no ratio"
         return Outcome(Verdict.UNDETERMINED, words, bound=rule.bound_words, facts=(fact, other))
     ratio = value / base
     uncertainty = None
     if fact.uncertainty is not None and other.uncertainty is not None:
-        uncertainty = math.hypot(fact.uncertainty / base, ratio * other.uncertainty / base)
+        other_u = in_unit(other, fact.unit, case.subject()).uncertainty or 0.0
+        uncertainty = math.hypot(fact.uncertainty / base, ratio * other_u / base)
     broken = _bound_broken(rule, ratio)
     shown = number_words(ratio, broken[1] if broken is not None else None)
     limits = f"{broken[0]} {number_words(broken[1])}" if broken is not None else rule.bound_words
@@ -219,7 +230,9 @@ def judge_comparison(case: Case) -> Outcome:
     known = [item.uncertainty for item in (fact, other) if item.uncertainty is not None]
     uncertainty = math.hypot(*known) if known else None
     outcome = Outcome(_verdict(holds), words, value, uncertainty, base, (fact, other))
-    return _guarded(case, outcome, _guard(case, (fact, other), uncertainty), abs(value - base), rule.unit)
+    found = [item for item in (fact, other) if item.evidence in _FOUND]
+    guarding = None if any(item.uncertainty is None for item in found) else uncertainty
+    return _guarded(case, outcome, _guard(case, (fact, other), guarding), abs(value - base), rule.unit)
 
 
 def judge_order(case: Case) -> Outcome:

@@ -103,7 +103,8 @@ def tightened(rule: Rule, own: OwnBound) -> Rule:
     if changed.lower is not None and changed.upper is not None and changed.lower > changed.upper:
         raise ValueError(f"{rule.id} would ask {changed.bound_words}, which nothing can be")
     words = []
-    if changed is not rule:
+    if changed is not rule:  # the recipe's own number is meant as it is written, not at the digit of the source
+        changed = replace(changed, resolution=None)
         words.append(f"the recipe's own bound; {rule.source} asks {rule.bound_words}")
     if own.required and not rule.severity.binding:
         words.append(f"required by the recipe; {rule.severity.replace('_', ' ')} in {rule.source}")

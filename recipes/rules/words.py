@@ -21,7 +21,7 @@ def number_words(value: float, apart_from: float | None = None) -> str:
 
     More digits where four would make it look like `apart_from`, the bound that it is compared with.
     """
-    if value == int(value) and abs(value) < 1e6:
+    if abs(value) < 1e6 and value == int(value):
         return f"{value:.0f}"
     for digits in range(4, 17):
         words = f"{value:.{digits}g}"

@@ -120,7 +120,7 @@ def _decrease(chance: random.Random) -> str:
 def _measured_porosity(chance: random.Random) -> str:
     """As claim 1, and the laboratory measures the porosity at the end."""
     text = _porosity(chance)
-    old = "measures: [thickness, composite_modulus]\n      layers: intermediate "
+    old = "measures: [thickness, composite_modulus, porosity]\n      layers: intermediate "
     if old not in text:
         raise ValueError("the last inspection is not as it was")
     return text.replace(old, "measures: [thickness, porosity]\n      layers: [cathode, solid_electrolyte]  #")

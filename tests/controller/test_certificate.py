@@ -827,6 +827,17 @@ def test_the_journal_that_it_came_from_gives_it_again(tmp_path: Path) -> None:
     assert against(tmp_path, a_store(tmp_path)) == (0, ["holds", "holds", "holds"])
 
 
+def test_a_certificate_that_was_judged_again_since_is_no_longer_good(tmp_path: Path) -> None:
+    first = records(simulation=SIMULATION)
+    again = [*first, ("lab.entered", {"fact": {}}), ("certificate", judged(fail=4))]
+    path = store(tmp_path / "s.sqlite", chained(("one", again)))
+    file = written(tmp_path / "c.json", json_text(certificate_document(chained(("one", first)), "one")).encode())
+    result = pressline("verify", file, "--store", path)
+    newest = lines_of(result.output)["the newest judgement of the run"]
+    assert result.exit_code == 1
+    assert newest.startswith("DOES NOT HOLD (it was judged again in record ")
+
+
 def test_later_records_of_the_run_do_not_hurt_and_are_told(tmp_path: Path) -> None:
     more = [*records(simulation=SIMULATION), ("run.problem", {"reason": "a late note"})]
     path = store(tmp_path / "s.sqlite", chained(("one", more)))
@@ -957,10 +968,10 @@ def test_what_was_not_checked_is_told_as_not_checked(tmp_path: Path) -> None:
     checks = lines_of(result.output)
     assert [checks[name] for name in JOURNAL] == ["not checked (give --store FILE)"] * 3
     assert checks[PLAN_CHECK] == checks[RECIPE_CHECK] == "not checked (give --recipe FILE)"
-    assert "checks: 2 hold, 0 do not hold, 5 were not made" in result.output
+    assert "checks: 2 hold, 0 do not hold, 6 were not made" in result.output
     assert "verified" not in result.output
     data = json.loads(pressline("verify", file, "--json").output)
-    assert [check["result"] for check in data["checks"]] == ["holds"] * 2 + ["not checked"] * 5
+    assert [check["result"] for check in data["checks"]] == ["holds"] * 2 + ["not checked"] * 6
 
 
 def test_what_an_altered_certificate_says_cannot_drive_the_terminal(tmp_path: Path) -> None:

@@ -77,3 +77,24 @@ def test_a_solvent_without_drying_data_is_told_before_anything_is_simulated(tmp_
         assert result.exit_code == 2
         assert "no drying data for 'anisole', known are water, NMP, butyl butyrate" in result.output
         assert f"{recipe}:" in result.output
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            ("dwell: 5 min\n      ramp: 5", "dwell: 3 h\n      ramp: 5"),
+            "dwell 10800 s, isostatic-press-1 reaches 0.1 to 1800 s",
+        ),
+        (("soak: 3 min", "soak: 5 h"), "soak 18000 s, isostatic-press-1 reaches 0 to 7200 s"),
+        (("ramp: 5 MPa/s", "ramp: 0.01 MPa/s"), "the slowest of isostatic-press-1 is 0.1 MPa/s"),
+        (("tension: 60 N", "tension: 500 N"), "tension 500 N, coater-1 reaches 20 to 200 N"),
+        (("length: 0.4 m", "length: 1 cm"), "length 0.01 m, coater-1 reaches 0.05 to 50 m"),
+    ],
+)
+def test_what_a_machine_would_refuse_in_the_middle_of_a_run_is_refused_before(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
+    result = pressline("validate", variant(tmp_path / "r.yaml", change))
+    assert result.exit_code == 1
+    assert message in result.output

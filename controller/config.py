@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from recipes.findings import one_line
+
 UNIT_KINDS = ("uniaxial_press", "isostatic_press", "coater", "gauge", "balance")
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 OPERATOR_URL = re.compile(r"tcp://[^/:]+:\d+")
@@ -61,7 +63,7 @@ def load_line(path: Path) -> LineConfig:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text") from error
     except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(one_line(f"{path}: {error}")) from error
     except RecursionError as error:
         raise ConfigError(f"{path}: nested too deeply for a line file") from error
     faults: list[str] = []
@@ -82,7 +84,7 @@ def load_line(path: Path) -> LineConfig:
     if operator and not (isinstance(url, str) and OPERATOR_URL.fullmatch(url)):
         faults.append(f"{path}: operator.url is {url!r}; expected tcp://host:port, as `pressline simulate` writes it")
     if faults:
-        raise ConfigError("\n".join(faults))
+        raise ConfigError("\n".join(one_line(fault) for fault in faults))
     known = {name: unit for name, unit in units.items() if unit is not None}
     return LineConfig(str(line.get("name", path.stem)), known, float(speed), url, str(path))
 

@@ -11,6 +11,17 @@ from recipes.model import Location
 Level = Literal["error", "refused", "would_refuse", "consistency", "advice"]
 
 
+LONGEST_MESSAGE = 500
+"""Characters; a message of long names hides what it says."""
+
+
+def one_line(text: str) -> str:
+    """A text that can be printed on one line: invisible characters by their number, the end of a long one left out."""
+    begun = text[: LONGEST_MESSAGE + 1]
+    seen = "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in begun)
+    return seen if len(text) <= LONGEST_MESSAGE >= len(seen) else f"{seen[:LONGEST_MESSAGE]}..."
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One message to a person.
@@ -18,7 +29,8 @@ class Finding:
     level is "error" (unusable input), "refused" (a claim or a required rule is broken, or a machine cannot do it),
     "would_refuse" (the same in a comparative recipe), "consistency" (numbers of the recipe that do not fit each other)
     or "advice" (every weaker rule, and what cannot be judged yet).
-    source names the document and the paragraph or claim, for example "US 2025/0260067 A1 claim 3".
+    source names the document and the paragraph or claim, for example "US 2025/0260067 A1 claim 3". A message is one
+    line that can be printed, whatever names and values it holds.
     """
 
     level: Level
@@ -26,6 +38,9 @@ class Finding:
     location: Location | None
     rule_id: str | None = None
     source: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", one_line(self.message))
 
     def __str__(self) -> str:
         place = f"{self.location}: " if self.location is not None else ""

@@ -19,8 +19,6 @@ LARGEST_BYTES = 1_000_000
 """The six library recipes are below 10 kB; a file a hundred times that is no recipe (engineering judgement)."""
 MOST_EVENTS = 100_000
 """Values and brackets; 2,000 steps have about 80,000."""
-LONGEST_MESSAGE = 500
-"""Characters; a path of long names could make a message that hides what it says."""
 DEEPEST = 20
 """A recipe nests six levels; the limit keeps a malicious file from exhausting the parser's stack."""
 
@@ -54,10 +52,7 @@ class Document:
         """Collects one error: what is wrong, where in the recipe, what is expected."""
         where = f", in {path}" if path else ""
         message = f"{what}{where}" + (f": expected {expected}" if expected else "")
-        seen = "".join(c if c.isprintable() else f"U+{ord(c):04X}" for c in message)
-        self.errors.append(
-            Finding("error", seen if len(seen) <= LONGEST_MESSAGE else f"{seen[:LONGEST_MESSAGE]}...", location)
-        )
+        self.errors.append(Finding("error", message, location))
 
     def fail(self, location: Location, what: str, path: str = "", expected: str | None = None) -> RecipeErrors:
         """An error after which nothing else can be read."""

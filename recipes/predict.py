@@ -81,10 +81,12 @@ def predict(recipe: Recipe, steps: Sequence[Step], lots: Mapping[str, Contents])
                     step.role or "", layer, modulus, evidence=Evidence.ESTIMATED, source=source, final=final
                 )
     porosities: dict[str, dict[str, tuple[float, float, float]]] = dict(rolled)
+    known: dict[str, tuple[float, float]] = {}
     for number, (step, _, layers) in enumerate(presses, start=1):
         porosities[step.name] = {}
         for layer in layers:
-            before, after = estimate.porosity_pct(layer, number - 1), estimate.porosity_pct(layer, number)
+            before = known[layer] if layer in known else estimate.porosity_pct(layer, number - 1)
+            after = known[layer] = estimate.porosity_pct(layer, number)
             porosities[step.name][layer] = (before[0], *after)
             if step.role is not None:
                 facts += porosity_facts(

@@ -163,6 +163,20 @@ def test_a_wrong_value_brings_no_followers(tmp_path: Path) -> None:
     assert len(errors_of(file)) == 2  # not also that windows do not hold the value that could not be read
 
 
+def test_of_many_names_the_nearest_is_told(tmp_path: Path) -> None:
+    foils = "".join(
+        f"    foil {n}: {{material: PET, thickness: 50 um, density: 1.38 g/cm3}}\n" for n in range(100, 400)
+    )
+    file = edited(
+        tmp_path,
+        ("    support_sheet: {", foils + "    support_sheet: {"),
+        ("copper]\n", "copper, fail 398, foil 1234]\n"),
+    )
+    errors = errors_of(file)
+    assert any("unknown name 'foil 1234', in laminate.order[8]: expected 'foil 1" in error for error in errors), errors
+    assert any("unknown name 'fail 398', in laminate.order[7]: expected one of cathode" in error for error in errors)
+
+
 def test_a_key_written_twice(tmp_path: Path) -> None:
     file = edited(tmp_path, ("      dwell: 3 min\n", "      dwell: 3 min\n      dwell: 4 min\n"))
     line = line_of(file, "dwell: 3 min")

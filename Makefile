@@ -62,9 +62,11 @@ pytest:
 # ---------------------------------------------------------------- campaigns: longer than CI has time for
 # make campaign-recipes  SEEDS=100000 JOBS=2  tries to break the reader and the planner with damaged files
 # make campaign-truth    SEEDS=1000 JOBS=2    holds certificates of dry runs near the bounds against the simulated truth
+# make campaign-frames   FRAMES=1000000 JOBS=2 holds our side of every protocol against damaged answers
 # make bench-validate                         measures reading and planning
+# make bench-polling                          measures polling beside pymodbus, libmodbus and the line rate
 
-.PHONY: campaign-recipes campaign-truth bench-validate
+.PHONY: campaign-recipes campaign-truth campaign-frames bench-validate bench-polling
 JOBS ?= 1
 
 campaign-recipes: $(VENV)/test
@@ -73,8 +75,14 @@ campaign-recipes: $(VENV)/test
 campaign-truth: $(VENV)/test
 	$(BIN)/python -m tests.campaign.truth_campaign --seeds $(or $(SEEDS),100) --jobs $(JOBS)
 
+campaign-frames: $(VENV)/test
+	$(BIN)/python -m tests.campaign.frame_campaign --frames $(or $(FRAMES),10000) --seed $(or $(SEED),1) --jobs $(JOBS)
+
 bench-validate: setup
 	$(BIN)/python benchmarks/validate.py
+
+bench-polling: setup system
+	$(BIN)/python benchmarks/polling.py
 
 # ---------------------------------------------------------------- for developers
 

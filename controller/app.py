@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import asynccontextmanager
+import socket
+import zlib
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from controller.config import ConfigError, LineConfig, UnitConfig
 from controller.line import Line, unit_profile
+from controller.line_lock import LineLock
 from controller.people import RemoteOperator, run_truth
 from controller.session import Truth
 from drivers.errors import DriverError, ProfileError
-from drivers.gauge import SicsInstrument
+from drivers.instrument import Instrument
 from drivers.machine import Machine
-from drivers.transport.urls import open_transport
+from drivers.transport.recording import Recorder
+from drivers.transport.urls import Lines
+from drivers.transport.wire import Tap
 
 T = TypeVar("T")
 
 
-def wire_line(config: LineConfig) -> Line:
-    """Drivers for every unit of a line file, on the wires that it names. Raises ConfigError with every fault."""
+def lease_number(config: LineConfig) -> int:
+    """Our number as a controller, 1 to 65535: the same for this computer and line file however often it is started.
+
+    So a controller that was killed takes its own lease back at once.
+    """
+    where = config.name if config.file is None else str(config.file.resolve())
+    return zlib.crc32(f"{socket.gethostname()}:{where}".encode()) % 0xFFFF + 1
+
+
+def wire_line(config: LineConfig, *, tap: Tap | None = None) -> Line:
+    """Drivers for every unit of a line file, on the wires that it names; units on one port or connection share it.
+
+    `tap` is told everything that goes over the wires. Raises ConfigError with every fault.
+    """
     machines: dict[str, Machine] = {}
-    instruments: dict[str, SicsInstrument] = {}
+    instruments: dict[str, Instrument] = {}
     faults = []
+    taken: dict[tuple[str, int], str] = {}
+    lines = Lines(speed=config.speed, tap=tap)
+    lease = lease_number(config)
     for unit in config.units.values():
         where = f"{config.source}: units.{unit.name}"
         try:
@@ -32,17 +53,36 @@ def wire_line(config: LineConfig) -> Line:
             faults.append(f"{where}.profile: {error}")
             continue
         try:
-            transport: Any = open_transport(unit.url, profile, speed=config.speed)  # its form follows from the protocol
+            transport: Any = lines.transport(unit.url, profile)  # its form follows from the protocol
         except (DriverError, ValueError) as error:
             faults.append(f"{where}.url is {unit.url!r}: {error}")
             continue
-        if profile.protocol == "mt_sics":
-            instruments[unit.name] = SicsInstrument(unit.name, profile, transport)
+        if (other := taken.setdefault((transport.place, transport.unit), unit.name)) != unit.name:
+            faults.append(f"{where}.url is {unit.url!r}: {other} is unit {transport.unit} on {transport.place} already")
+        elif profile.is_machine:
+            machines[unit.name] = Machine(unit.name, profile, transport, lease=lease)
         else:
-            machines[unit.name] = Machine(unit.name, profile, transport)
+            instruments[unit.name] = Instrument(unit.name, profile, transport)
     if faults:
         raise ConfigError("\n".join(faults))
     return Line(machines, instruments)
+
+
+@contextmanager
+def line_in_use(config: LineConfig, utc: str, record: Path | None = None) -> Iterator[Line]:
+    """Drivers for the length of a run: no other program of this computer has the line file meanwhile.
+
+    Where `record` names a file everything on the wires is written there, with `utc` as its beginning. Raises LineTaken,
+    and ConfigError for the line file or for a lock or recording that cannot be written.
+    """
+    with ExitStack() as held:
+        try:
+            if config.file is not None:
+                held.enter_context(LineLock(config.file))
+            tap = None if record is None else held.enter_context(Recorder(record, utc=utc))
+        except OSError as error:
+            raise ConfigError(f"{error.filename}: cannot be written ({error.strerror})") from error
+        yield wire_line(config, tap=tap)
 
 
 @asynccontextmanager

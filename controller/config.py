@@ -8,8 +8,9 @@
     profile = "uniaxial-press-generic"
     url = "serial:///dev/ttyUSB0?baudrate=115200&unit=1"
 
-`profile` is a shipped profile's name or a path beside the line file. An `[operator]` table with a `url` names a
-simulated operator (see `pressline simulate`); without it the tasks are asked at the terminal.
+`profile` is a shipped profile's name or a path beside the line file; units may share a port, with a unit number each.
+An `[operator]` table with a `url` names a simulated operator (see `pressline simulate`); without it the tasks are asked
+at the terminal.
 """
 
 from __future__ import annotations
@@ -23,7 +24,15 @@ from typing import Any
 
 from recipes.findings import one_line
 
-UNIT_KINDS = ("uniaxial_press", "isostatic_press", "coater", "gauge", "balance")
+UNIT_KINDS = (
+    "uniaxial_press",
+    "isostatic_press",
+    "coater",
+    "roll_press",
+    "temperature_controller",
+    "gauge",
+    "balance",
+)
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 OPERATOR_URL = re.compile(r"tcp://[^/:]+:\d+")
 MAX_SPEED = 20.0  # beyond it the wire's own latency is no longer small beside a machine's reaction
@@ -45,13 +54,17 @@ class UnitConfig:
 
 @dataclass(frozen=True, slots=True)
 class LineConfig:
-    """The whole line. speed is above 1 only for a simulated line; operator_url only there too."""
+    """The whole line. speed is above 1 only for a simulated line; operator_url only there too.
+
+    `file` is the line file, None for a line that has none; `source` names it in messages.
+    """
 
     name: str
     units: Mapping[str, UnitConfig]
     speed: float = 1.0
     operator_url: str | None = None
     source: str = field(default="the line", compare=False)
+    file: Path | None = field(default=None, compare=False)
 
 
 def load_line(path: Path) -> LineConfig:
@@ -86,7 +99,7 @@ def load_line(path: Path) -> LineConfig:
     if faults:
         raise ConfigError("\n".join(one_line(fault) for fault in faults))
     known = {name: unit for name, unit in units.items() if unit is not None}
-    return LineConfig(str(line.get("name", path.stem)), known, float(speed), url, str(path))
+    return LineConfig(str(line.get("name", path.stem)), known, float(speed), url, str(path), path)
 
 
 def _table(

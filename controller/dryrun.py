@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from simulators.line import SimulatedLine
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # the declared start of virtual time
+LEASE = 1  # any number: on virtual time there is no other controller
 
 
 class SimulatedPerson:
@@ -54,17 +55,17 @@ def virtual_utc(loop_time_s: float) -> str:
 def memory_line(simulated: SimulatedLine) -> Line:
     """Drivers for every unit of a simulated line, on memory transports."""
     from controller.line import Line
-    from drivers.gauge import SicsInstrument
+    from drivers.instrument import Instrument
     from drivers.machine import Machine
     from drivers.transport.memory import memory_transport
 
     machines, instruments = {}, {}
     for name, unit in simulated.machines.items():
         transport: Any = memory_transport(unit)  # its form follows from the profile's protocol
-        if unit.profile.protocol == "mt_sics":
-            instruments[name] = SicsInstrument(name, unit.profile, transport)
+        if unit.profile.is_machine:
+            machines[name] = Machine(name, unit.profile, transport, lease=LEASE)
         else:
-            machines[name] = Machine(name, unit.profile, transport)
+            instruments[name] = Instrument(name, unit.profile, transport)
     return Line(machines, instruments)
 
 

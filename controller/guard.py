@@ -7,13 +7,17 @@ is journalled afterwards, without waiting for a disk.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import math
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from controller.interlocks import missing_permissives
+from controller.interlocks import missing_for_maintenance, missing_permissives
 from controller.journal import Journal
 from drivers.errors import DriverError
 from drivers.machine import Machine
+from drivers.reading import Reading, Snapshot
+from drivers.writing import Written
 
 SETTLING_S = 3.0  # a person says "loaded" while the guard still closes; its contact is seen with the next scans
 LOOK_AGAIN_S = 0.5  # a few looks within the settling time
@@ -21,6 +25,24 @@ LOOK_AGAIN_S = 0.5  # a few looks within the settling time
 
 class PermissiveMissing(Exception):
     """A command that raises risk was not sent because a permissive is missing. Retry when the condition holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandWrite:
+    """One value that a person wants in a unit.
+
+    `signals` are the names that the unit has, `look` reads those that the permissives and `signal` need, `send` writes
+    once and reads back.
+    """
+
+    unit: str
+    url: str
+    signal: str
+    value: float
+    who: str
+    signals: Collection[str]
+    look: Callable[[], Awaitable[Snapshot]]
+    send: Callable[[], Awaitable[Written]]
 
 
 class Guard:
@@ -66,6 +88,33 @@ class Guard:
         self._journal.note(self._run, "command.done", data)
         return True
 
+    async def write(self, hand: HandWrite) -> Written:
+        """One value written by a person: journalled, written once, and its outcome journalled.
+
+        Raises PermissiveMissing, JournalError or DriverError: nothing was sent. A cancelled one is journalled as of
+        unknown outcome.
+        """
+        data = {"unit": hand.unit, "url": hand.url, "signal": hand.signal, "value": hand.value, "who": hand.who}
+        snapshot = await hand.look()
+        if missing := missing_for_maintenance(hand.signals, snapshot):
+            await self._journal.append(self._run, "write.refused", {**data, "missing": missing})
+            raise PermissiveMissing(f"{hand.unit} " + "; ".join(missing))
+        was = _journalled(snapshot.reading(hand.signal))
+        await self._journal.append(self._run, "write.requested", {**data, "was": was})
+        try:
+            written = await hand.send()
+        except DriverError as error:
+            self._journal.note(self._run, "write.failed", {**data, "error": str(error)})
+            raise
+        except asyncio.CancelledError:
+            why = "nobody waited for the answer"
+            self._journal.note(self._run, "write.done", {**data, "outcome": "unknown", "read_back": None, "why": why})
+            raise
+        read_back = None if written.read_back is None else _journalled(written.read_back)
+        outcome = {"outcome": written.outcome.value, "read_back": read_back, "why": written.why}
+        self._journal.note(self._run, "write.done", {**data, **outcome})
+        return written
+
     async def _permit(self, machine: Machine, command: str, *, restart: bool) -> None:
         """Reads the machine until nothing is missing; what does not settle is refused, and so is what is not known."""
         deadline = asyncio.get_running_loop().time() + SETTLING_S
@@ -97,3 +146,9 @@ async def _missing(machine: Machine, *, restart: bool) -> list[str]:
         return missing_permissives(machine.profile.kind, await machine.snapshot(), restart=restart)
     except DriverError as error:
         return [f"cannot be read: {error}"]
+
+
+def _journalled(reading: Reading) -> float | int | str | None:
+    """A value as the journal can hold it: what is no number is nothing."""
+    value = reading.value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -6,7 +6,7 @@ the reason is told in words. Not one of them can be bypassed from here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from drivers import isostatic_press, uniaxial_press
@@ -77,6 +77,55 @@ PERMISSIVES: tuple[Permissive, ...] = (
     Permissive("coater", "fan", "has no running fan", _bit("fan_running")),
     Permissive("coater", "web", "has no intact web", _bit("web_ok")),
 )
+
+
+_AT_REST = frozenset({"IDLE", "STOPPED", "ABORTED", "COMPLETE"})  # PackML states in which a machine moves nothing
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenancePermissive:
+    """One row for a write by hand: it counts for every unit that has `signal`, whatever its kind."""
+
+    signal: str
+    message: str
+    holds: Callable[[Snapshot], bool]
+
+
+MAINTENANCE: tuple[MaintenancePermissive, ...] = (
+    MaintenancePermissive(
+        "mode",
+        "is not in mode MAINTENANCE; switch it at the machine",
+        lambda snapshot: snapshot.text("mode") == "MAINTENANCE",
+    ),
+    MaintenancePermissive(
+        "machine_state",
+        "is not at rest; wait for the end of what it does, or stop it",
+        lambda snapshot: snapshot.text("machine_state") in _AT_REST,
+    ),
+    MaintenancePermissive(
+        "lease_owner",
+        "is owned by another controller; end the service that controls it",
+        lambda snapshot: snapshot.value("lease_owner") == 0,
+    ),
+)
+
+
+def missing_for_maintenance(signals: Iterable[str], snapshot: Snapshot) -> list[str]:
+    """What keeps a unit with these signals from being written to by hand, in words.
+
+    A value that cannot be read is a missing permissive.
+    """
+    known, missing = frozenset(signals), []
+    for permissive in MAINTENANCE:
+        if permissive.signal not in known:
+            continue
+        try:
+            held = permissive.holds(snapshot)
+        except BadQuality as error:
+            missing.append(f"{permissive.signal} cannot be judged: {error}")
+        else:
+            missing += [] if held else [permissive.message]
+    return missing
 
 
 def missing_permissives(kind: str, snapshot: Snapshot, *, restart: bool = False) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from controller.config import UnitConfig
 from drivers.errors import ProfileError
-from drivers.gauge import SicsInstrument
+from drivers.instrument import Instrument
 from drivers.machine import Machine
 from drivers.profile import Profile
 from drivers.profile_file import load_profile
@@ -29,7 +29,7 @@ class Line:
     """All units by name. A unit has one owner at a time."""
 
     machines: Mapping[str, Machine]
-    instruments: Mapping[str, SicsInstrument]
+    instruments: Mapping[str, Instrument]
     owners: dict[str, str] = field(default_factory=dict)
 
     def machine(self, name: str | None) -> Machine:
@@ -39,7 +39,7 @@ class Line:
         except KeyError:
             raise UnitUnknown(f"the line has no machine {name}") from None
 
-    def instrument(self, kind: str) -> SicsInstrument:
+    def instrument(self, kind: str) -> Instrument:
         """The first instrument of this kind (gauge, balance); raises UnitUnknown."""
         for instrument in self.instruments.values():
             if instrument.profile.kind == kind:
@@ -67,14 +67,14 @@ def unit_profile(unit: UnitConfig) -> Profile:
 
 
 def _upper(profile: Profile, signal: str) -> float:
-    limits = profile.signals[signal].range
+    limits = profile.signals[signal].limits
     if limits is None:
-        raise UnitUnknown(f"profile {profile.name}: signal {signal} has no range, so its limit is unknown")
+        raise UnitUnknown(f"profile {profile.name}: signal {signal} has no write_range, so its limit is unknown")
     return limits[1]
 
 
 def _window(profile: Profile, signal: str) -> Window:
-    limits = profile.signals[signal].range
+    limits = profile.signals[signal].limits
     return Window(limits[0], limits[1]) if limits else Window(float("-inf"), float("inf"))
 
 
@@ -116,6 +116,14 @@ def capability(unit: str, profile: Profile) -> UnitCapability:
                 profile.kind,
                 temperature_c=_window(profile, "zone1_sp_c"),
                 max_gap_um=_upper(profile, "gap_sp_um"),
+                web_speed_m_min=_window(profile, "web_speed_sp_m_min"),
+                limits=_limits(profile, length_m="length_sp_m", tension_n="tension_sp_n"),
+            )
+        case "roll_press":
+            return UnitCapability(
+                unit,
+                profile.kind,
+                temperature_c=_window(profile, "roll_temperature_sp_c"),
                 web_speed_m_min=_window(profile, "web_speed_sp_m_min"),
                 limits=_limits(profile, length_m="length_sp_m", tension_n="tension_sp_n"),
             )

@@ -8,6 +8,7 @@
     |- WrongAnswer         retryable   a sound answer, but not to our question
     |- BadQuality          retryable   the value was read and cannot be trusted; the next one may be good
     |- InstrumentBusy      retryable   an instrument had no stable reading in its time
+    |- OwnedByAnother      retryable   another controller holds the machine's lease; nothing was sent
     |- DeviceRefused                   the machine answered with an exception code
     |- IdentityMismatch                another machine than the profile's answers
     |- OutOfRange                      a setpoint outside the profile's limits, or an overloaded instrument
@@ -15,6 +16,7 @@
     |- CommandRejected                 the machine does not obey, and says why
     |- CommandFailed                   the machine obeyed and did not manage
     |- OutcomeUnknown                  a command may or may not have been obeyed; an unknown outcome means hold
+    |- CaptureError                    a recording of the wire is wrong
     '- ProfileError                    a profile file is wrong
 
 `retryable` says whether asking again makes sense. A write is never repeated automatically, whatever it says.
@@ -71,11 +73,17 @@ class InstrumentBusy(DriverError):
     retryable = True
 
 
+class OwnedByAnother(DriverError):
+    """Another controller holds the machine; nothing was sent. It can be ours once that one gives it back or is gone."""
+
+    retryable = True
+
+
 class DeviceRefused(DriverError):
     """The machine answered with an exception.
 
-    `code` is the protocol's number: for Modbus 1 function, 2 address, 3 value, 4 device failure; for the ASCII
-    protocol 1 verb, 2 name, 3 range, 4 read only.
+    `code` is the protocol's number: for Modbus 1 function, 2 address, 3 value, 4 device failure, 6 busy (as the answer
+    to a heartbeat: another controller holds the lease); for a line of text what the profile's refusals say.
     """
 
     def __init__(self, code: int, message: str = "") -> None:
@@ -115,6 +123,10 @@ class CommandFailed(DriverError):
 
 class OutcomeUnknown(DriverError):
     """A write may have reached the machine or not. It is not sent again; an unknown outcome means hold."""
+
+
+class CaptureError(DriverError):
+    """A recording of the wire cannot be used; the message starts with file:line for each mistake."""
 
 
 class ProfileError(DriverError):

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from drivers.encoding import check_setpoint
 from drivers.errors import (
     CommandFailed,
     CommandRejected,
@@ -19,16 +21,22 @@ from drivers.errors import (
     OutcomeUnknown,
     OutOfRange,
     ProfileError,
+    ResponseTimeout,
 )
-from drivers.link import Link
-from drivers.profile import check_setpoint
+from drivers.link import Link, Retry
+from drivers.writing import tolerance
 
-SAFE_COMMANDS = frozenset({"hold", "stop", "abort"})
 _LAST_SEQUENCE = 0xFFFF  # a 16-bit register; 0 means that no command was given yet, so the count goes on with 1
 _LOOK_AGAIN_S = 0.05  # the fastest machine's scan: looking more often shows nothing new
-_FLOAT32_TOLERANCE = (
-    1e-6  # the echo went through a float32, which keeps 6e-8 of a value; nine printed digits do as well
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """What the machine says of the last command it saw, in the profile's words ("" for a number it does not know)."""
+
+    sequence: int
+    result: str
+    reason: str
 
 
 class Handshake:
@@ -42,10 +50,10 @@ class Handshake:
     async def command(self, name: str) -> None:
         """Sends a command once and waits until the machine has accepted it.
 
-        Hold, stop and abort wait for no other command and connect again if they must; the others are only sent on the
+        What lowers risk waits for no other command and connects again if it must; the others are only sent on the
         connection that was there. Raises CommandRejected, CommandFailed, OutcomeUnknown, LinkDown (not sent).
         """
-        if name in SAFE_COMMANDS:
+        if name in self._link.profile.safe_commands:
             await self._given(name, until_done=False)
             return
         async with self._one_at_a_time:
@@ -77,9 +85,13 @@ class Handshake:
         blocks = {profile.block_of[s.echo or ""].name: profile.block_of[s.echo or ""] for s in profile.job}
         data = {name: await self._link.read(block) for name, block in blocks.items()}
         for signal in profile.job:
-            echo, wanted = self._link.decoder.raw(signal.echo or "", data), job[signal.name]
-            tolerance = 0.0 if signal.integer else _FLOAT32_TOLERANCE * max(1.0, abs(wanted))
-            if not math.isfinite(echo) or abs(echo - wanted) > tolerance:
+            wanted = job[signal.name]
+            try:
+                echo = self._link.decoder.raw(signal.echo or "", data)
+            except ValueError:
+                echo = math.nan
+            allowed = max(tolerance(signal, wanted), tolerance(profile.signals[signal.echo or ""], wanted))
+            if not abs(echo - wanted) <= allowed:
                 raise JobMismatch(f"{self._link.unit}: {signal.name} is {echo:g} in the machine, {wanted:g} was sent")
 
     def _next(self) -> int:
@@ -92,7 +104,7 @@ class Handshake:
         codes = self._link.profile.enums["command"]
         if name not in codes:
             raise ProfileError(f"{self._link.unit} knows no command {name!r}, only {', '.join(codes)}")
-        urgent = name in SAFE_COMMANDS
+        urgent = name in self._link.profile.safe_commands
         self._sent = sequence = self._next()
         trouble: DriverError | None = None
         try:
@@ -113,18 +125,35 @@ class Handshake:
             await self._link.ready()
             await self._link.layer.write_command(code, sequence, priority=True)
 
+    async def _acknowledge(self, *, priority: bool) -> Acknowledge:
+        """The acknowledge signals, read now."""
+        link = self._link
+        block = link.profile.block_of["acknowledged_sequence"]
+        data = {block.name: await link.read(block, priority=priority)}
+        number = {name: link.decoder.whole(f"acknowledge_{name}", data) for name in ("result", "reason")}
+        link.acknowledged_sequence = link.decoder.whole("acknowledged_sequence", data)
+        return Acknowledge(
+            sequence=link.acknowledged_sequence,
+            result=link.profile.word("result", number["result"]) or "",
+            reason=link.profile.word("reason", number["reason"]) or f"reason {number['reason']}",
+        )
+
     async def _acknowledged(
         self, name: str, sequence: int, *, until_done: bool, urgent: bool, trouble: DriverError | None
     ) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._link.acknowledge_timeout_s
+        retry = Retry(self._link.unit)
         while True:
+            look_s = _LOOK_AGAIN_S
             try:
-                seen = await self._link.acknowledge(priority=urgent)
+                seen = await self._acknowledge(priority=urgent)
             except DriverError as error:
                 if not error.retryable:
                     raise OutcomeUnknown(f"{self._link.unit}: {name} was sent, then: {error}") from error
                 trouble = error
+                if self._link.shared and isinstance(error, ResponseTimeout):
+                    look_s = retry.next_s()  # each timeout of a silent unit is also its neighbours'
             else:
                 if seen.sequence == sequence and self._judged(name, seen.result, seen.reason, until_done=until_done):
                     return
@@ -135,7 +164,7 @@ class Handshake:
                 raise OutcomeUnknown(
                     f"{self._link.unit}: no acknowledge of {name}, number {sequence}{why}"
                 ) from trouble
-            await asyncio.sleep(_LOOK_AGAIN_S)
+            await asyncio.sleep(min(look_s, deadline - loop.time()))
 
     def _judged(self, name: str, result: str, reason: str, *, until_done: bool) -> bool:
         if result == "REJECTED":

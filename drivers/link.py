@@ -1,45 +1,67 @@
-"""One machine's connection: opened, identified, and read; never used before the identity is known."""
+"""One unit's connection: opened, identified, and read; never used before the identity and the owner are known."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from drivers.errors import IdentityMismatch, LinkDown
+from drivers.errors import CorruptAnswer, DeviceRefused, DriverError, IdentityMismatch, LinkDown, OwnedByAnother
 from drivers.profile import Block, Profile
 from drivers.reading import Decoder
 from drivers.signals import layer_of
 
 _ANSWERS_PER_PATIENCE = 3  # a single lost answer is no lost link; the shipped profiles call three missed polls stale
+_OWNED_CODES = {"modbus": 6, "ascii": 5}  # how a controller refuses the heartbeat of one that does not own it
+_FIRST_RETRY_S = 0.5  # a plug is put back within seconds; more often only fills the network
+_LAST_RETRY_S = 4.0  # with connecting and identifying, a unit that returns is polled again within 5 s
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
-    """What the machine says of the last command it saw, in the profile's words ("" for a number it does not know)."""
+class Retry:
+    """When a unit that does not answer is asked again: after 0.5 s, doubling to 4 s, and up to a quarter sooner.
 
-    sequence: int
-    result: str
-    reason: str
+    The quarter is the unit's own, the same in every run, so that units that were lost together do not knock in step.
+    """
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+        self._tries = 0
+
+    def forget(self) -> None:
+        """It has answered."""
+        self._tries = 0
+
+    def next_s(self, *, soon: bool = True) -> float:
+        """Seconds from the start of the last try to the next; at once the longest if trying soon makes no sense."""
+        jitter = zlib.crc32(f"{self._unit}{self._tries}".encode()) / 0xFFFFFFFF
+        wait = min(_LAST_RETRY_S, _FIRST_RETRY_S * 2.0 ** min(self._tries, 8)) if soon else _LAST_RETRY_S
+        self._tries += 1
+        return wait * (1.0 - 0.25 * jitter)
 
 
 class Link:
-    """A transport with a profile: the signals of the one machine that was identified.
+    """A transport with a profile: the signals of the one unit that was identified, and owned where it has a lease.
 
-    The first machine seen fixes the serial number; another one that answers later is a mismatch, not a reconnect.
+    The first unit seen fixes the serial number; another one that answers later is a mismatch, not a reconnect. `lease`
+    is our number as a controller; 0 takes no lease.
     """
 
-    def __init__(self, unit: str, profile: Profile, transport: Any) -> None:
+    def __init__(self, unit: str, profile: Profile, transport: Any, lease: int = 0) -> None:
         self.unit = unit
         self.profile = profile
         self.decoder = Decoder(profile)
         self.layer = layer_of(profile, transport)
+        self.description = ""
         self.acknowledged_sequence = 0
+        self._lease = lease
+        self._has_lease = "lease_owner" in profile.signals
         self._known_session = 0
+        self._held_session = 0
+        self._beat = self._heard_beat = 0
         self._serial_number: float | None = None
         self._recovering = asyncio.Lock()
-        self._status = profile.block_of["acknowledged_sequence"]
 
     @property
     def patience_s(self) -> float:
@@ -52,10 +74,15 @@ class Link:
         answers = _ANSWERS_PER_PATIENCE * self.layer.transport.response_timeout_s
         return max(self.profile.timing.acknowledge_timeout_s, answers)
 
+    @property
+    def shared(self) -> bool:
+        """Whether others wait for the line while this unit is asked and does not answer."""
+        return self.layer.transport.shared
+
     async def ready(self) -> None:
         """Connected, and identified since.
 
-        Raises LinkDown, IdentityMismatch, or what a read raises.
+        Raises LinkDown, IdentityMismatch, OwnedByAnother, or what a read raises; nothing was written.
         """
         if self._is_ready():
             return
@@ -77,18 +104,41 @@ class Link:
             await self.ready()
         return await self.layer.read(block, priority=priority)
 
-    async def acknowledge(self, *, priority: bool = False) -> Acknowledge:
-        """The acknowledge signals, read now."""
-        data = {self._status.name: await self.read(self._status, priority=priority)}
-        number = {name: self.decoder.whole(f"acknowledge_{name}", data) for name in ("result", "reason")}
-        self.acknowledged_sequence = self.decoder.whole("acknowledged_sequence", data)
-        return Acknowledge(
-            sequence=self.acknowledged_sequence,
-            result=self.profile.word("result", number["result"]) or "",
-            reason=self.profile.word("reason", number["reason"]) or f"reason {number['reason']}",
-        )
+    async def beat(self, count: int) -> None:
+        """Our heartbeat with our lease; connects and identifies first if need be.
+
+        Raises OwnedByAnother if another controller has taken the machine meanwhile, or what a write raises.
+        """
+        await self.ready()
+        session = self.layer.transport.session
+        self._beat = count
+        try:
+            await self.layer.write_heartbeat(count, self._lease)
+        except DeviceRefused as error:
+            if self._has_lease and error.code == _OWNED_CODES[self.profile.protocol]:
+                self._known_session = 0  # nothing more is sent before we have seen who owns it
+                raise OwnedByAnother(f"{self.unit}: another controller has taken its lease") from error
+            raise
+        self._heard_beat, self._held_session = count, session
+
+    async def give_back(self) -> None:
+        """Ends our lease, if we have one, with a last heartbeat; unheard, the lease ends with the watchdog time.
+
+        The machine takes it with its next count only, and nobody knows whether it has seen a beat that was cut off.
+        """
+        transport = self.layer.transport
+        if not (self._has_lease and self._lease and self._is_ready() and self._held_session == transport.session):
+            return
+        with suppress(DriverError, TimeoutError):
+            async with asyncio.timeout(_ANSWERS_PER_PATIENCE * transport.response_timeout_s):
+                for last in dict.fromkeys((self._heard_beat, self._beat)):
+                    with suppress(DeviceRefused):
+                        await self.layer.write_heartbeat((last + 1) % 0x10000, 0)
+                        return
 
     async def close(self) -> None:
+        """Disconnects; whatever answers next is identified anew, also on a line that others keep open."""
+        self._known_session = 0
         await self.layer.transport.close()
 
     def _is_ready(self) -> bool:
@@ -96,20 +146,49 @@ class Link:
         return transport.is_open and transport.session == self._known_session
 
     async def _identify(self) -> None:
-        names = ("model_code", "firmware", "serial_number")
-        blocks = {
-            self.profile.block_of[name].name: self.profile.block_of[name] for name in (*names, "acknowledged_sequence")
-        }
+        profile = self.profile
+        self.description = await self.layer.identify()
+        names = {"firmware" if name == "firmware_min" else name for name in profile.identity}
+        names |= {"serial_number", "acknowledged_sequence", "lease_owner"}
+        blocks = {block.name: block for name, block in profile.block_of.items() if name in names}
         data = {name: await self.layer.read(block) for name, block in blocks.items()}
-        model, firmware, serial = (self.decoder.raw(name, data) for name in names)
-        wanted = self.profile.identity
-        if model != wanted["model_code"]:
-            raise IdentityMismatch(f"{self.unit}: model {model} answers, {wanted['model_code']} was expected")
-        if firmware < float(wanted.get("firmware_min", 0)):
-            raise IdentityMismatch(f"{self.unit}: firmware {firmware} is older than {wanted['firmware_min']}")
+        for name, wanted in profile.identity.items():
+            self._check_identity(name, wanted, data)
+        self._check_serial_number(data)
+        if self._has_lease and (owner := self.decoder.whole("lease_owner", data)) not in (0, self._lease):
+            raise OwnedByAnother(f"{self.unit}: controller {owner} holds its lease")
+        if "acknowledged_sequence" in profile.block_of:
+            self.acknowledged_sequence = self.decoder.whole("acknowledged_sequence", data)
+
+    def _check_identity(self, name: str, wanted: int | str, data: Mapping[str, Sequence[Any]]) -> None:
+        if name == "firmware_min":
+            found = self._number("firmware", data)
+            if found < float(wanted):
+                raise IdentityMismatch(f"{self.unit}: firmware {found:g} is older than {wanted}")
+        elif name not in self.profile.signals:
+            if str(wanted) not in self.description.split():
+                raise IdentityMismatch(f"{self.unit}: {self.description!r} answers, {wanted} was expected")
+        elif self.profile.signals[name].type == "text":
+            text = self.decoder.words(name, data)
+            if text != str(wanted):
+                raise IdentityMismatch(f"{self.unit}: {name} {text!r} answers, {wanted} was expected")
+        elif (found := self._number(name, data)) != wanted:
+            what = "model" if name == "model_code" else name
+            raise IdentityMismatch(f"{self.unit}: {what} {found:g} answers, {wanted} was expected")
+
+    def _check_serial_number(self, data: Mapping[str, Sequence[Any]]) -> None:
+        signal = self.profile.signals.get("serial_number")
+        if signal is None or signal.type == "text":
+            return
+        serial = self._number("serial_number", data)
         if self._serial_number not in (None, serial):
             raise IdentityMismatch(
-                f"{self.unit}: serial number {serial} answers, {self._serial_number:.0f} was connected before"
+                f"{self.unit}: serial number {serial:.0f} answers, {self._serial_number:.0f} was connected before"
             )
         self._serial_number = serial
-        self.acknowledged_sequence = self.decoder.whole("acknowledged_sequence", data)
+
+    def _number(self, name: str, data: Mapping[str, Sequence[Any]]) -> float | int:
+        try:
+            return self.decoder.raw(name, data)
+        except (ValueError, IndexError) as error:
+            raise CorruptAnswer(f"{self.unit}: {name} is no number") from error

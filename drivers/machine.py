@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from drivers.errors import DriverError, IdentityMismatch, LineReset, LinkDown
+from drivers.errors import (
+    DriverError,
+    IdentityMismatch,
+    LineReset,
+    LinkDown,
+    OutcomeUnknown,
+    OwnedByAnother,
+    ResponseTimeout,
+)
 from drivers.handshake import Handshake
-from drivers.link import Link
+from drivers.link import Link, Retry
 from drivers.profile import Profile
 from drivers.reading import LinkChange, Quality, Snapshot
 
 Published = Snapshot | LinkChange
 
-_FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 5.0  # a plug is put back within seconds; more often only fills the network
 _AFTER_FAULT_S = 0.1  # lets a corrupt answer's tail pass, and keeps a fault that costs no time from spinning
 _QUEUE = 1000  # snapshots; more than a minute at the fastest rate, then the oldest go
 _DWELLING = frozenset({"prepare", "dwell", "held"})  # heating, dwelling and holding change slowly
@@ -24,13 +30,18 @@ _IDLE = frozenset({"idle", "done"})
 
 
 class Machine:
-    """Speaks with one machine through one transport; `run()` owns the connection and must be running."""
+    """Speaks with one machine through one transport; `run()` owns the connection and must be running.
 
-    def __init__(self, unit: str, profile: Profile, transport: Any) -> None:
+    `lease` is our number as a controller, for machines that obey one controller at a time; 0 takes no lease.
+    """
+
+    def __init__(self, unit: str, profile: Profile, transport: Any, *, lease: int = 0) -> None:
         self.unit = unit
         self.profile = profile
         self.latest: Snapshot | None = None
-        self._link = Link(unit, profile, transport)
+        self._link = Link(unit, profile, transport, lease)
+        self._retry = Retry(unit)
+        self._not_before = 0.0
         self._handshake = Handshake(self._link)
         self._watch = _HeartbeatWatch(profile)
         self._queues: list[asyncio.Queue[Published]] = []
@@ -47,7 +58,10 @@ class Machine:
         return self._came_up.is_set()
 
     async def run(self) -> None:
-        """Connects, polls at the phase's rate and beats, again and again until cancelled; then disconnects."""
+        """Connects, polls at the phase's rate and beats, again and again until cancelled.
+
+        Then gives the machine's lease back and disconnects.
+        """
         try:
             while True:
                 await self._connect()
@@ -55,7 +69,10 @@ class Machine:
                 await self._link.close()
         finally:
             self._came_up.clear()
-            await self._link.close()
+            try:
+                await self._link.give_back()
+            finally:
+                await self._link.close()
 
     @contextmanager
     def subscribe(self) -> Iterator[asyncio.Queue[Published]]:
@@ -78,8 +95,9 @@ class Machine:
     async def command(self, name: str) -> None:
         """Sends one command and waits until the machine has accepted it.
 
-        Hold, stop and abort go ahead of polls and of other commands, and try to connect where the link is down.
-        Raises CommandRejected, CommandFailed, OutcomeUnknown (then hold), LinkDown (nothing was sent).
+        What lowers risk (hold, stop and abort, by the shipped profiles) goes ahead of polls and of other commands, and
+        tries to connect where the link is down. Raises CommandRejected, CommandFailed, OutcomeUnknown (then hold),
+        LinkDown or OwnedByAnother (nothing was sent).
         """
         await self._handshake.command(name)
         self._poll_soon()
@@ -121,26 +139,21 @@ class Machine:
         await self.command("tare")
 
     async def _connect(self) -> None:
-        attempt = 0
+        loop = asyncio.get_running_loop()
         while True:
+            await asyncio.sleep(self._not_before - loop.time())
+            begun = loop.time()
             try:
                 await self._link.ready()
             except DriverError as error:
-                self._tell(up=False, reason=_plain(error), again=isinstance(error, IdentityMismatch))
+                self._tell(up=False, reason=_plain(error), again=isinstance(error, IdentityMismatch | OwnedByAnother))
                 await self._link.close()
-                await asyncio.sleep(self._retry_s(attempt, error))
-                attempt += 1
+                wait_s = self._retry.next_s(soon=error.retryable)
+                self._not_before = max(begun + wait_s, loop.time() + _AFTER_FAULT_S)
             else:
                 self._watch.forget()
                 self._tell(up=True, reason="connected and identified")
                 return
-
-    def _retry_s(self, attempt: int, error: DriverError) -> float:
-        """0.5 s doubling to 5 s, shortened by up to a quarter so that units do not knock in step."""
-        if not error.retryable:
-            return _LAST_RETRY_S
-        jitter = zlib.crc32(f"{self.unit}{attempt}".encode()) / 0xFFFFFFFF  # the same in every run with this unit
-        return min(_LAST_RETRY_S, _FIRST_RETRY_S * 2.0 ** min(attempt, 8)) * (1.0 - 0.25 * jitter)
 
     async def _supervise(self) -> None:
         """Polls and beats until the link is lost, which it has told when it returns."""
@@ -150,29 +163,49 @@ class Machine:
             try:
                 if loop.time() >= next_beat:
                     next_beat = loop.time() + self.profile.timing.heartbeat_period_s
-                    self._beats = (self._beats + 1) % 0x10000
-                    await self._link.ready()
-                    await self._link.layer.write_heartbeat(self._beats)
+                    await self._link.beat(self._next_beat())
                 if self._look or loop.time() >= next_poll:
                     due = min(next_poll, loop.time())  # a look ahead of time starts the rhythm anew
                     self._look = False
                     next_poll = max(due + self._period_s(), loop.time())
                     good_at = (await self._poll()).time_s
+                    self._retry.forget()
             except DriverError as error:
-                if isinstance(error, IdentityMismatch | LinkDown) and not isinstance(error, LineReset):
-                    self._tell(up=False, reason=_plain(error))
+                if await self._lost(error, good_at):
                     return
-                if loop.time() - good_at > self._link.patience_s:
-                    self._tell(up=False, reason=f"no good answer since {loop.time() - good_at:.1f} s: {_plain(error)}")
-                    return
-                await asyncio.sleep(_AFTER_FAULT_S)
             await self._sleep_until(min(next_poll, next_beat))
 
+    async def _lost(self, error: DriverError, good_at: float) -> bool:
+        """Whether the link is lost, which it has told then; waits a little where it may not be.
+
+        A unit that keeps silent on a line with others waits longer and longer, as each of its timeouts is theirs too.
+        """
+        loop = asyncio.get_running_loop()
+        silent = isinstance(error, ResponseTimeout | OutcomeUnknown)
+        wait_s = self._retry.next_s() if silent and self._link.shared else _AFTER_FAULT_S
+        self._not_before = loop.time() + wait_s
+        if isinstance(error, IdentityMismatch | OwnedByAnother | LinkDown) and not isinstance(error, LineReset):
+            self._tell(up=False, reason=_plain(error))
+            return True
+        given_up_at = good_at + self._link.patience_s
+        await asyncio.sleep(min(self._not_before, given_up_at) - loop.time())
+        if self._not_before <= given_up_at:
+            return False
+        silent_s = loop.time() - good_at
+        self._tell(up=False, reason=f"no good answer since {silent_s:.1f} s: {_plain(error)}")
+        return True
+
+    def _next_beat(self) -> int:
+        self._beats = (self._beats + 1) % 0x10000
+        return self._beats
+
     async def _poll(self) -> Snapshot:
-        data = {}
+        loop = asyncio.get_running_loop()
+        data, times = {}, {}
         for block in self.profile.polled:
             data[block.name] = await self._link.read(block)
-        now = asyncio.get_running_loop().time()
+            times[block.name] = loop.time()
+        now = loop.time()
         decoder = self._link.decoder
         self._link.acknowledged_sequence = decoder.whole("acknowledged_sequence", data)
         self._phase = self.profile.word("phase", decoder.whole("phase", data)) or ""
@@ -181,7 +214,7 @@ class Machine:
             self._tell(up=False, reason="heartbeat of the machine stands still")
         elif quality is Quality.GOOD and not self.link_up:
             self._tell(up=True, reason="the machine's heartbeat counts again")
-        self.latest = Snapshot(self.unit, now, decoder, data, quality)
+        self.latest = Snapshot(self.unit, now, decoder, data, quality, times)
         self._publish(self.latest)
         return self.latest
 
@@ -215,7 +248,7 @@ class Machine:
             self._came_up.set()
         else:
             self._came_up.clear()
-        if again or known is None or known.up != up:
+        if known is None or known.up != up or (again and known.reason != reason):
             self._change = LinkChange(self.unit, up, reason, asyncio.get_running_loop().time())
             self._publish(self._change)
 

@@ -1,32 +1,44 @@
-"""The declarative signal map of a controller model: names, addresses, types, units, limits, timing, enumerations.
+"""A controller model as data: its signals, how they are read together, its commands, times, enumerations and line.
 
-`drivers.profile_file.load_profile` reads it. Drivers and simulators share the
-encoding below; the register documents and golden frames in the tests are typed apart from it.
+`drivers.profile_file.load_profile` reads it from YAML and checks it; `drivers.encoding` lays values out as registers.
 """
 
 from __future__ import annotations
 
-import math
-import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from drivers.errors import OutOfRange
+Table = Literal["input", "holding", "coil", "discrete"]
+Protocol = Literal["modbus", "ascii"]
+Order = Literal["big", "little"]
+Means = Literal["refused", "busy", "overload", "underload"]
 
-Table = Literal["input", "holding"]
-Protocol = Literal["modbus", "ascii", "mt_sics"]
-WORDS: Mapping[str, int] = {"uint16": 1, "int16": 1, "uint32": 2, "float32": 2}
-_FORMATS: Mapping[str, str] = {"uint16": "H", "int16": "h", "uint32": "I", "float32": "f"}
-_LIMITS: Mapping[str, tuple[int, int]] = {"uint16": (0, 0xFFFF), "int16": (-0x8000, 0x7FFF), "uint32": (0, 0xFFFFFFFF)}
+WORDS: Mapping[str, int] = {
+    "bool": 1,
+    "uint16": 1,
+    "int16": 1,
+    "uint32": 2,
+    "int32": 2,
+    "float32": 2,
+    "float64": 4,
+}
+"""Registers (or coils) that a value of each Modbus type takes."""
+TEXT_TYPES = ("integer", "decimal", "text")
+"""Types of the values in an ASCII line."""
+REGISTER_TABLES: tuple[Table, ...] = ("input", "holding")
+WRITABLE_TABLES: tuple[Table, ...] = ("holding", "coil")
+_INTEGERS = frozenset({"bool", "uint16", "int16", "uint32", "int32", "integer"})
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One value of a machine.
+    """One value of a machine: in `unit`, value = raw x `scale` + `offset`.
 
-    `range` is in `unit`: outside it a reading is bad and a setpoint is refused. `accuracy` is the data sheet's bound
-    in `unit`. `echo` names the signal in which the machine repeats a job value. `table` and `address` are for Modbus.
+    Outside `range` a reading is bad; outside `write_range` (or `range`, where there is no other) a setpoint is refused.
+    `accuracy` is the data sheet's bound in `unit`. `echo` names the signal in which the machine repeats a job value.
+    `poll` signals are read at every poll, the others when asked for. Table, address and orders are for Modbus:
+    `word_order` says which register of a value comes first, `byte_order` which byte of a register.
     """
 
     name: str
@@ -34,22 +46,34 @@ class Signal:
     meaning: str
     table: Table | None = None
     address: int | None = None
-    access: Literal["r", "rw"] = "r"
+    access: Literal["r", "rw", "w"] = "r"
     unit: str = ""
     range: tuple[float, float] | None = None
+    write_range: tuple[float, float] | None = None
     accuracy: float | None = None
     enum: str | None = None
     bits: tuple[str, ...] = ()
     echo: str | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    word_order: Order = "big"
+    byte_order: Order = "big"
+    poll: bool = True
 
     @property
     def words(self) -> int:
-        """Registers that the value takes (Modbus types only)."""
+        """Registers, or coils, that the value takes (Modbus types only)."""
         return WORDS[self.type]
 
     @property
     def integer(self) -> bool:
-        return self.type not in ("float32", "decimal")
+        """Whether every value is a whole number."""
+        return self.type in _INTEGERS and self.scale == 1 and self.offset == 0
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """What may be written, in `unit`."""
+        return self.range if self.write_range is None else self.write_range
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +89,89 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class ModbusMap:
+    """What holds for all registers of a controller.
+
+    At most `max_registers` are read and `max_write` written with one request; two signals are read together if at most
+    `max_gap` unused registers lie between them, and never over an address of `unreadable` (first and last of each
+    stretch, in every table). `write_with` is the function code that writes one register; `unit` the usual unit id.
+    """
+
+    word_order: Order = "big"
+    byte_order: Order = "big"
+    max_registers: int = 125
+    max_gap: int = 16
+    max_write: int = 123
+    write_with: Literal[6, 16] = 16
+    unit: int = 1
+    unreadable: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AsciiRequest:
+    """What is sent and what a good answer looks like; `pair` is one of the parts that `separator` joins."""
+
+    send: str
+    reply: str
+    separator: str = ""
+    pair: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that is no value: what it means, and the code and sentence that a person is told."""
+
+    reply: str
+    means: Means
+    code: int = 0
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AsciiLine:
+    """How a line of text is framed, and each request that the controller knows; None where it does not know it.
+
+    `request` and `reply` wrap every body; the check characters are taken over what stands between `check_between`.
+    """
+
+    terminator: str = "\r\n"
+    request: str = "{body}"
+    reply: str = "{body}"
+    check_kind: Literal["none", "xor", "sum8", "lrc", "crc16"] = "none"
+    check_between: tuple[str, str] = ("", "")
+    read: AsciiRequest | None = None
+    write_job: AsciiRequest | None = None
+    write: AsciiRequest | None = None
+    command: AsciiRequest | None = None
+    heartbeat: AsciiRequest | None = None
+    identify: AsciiRequest | None = None
+    actions: Mapping[str, AsciiRequest] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A numbered command. One that `lowers_risk` is never kept waiting by polls or by other commands."""
+
+    name: str
+    code: int
+    lowers_risk: bool = False
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SafeState:
+    """How the machine is made safe: `command` brings it into one of `states` within the time that `within_s` names."""
+
+    command: str
+    states: tuple[str, ...]
+    within_s: str
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds on the event loop's clock; `reasons` says for each why. 0 where a protocol has no use for it."""
+    """Seconds on the event loop's clock; `reasons` says for each why. 0 where a controller has no use for it."""
 
     response_timeout_s: float
     quiet_s: float
@@ -83,7 +188,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A controller model, checked: every name that is referred to exists, no two signals overlap."""
+    """A controller model, checked: every name that is referred to exists, no two signals overlap.
+
+    `modbus` is there for a Modbus controller, `line` for one that speaks lines of text. A machine has commands, an
+    instrument has none. `enums` holds words and their numbers, the commands among them as "command".
+    """
 
     name: str
     kind: str
@@ -93,27 +202,39 @@ class Profile:
     signals: Mapping[str, Signal]
     blocks: tuple[Block, ...] = ()
     enums: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    word_order: Literal["big", "little"] = "big"
-    address: str = ""
+    meaning: str = ""
+    document: str = ""
+    modbus: ModbusMap | None = None
+    line: AsciiLine | None = None
+    commands: Mapping[str, Command] = field(default_factory=dict)
+    safe_state: SafeState | None = None
     enum_words: Mapping[str, Mapping[int, str]] = field(init=False)
     bit_places: Mapping[str, tuple[str, int]] = field(init=False)
     block_of: Mapping[str, Block] = field(init=False)
     polled: tuple[Block, ...] = field(init=False)
     job: tuple[Signal, ...] = field(init=False)
+    safe_commands: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        words = {name: {number: word for word, number in table.items()} for name, table in self.enums.items()}
-        places = {bit: (s.name, i) for s in self.signals.values() for i, bit in enumerate(s.bits)}
+        codes = {"command": {c.name: c.code for c in self.commands.values()}} if self.commands else {}
+        enums = {**self.enums, **codes}
         job = sorted((s for s in self.signals.values() if s.echo), key=lambda s: s.address or 0)
         derived = {
-            "enum_words": words,
-            "bit_places": places,
+            "enums": enums,
+            "enum_words": {name: {number: word for word, number in table.items()} for name, table in enums.items()},
+            "bit_places": {bit: (s.name, i) for s in self.signals.values() for i, bit in enumerate(s.bits)},
             "block_of": {name: block for block in self.blocks for name in block.signals},
             "polled": tuple(block for block in self.blocks if block.poll),
             "job": tuple(job),
+            "safe_commands": frozenset(c.name for c in self.commands.values() if c.lowers_risk),
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether it obeys commands; an instrument is only read and set."""
+        return bool(self.commands)
 
     def block(self, name: str) -> Block:
         """The block called `name`; KeyError if there is none."""
@@ -129,95 +250,3 @@ class Profile:
     def word(self, enum: str, number: int) -> str | None:
         """The word of a number of an enumeration; None for a number that the profile does not know."""
         return self.enum_words[enum].get(number)
-
-
-def check_setpoint(signal: Signal, value: float) -> None:
-    """Raises OutOfRange unless `value` is a number within the signal's range."""
-    if not math.isfinite(value):
-        raise OutOfRange(f"{signal.name} = {value} is not a number")
-    if signal.integer and value != int(value):
-        raise OutOfRange(f"{signal.name} = {value} must be a whole number")
-    if signal.range is not None and not signal.range[0] <= value <= signal.range[1]:
-        low, high = signal.range
-        raise OutOfRange(
-            f"{signal.name} = {value:g} {signal.unit} is outside {low:g} to {high:g} {signal.unit}".strip()
-        )
-
-
-def encode_value(signal: Signal, value: float, word_order: str) -> list[int]:
-    """Registers of one value.
-
-    Raises OutOfRange where the type cannot hold the value.
-    """
-    if signal.integer:
-        low, high = _LIMITS[signal.type]
-        if not low <= value <= high:
-            raise OutOfRange(f"{signal.name} = {value:g} does not fit into {signal.type}")
-        value = int(value)
-    try:
-        raw = struct.pack(">" + _FORMATS[signal.type], value)
-    except (struct.error, OverflowError) as error:
-        raise OutOfRange(f"{signal.name} = {value:g} does not fit into {signal.type}") from error
-    words = [int.from_bytes(raw[i : i + 2], "big") for i in range(0, len(raw), 2)]
-    return words[::-1] if word_order == "little" else words
-
-
-def decode_value(signal: Signal, words: Sequence[int], word_order: str) -> float | int:
-    """One value of its registers; a float32 may be NaN or infinite."""
-    if signal.type == "uint16":
-        return words[0]
-    ordered = words[::-1] if word_order == "little" else words
-    raw = b"".join(word.to_bytes(2, "big") for word in ordered)
-    value: float | int = struct.unpack(">" + _FORMATS[signal.type], raw)[0]
-    return value
-
-
-def decoder_of(signal: Signal, offset: int, word_order: str) -> Callable[[Sequence[int]], float | int]:
-    """A function that takes one signal out of a block's registers; made once, called at every look."""
-    if signal.type == "uint16":
-        return lambda registers: registers[offset]
-    first, second = (offset, offset + 1) if word_order == "big" else (offset + 1, offset)
-    if signal.type == "uint32":
-        return lambda registers: registers[first] << 16 | registers[second]
-    if signal.type == "float32":
-        to_bytes, from_bytes = struct.Struct(">HH").pack, struct.Struct(">f").unpack
-
-        def float32(registers: Sequence[int]) -> float:
-            value: float = from_bytes(to_bytes(registers[first], registers[second]))[0]
-            return value
-
-        return float32
-    return lambda registers: (registers[offset] ^ 0x8000) - 0x8000
-
-
-def encoder_of(
-    signals: Iterable[Signal], start: int, count: int, word_order: str
-) -> Callable[[Mapping[str, float]], list[int]]:
-    """A function that lays tags out as `count` registers from address `start`: one pack for the whole block.
-
-    Registers without a signal are 0. Counters wrap, as they do in a controller; a tag that is missing reads as 0.
-    """
-    ordered = sorted(signals, key=lambda s: s.address or 0)
-    layout, names, position = ">", [], 0
-    swap = list(range(count))
-    for signal in ordered:
-        offset = (signal.address or 0) - start
-        layout += f"{2 * (offset - position)}x{_FORMATS[signal.type]}"
-        mask = {"uint16": 0xFFFF, "uint32": 0xFFFFFFFF}.get(signal.type)
-        names.append((signal.name, mask, signal.type == "int16"))
-        position = offset + signal.words
-        if word_order == "little" and signal.words == 2:
-            swap[offset], swap[offset + 1] = offset + 1, offset
-    pack = struct.Struct(layout + f"{2 * (count - position)}x").pack
-    words = struct.Struct(f">{count}H").unpack
-    plain = word_order == "big"
-
-    def encode(tags: Mapping[str, float]) -> list[int]:
-        values = [
-            int(tags.get(name, 0)) & mask if mask else int(tags.get(name, 0)) if whole else tags.get(name, 0.0)
-            for name, mask, whole in names
-        ]
-        registers = words(pack(*values))
-        return list(registers) if plain else [registers[i] for i in swap]
-
-    return encode

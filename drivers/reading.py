@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
+from drivers.encoding import decoder_of
 from drivers.errors import BadQuality, CorruptAnswer
-from drivers.profile import Profile, Signal, decoder_of
+from drivers.profile import Profile, Signal
 
 
 class Quality(StrEnum):
@@ -22,7 +24,7 @@ class Quality(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One value; time_s is the event loop's time of the complete answer, unit "" for pure numbers and words."""
+    """One value; time_s is the event loop's time of the answer that it came in, unit "" for pure numbers and words."""
 
     value: float | int | str
     unit: str
@@ -46,17 +48,31 @@ class Decoder:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self._takers: dict[str, tuple[str, Callable[[Sequence[Any]], float | int]]] = {}
+        self._texts: dict[str, tuple[str, int]] = {}
         for block in profile.blocks:
             for index, name in enumerate(block.signals):
-                self._takers[name] = (block.name, _taker(profile, profile.signals[name], block.address, index))
+                signal = profile.signals[name]
+                if signal.type == "text":
+                    self._texts[name] = (block.name, index)
+                else:
+                    self._takers[name] = (block.name, _taker(profile, signal, block.address, index))
 
     def raw(self, name: str, data: Mapping[str, Sequence[Any]]) -> float | int:
         """The number of signal `name` in these raw blocks.
 
-        Raises KeyError if its block was not read, ValueError if it is no number.
+        Raises KeyError if its block was not read or it is a text, ValueError if it is no number.
         """
         block, take = self._takers[name]
         return take(data[block])
+
+    def words(self, name: str, data: Mapping[str, Sequence[Any]]) -> str:
+        """The text of signal `name`; raises KeyError if its block was not read or it is a number."""
+        block, index = self._texts[name]
+        return str(data[block][index])
+
+    def block(self, name: str) -> str:
+        """The block that signal `name` comes in; raises KeyError if it comes in none."""
+        return (self._takers.get(name) or self._texts[name])[0]
 
     def whole(self, name: str, data: Mapping[str, Sequence[Any]]) -> int:
         """The whole number of signal `name`; raises CorruptAnswer if the machine did not send one."""
@@ -66,15 +82,16 @@ class Decoder:
             raise CorruptAnswer(f"{name} is no whole number") from error
 
     def names(self, data: Mapping[str, Sequence[Any]]) -> Iterator[str]:
-        return (name for name, (block, _) in self._takers.items() if block in data)
+        return (name for name, (block, _) in chain(self._takers.items(), self._texts.items()) if block in data)
 
 
 def _taker(profile: Profile, signal: Signal, start: int, index: int) -> Callable[[Sequence[Any]], float | int]:
     if profile.protocol == "modbus":
-        return decoder_of(signal, (signal.address or 0) - start, profile.word_order)
+        return decoder_of(signal, (signal.address or 0) - start)
     if signal.integer:
         return lambda texts: int(texts[index])
-    return lambda texts: float(texts[index])
+    scale, offset = signal.scale, signal.offset
+    return lambda texts: float(texts[index]) * scale + offset
 
 
 class _Plain(Decoder):
@@ -89,22 +106,29 @@ class _Plain(Decoder):
 
 
 class Snapshot:
-    """All polled values of one unit at one time.
+    """All polled values of one unit; time_s is when the last of them came, each reading has its own block's time.
 
     A value is bad if it is not a number, lies outside the profile's range, has an unknown word, or was not read; while
     the machine's own heartbeat is late every value is at most uncertain, and bad once it stands still.
     """
 
-    __slots__ = ("_ceiling", "_data", "_decoder", "time_s", "unit")
+    __slots__ = ("_ceiling", "_data", "_decoder", "_times", "time_s", "unit")
 
     def __init__(
-        self, unit: str, time_s: float, decoder: Decoder, data: Mapping[str, Any], ceiling: Quality = Quality.GOOD
+        self,
+        unit: str,
+        time_s: float,
+        decoder: Decoder,
+        data: Mapping[str, Any],
+        ceiling: Quality = Quality.GOOD,
+        times: Mapping[str, float] | None = None,
     ) -> None:
         self.unit = unit
         self.time_s = time_s
         self._decoder = decoder
         self._data = data
         self._ceiling = ceiling
+        self._times = times
 
     @classmethod
     def of(cls, unit: str, profile: Profile, time_s: float, values: Mapping[str, float]) -> Snapshot:
@@ -117,16 +141,18 @@ class Snapshot:
         return tuple(self._decoder.names(self._data))
 
     def reading(self, name: str) -> Reading:
-        """One signal with unit, time and quality; an enumeration gives its word.
+        """One signal with unit, time and quality; an enumeration gives its word, a text itself.
 
         A bad value that could not be decoded is NaN. Raises KeyError for a name that the profile does not have.
         """
         signal = self._decoder.profile.signals[name]
+        if signal.type == "text":
+            return self._words(name)
         number, quality = self._judged(signal)
         value: float | int | str = number
         if signal.enum is not None and quality is not Quality.BAD:
             value = self._decoder.profile.word(signal.enum, int(number)) or ""
-        return Reading(value, signal.unit, self.time_s, quality)
+        return Reading(value, signal.unit, self._time_of(name), quality)
 
     def value(self, name: str) -> float:
         """The number of a signal in its unit; raises BadQuality unless its quality is good."""
@@ -150,6 +176,17 @@ class Snapshot:
         number = int(self._sound(definition))
         return tuple(name for place, name in enumerate(definition.bits) if number >> place & 1)
 
+    def _words(self, name: str) -> Reading:
+        try:
+            return Reading(self._decoder.words(name, self._data), "", self._time_of(name), self._ceiling)
+        except (KeyError, IndexError):
+            return Reading("", "", self.time_s, Quality.BAD)
+
+    def _time_of(self, name: str) -> float:
+        if self._times is None:
+            return self.time_s
+        return self._times.get(self._decoder.block(name), self.time_s)
+
     def _sound(self, signal: Signal) -> float | int:
         number, quality = self._judged(signal)
         if quality is not Quality.GOOD:
@@ -159,7 +196,7 @@ class Snapshot:
     def _judged(self, signal: Signal) -> tuple[float | int, Quality]:
         try:
             number = self._decoder.raw(signal.name, self._data)
-        except (KeyError, ValueError):
+        except (KeyError, IndexError, ValueError):
             return math.nan, Quality.BAD
         if not math.isfinite(number):
             return number, Quality.BAD

@@ -9,10 +9,11 @@ from typing import ClassVar
 
 from drivers.errors import DeviceRefused
 from drivers.profile import Profile
+from simulators.lease import Lease
 from simulators.scenarios import Scenario
 
 _UNKNOWN_NAME, _ILLEGAL_VALUE = 2, 3  # exception codes of Modbus; the ASCII protocol uses the same for name and range
-_COMMAND = ("command_code", "command_sequence", "heartbeat_controller")
+_COMMAND = ("command_code", "command_sequence", "heartbeat_controller", "lease_request")
 RUNNING = ("EXECUTE", "HELD")
 AT_REST = ("IDLE", "STOPPED", "ABORTED", "COMPLETE")
 _ALWAYS_OBEYED = ("hold", "stop", "abort")
@@ -42,6 +43,7 @@ class Commanded(ABC):
         self._origin_s: float | None = None
         self._scan = 0
         self._beat_at_s: float | None = None
+        self._lease = Lease(profile.timing.watchdog_s)
         self._jobs_loaded = 0
         self._registers: dict[str, float] = {signal.name: 0.0 for signal in profile.job}
         self._enum = profile.enums
@@ -63,29 +65,39 @@ class Commanded(ABC):
     # ---- what is written ----
 
     def write(self, values: Mapping[str, float]) -> None:
-        """Takes job values, a heartbeat, or a command (code and sequence together), all or nothing.
+        """Takes job values, a heartbeat (with its lease), or a command (code and sequence together), all or nothing.
 
-        :raises DeviceRefused: with code 2 for a name that cannot be written, 3 for a value outside its range.
+        :raises DeviceRefused: with code 2 for a name that cannot be written, 3 for a value outside its range, 6 for a
+            heartbeat while another controller holds the lease.
         """
         for name, value in values.items():
             self._check_written(name, value)
+        if "heartbeat_controller" in values:
+            number = values.get("lease_request")
+            beat = int(values["heartbeat_controller"])
+            self._lease.beat(beat, None if number is None else int(number), self.time_s)
+        elif "lease_request" in values:
+            raise DeviceRefused(_ILLEGAL_VALUE)  # a lease without a heartbeat would never lapse
         for name, value in values.items():
             if name in self._registers:
                 self._registers[name] = value
                 self.tags[name] = value
         if "heartbeat_controller" in values:
             self._heard(int(values["heartbeat_controller"]))
+            self.tags["lease_request"] = int(values.get("lease_request", 0))
+            self.tags["lease_owner"] = self._lease.owner(self.time_s)
         if "command_sequence" in values:
             self._command(int(values.get("command_code", self.tags.get("command_code", 0))), values)
             self._publish()
 
     def _check_written(self, name: str, value: float) -> None:
         signal = self.profile.signals.get(name)
-        if name not in _COMMAND and (signal is None or signal.access != "rw"):
+        if name not in _COMMAND and (signal is None or "w" not in signal.access):
             raise DeviceRefused(_UNKNOWN_NAME)
         if not math.isfinite(value):
             raise DeviceRefused(_ILLEGAL_VALUE)
-        if signal is not None and signal.range is not None and not signal.range[0] <= value <= signal.range[1]:
+        limits = None if signal is None else signal.limits
+        if limits is not None and not limits[0] <= value <= limits[1]:
             raise DeviceRefused(_ILLEGAL_VALUE)
 
     def _heard(self, beat: int) -> None:
@@ -117,7 +129,7 @@ class Commanded(ABC):
         if self.state != "IDLE":
             return rejected("wrong_state")
         for signal in self.profile.job:
-            low, high = signal.range or (-math.inf, math.inf)
+            low, high = signal.limits or (-math.inf, math.inf)
             if not low <= self._registers[signal.name] <= high:
                 return rejected("job_out_of_range")
         self.job = dict(self._registers)

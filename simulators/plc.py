@@ -79,6 +79,7 @@ class Plc(Commanded):
     def _publish(self) -> None:
         tags = self.tags
         tags["heartbeat_machine"] = int(2.0 * self.time_s) & 0xFFFF
+        tags["lease_owner"] = self._lease.owner(self.time_s)
         tags["machine_state"] = self._enum["packml_state"][self.state]
         tags["mode"] = self._enum["mode"][self.mode]
         tags["phase"] = self._enum["phase"]["held" if self.state == "HELD" else self.phase]

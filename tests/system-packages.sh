@@ -1,12 +1,17 @@
 #!/bin/sh
 # Installs the programs and libraries that the tests use, where it may; otherwise says in one line what is missing.
 # mbpoll: a Modbus master of another family (libmodbus), which reads our simulated machines.
+# cc, pkg-config and libmodbus: a Modbus server of that family is built, which our side reads and writes.
+# tshark: Wireshark's dissectors read what our recorder captures.
 # Pango and HarfBuzz: they draw the PDF of a certificate.
 set -eu
 PATH="$PATH:/sbin:/usr/sbin" # where ldconfig is, also for those who are not root
 missing=""
-for program in mbpoll; do
-    command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+for pair in mbpoll:mbpoll tshark:tshark pkg-config:pkg-config cc:gcc; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
+done
+for pair in modbus/modbus.h:libmodbus-dev stdio.h:libc6-dev; do
+    [ -e "/usr/include/${pair%%:*}" ] || missing="$missing ${pair##*:}"
 done
 for pair in libpango-1.0.so:libpango-1.0-0 libpangoft2-1.0.so:libpangoft2-1.0-0 libharfbuzz-subset.so:libharfbuzz-subset0; do
     ldconfig -p 2>/dev/null | grep -qF "${pair%%:*}" || missing="$missing ${pair##*:}"

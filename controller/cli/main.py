@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from controller.cli.devices import devices
 from controller.cli.exit_codes import ExitCode
 from controller.cli.library import recipes
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     " or held; 2 unusable input; 3 a machine could not be reached.",
 )
 app.add_typer(recipes, name="recipes")
+app.add_typer(devices, name="devices")
 
 RecipeFile = Annotated[Path, typer.Argument(help="A recipe file, for example recipes/library/honda-example-1.yaml.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
@@ -128,6 +130,9 @@ def run(
     rearm: Annotated[
         bool, typer.Option("--rearm", help="Reset machines that stopped by themselves; look at them first.")
     ] = False,
+    record: Annotated[
+        Path | None, typer.Option("--record", help="Write every byte on the wires there; `devices replay` serves it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Press a recipe. Ctrl-C stops safely, a second one aborts."""
@@ -139,7 +144,7 @@ def run(
     if line is not None and speed != 1.0:
         typer.echo("pressline run: --speed goes with --simulate; a line file has its own speed", err=True)
         raise typer.Exit(ExitCode.UNUSABLE)
-    options = RunOptions(file, line, speed, scenario, seed, store, rearm, as_json)
+    options = RunOptions(file, line, speed, scenario, seed, store, rearm, record, as_json)
     raise typer.Exit(run_file(options))
 
 
@@ -154,7 +159,7 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Serve the simulated machines on Modbus TCP, Modbus RTU and ASCII serial lines until Ctrl-C."""
-    from controller.cli.runs import serve_simulated
+    from controller.cli.simulate import serve_simulated
 
     raise typer.Exit(serve_simulated(speed, scenario, seed, line, as_json=as_json))
 
@@ -198,6 +203,18 @@ def verify(
     from controller.cli.certificate import verify_file
 
     raise typer.Exit(verify_file(file, store, recipe, line, as_json=as_json))
+
+
+@app.command()
+def doctor(
+    line: Annotated[Path | None, typer.Argument(help="A line file; without it the installation is checked.")] = None,
+    store: Store = STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Say which part of the installation, or of the path to each unit of a line, is broken, and how to mend it."""
+    from controller.cli.doctor import examine
+
+    raise typer.Exit(examine(line, store, as_json=as_json))
 
 
 rules = typer.Typer(

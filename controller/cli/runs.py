@@ -1,30 +1,30 @@
-"""`pressline dry-run`, `run` and `simulate`: a plan carried out on virtual time, on simulated wires or on real ones."""
+"""`pressline dry-run` and `run`: a plan carried out on virtual time, on simulated wires or on real ones."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import secrets
-import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from controller.app import on_clock, remote_truth, scenarios, simulated_wires, wire_line
+from controller.app import line_in_use, on_clock, remote_truth, scenarios, simulated_wires
 from controller.cli.exit_codes import ExitCode, code_of
 from controller.cli.progress import Progress
 from controller.cli.recipes import Unusable, capabilities, examined, report_refusal
 from controller.cli.terminal import Interrupts, Terminal, TerminalPerson, attendant_for
-from controller.config import ConfigError, LineConfig, line_toml, load_line
+from controller.config import ConfigError, LineConfig, load_line
 from controller.events import EventStream
 from controller.executor.record import document
 from controller.executor.run import Run
 from controller.journal import JournalError, SqliteJournal
+from controller.line_lock import LineTaken
 from controller.people import OperatorUnreachable, RemoteOperator
 from controller.session import MachineNotReady, Surroundings, UnitUnreachable, carry_out
 from controller.store.shelf import Approval
@@ -43,6 +43,7 @@ class RunOptions:
     seed: int
     store: Path
     rearm: bool
+    record: Path | None
     as_json: bool
 
 
@@ -103,7 +104,8 @@ def _approved(stored: tuple[str, str], options: RunOptions) -> tuple[ExitCode, P
     return (code, *found[0]) if found else (code, None, None)
 
 
-def _known_scenario(scenario: str) -> bool:
+def known_scenario(scenario: str) -> bool:
+    """Whether there is a scenario of this name; tells which there are."""
     if scenario in (known := scenarios()):
         return True
     print(f"pressline: there is no scenario {scenario!r}; there are {', '.join(known)}", file=sys.stderr)
@@ -125,7 +127,7 @@ def dry_run_file(file: Path, scenario: str, seed: int, *, as_json: bool) -> Exit
     """Runs a recipe on virtual time and prints its record."""
     from controller.dryrun import dry_run
 
-    if not _known_scenario(scenario):
+    if not known_scenario(scenario):
         return ExitCode.UNUSABLE
     code, plan = _accepted(file, None, as_json=as_json)
     if plan is None:
@@ -137,7 +139,7 @@ def dry_run_file(file: Path, scenario: str, seed: int, *, as_json: bool) -> Exit
 
 def run_file(options: RunOptions) -> ExitCode:
     """Runs a recipe on wires and prints its record."""
-    if not _known_scenario(options.scenario):
+    if not known_scenario(options.scenario):
         return ExitCode.UNUSABLE
     approval: Approval | None = None
     if (stored := stored_reference(options.file)) is not None:
@@ -160,7 +162,7 @@ def run_file(options: RunOptions) -> ExitCode:
     except (UnitUnreachable, OperatorUnreachable) as error:
         print(f"a machine could not be reached:\n{error}", file=sys.stderr)
         return ExitCode.UNREACHABLE
-    except MachineNotReady as error:
+    except (MachineNotReady, LineTaken) as error:
         print(error, file=sys.stderr)
         return ExitCode.REFUSED
     except DriverError as error:
@@ -223,78 +225,23 @@ async def _pressed(
                     progress.begin(name, plan, options.store)
 
                 terminal = Terminal() if operator is None and sys.stdin.isatty() else None
-                surroundings = Surroundings(
-                    line=wire_line(line_config),
-                    journal=journal,
-                    person=operator or TerminalPerson(terminal or Terminal()),
-                    attendant=attendant_for(terminal),
-                    truth=None if operator is None else remote_truth(operator),
-                    simulation=simulation,
-                    approval=None if approval is None else approval_data(approval),
-                    speed=line_config.speed,
-                    rearm=options.rearm,
-                    keeps_wall_time=True,
-                    announce=announce,
-                )
-                await carry_out(plan, surroundings, name)
+                with line_in_use(line_config, utc_now(), options.record) as line:
+                    surroundings = Surroundings(
+                        line=line,
+                        journal=journal,
+                        person=operator or TerminalPerson(terminal or Terminal()),
+                        attendant=attendant_for(terminal),
+                        truth=None if operator is None else remote_truth(operator),
+                        simulation=simulation,
+                        approval=None if approval is None else approval_data(approval),
+                        speed=line_config.speed,
+                        rearm=options.rearm,
+                        keeps_wall_time=True,
+                        announce=announce,
+                    )
+                    await carry_out(plan, surroundings, name)
     finally:
         await journal.close()
     if journal.broken is not None:
         print(journal.broken, file=sys.stderr)
     return document(journal.events(name), alive=False, wall_seconds=time.perf_counter() - begun)
-
-
-def serve_simulated(speed: float, scenario: str, seed: int, line: Path, *, as_json: bool) -> ExitCode:
-    """Serves the simulated line until interrupted."""
-    if not _known_scenario(scenario):
-        return ExitCode.UNUSABLE
-
-    if line.is_dir():
-        print(f"{line}: is a directory; expected a file for the line, for example simulated-line.toml", file=sys.stderr)
-        return ExitCode.UNUSABLE
-
-    if line.exists() and "[operator]" not in line.read_text(encoding="utf-8", errors="replace"):
-        print(f"{line}: is there already, and is no simulated line's file; nothing was written", file=sys.stderr)
-        return ExitCode.UNUSABLE
-
-    async def main() -> None:
-        ended = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, ended.set)
-        async with simulated_wires(scenario, seed, speed) as config:
-            _announce(config, line, as_json=as_json, show=lambda text: print(text, flush=True))
-            try:
-                await ended.wait()
-            finally:
-                _unannounce(line, config)
-
-    try:
-        on_clock(main(), speed)
-    except OSError as error:
-        print(f"the simulated line cannot be served: {error}", file=sys.stderr)
-        return ExitCode.UNUSABLE
-    return ExitCode.PASSED
-
-
-def _unannounce(line: Path, config: LineConfig) -> None:
-    """Takes the line file away with the line, unless another one has written its own meanwhile."""
-    with suppress(OSError):
-        if line.read_text(encoding="utf-8") == line_toml(config):
-            line.unlink()
-
-
-def _announce(config: LineConfig, line: Path, *, as_json: bool, show: Callable[[str], None]) -> None:
-    """Writes the line file in one move, so that nobody reads half of it, and tells where everything is."""
-    draft = line.with_name(line.name + ".part")
-    draft.write_text(line_toml(config), encoding="utf-8")
-    draft.replace(line)
-    if as_json:
-        units = {
-            unit.name: {"kind": unit.kind, "profile": unit.profile, "url": unit.url} for unit in config.units.values()
-        }
-        show(json.dumps({"line": str(line), "speed": config.speed, "operator": config.operator_url, "units": units}))
-        return
-    for unit in config.units.values():
-        show(f"{unit.name:20} {unit.url}")
-    show(f"{'operator':20} {config.operator_url}")
-    show(f"line file: {line}; press on it with: pressline run RECIPE --line {line}; Ctrl-C ends it")

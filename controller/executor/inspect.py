@@ -11,7 +11,7 @@ from controller.executor.prompts import Answer, Prompt
 from controller.executor.run import Run
 from controller.executor.tasks import ask, entered_facts
 from drivers.errors import DriverError
-from drivers.gauge import SicsInstrument
+from drivers.instrument import Instrument
 from drivers.reading import Reading
 from recipes.coated import Found, coat_facts
 from recipes.facts import Evidence
@@ -129,18 +129,17 @@ async def _measured(run: Run, planned: PlannedStep, lot: str) -> tuple[dict[str,
     return result, None if innovation.plausible else found
 
 
-async def _placed(run: Run, instrument: SicsInstrument, lot: str) -> tuple[Reading, float]:
+async def _placed(run: Run, instrument: Instrument, lot: str) -> tuple[Reading, float]:
     """One stable reading of a lot, and the instrument's accuracy (a bound) in the reading's unit."""
     with run.line.lease(instrument.unit, run.name):
         await ask(run, Prompt("place", f"Place {lot} on {instrument.unit}", (lot,), unit=instrument.unit))
         reading = await _stable(run, instrument)
         await ask(run, Prompt("remove", f"Take {lot} off {instrument.unit}", (lot,), unit=instrument.unit))
-    (signal,) = instrument.profile.signals.values()
     run.tell("measurement", {"unit": instrument.unit, "lot": lot, "value": reading.value, "in": reading.unit})
-    return reading, signal.accuracy or 0.0
+    return reading, instrument.signal.accuracy or 0.0
 
 
-async def _stable(run: Run, instrument: SicsInstrument) -> Reading:
+async def _stable(run: Run, instrument: Instrument) -> Reading:
     while True:
         try:
             return await instrument.stable()

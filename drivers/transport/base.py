@@ -1,17 +1,12 @@
-"""What every transport is: an exchange of one request for one answer, one at a time, urgent ones first."""
+"""What every transport is: an exchange of one request for one answer with one unit."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
-from drivers.errors import DriverError
 from drivers.profile import Table
 
-T = TypeVar("T")
 Check = Callable[[bytes], None]
 
 
@@ -19,12 +14,25 @@ class Transport(Protocol):
     """Opening, closing and the state of a line.
 
     `session` grows with every successful open(), so that an owner can see that the connection is not the one it knew.
-    After a fault a transport is either resynchronised (a serial line that was waited quiet) or closed (TCP); a closed
-    one raises LinkDown until open() is called again.
+    After a fault a line either gets quiet before it is used again, or its connection is dropped; a closed transport
+    raises LinkDown until open() is called again.
     """
 
     response_timeout_s: float
     """Seconds of loop time that an answer may take."""
+
+    unit: int
+    """The unit's number on the line."""
+
+    @property
+    def place(self) -> str:
+        """Where the line is: a port's name, or host and port."""
+        ...
+
+    @property
+    def shared(self) -> bool:
+        """Whether other units use the line too: then a unit that is silent costs them its timeout."""
+        ...
 
     @property
     def is_open(self) -> bool: ...
@@ -33,35 +41,58 @@ class Transport(Protocol):
     def session(self) -> int: ...
 
     async def open(self) -> None:
-        """Connects; does nothing if connected. Raises LinkDown."""
+        """Connects; does nothing if connected.
+
+        Raises LinkDown.
+        """
         ...
 
     async def close(self) -> None:
-        """Disconnects and ends every task of this transport; may be called twice."""
+        """Ends every exchange of this unit with an error; the last unit disconnects. May be called twice."""
         ...
 
 
 class RegisterTransport(Transport, Protocol):
-    """Reads and writes 16-bit registers of one machine."""
+    """Reads and writes the registers and bits of one unit."""
 
     async def read(self, table: Table, address: int, count: int, *, priority: bool = False) -> list[int]:
-        """`count` registers.
+        """`count` registers, or bits as 0 and 1.
 
-        Raises LinkDown, ResponseTimeout, CorruptAnswer, WrongAnswer (all retryable) or DeviceRefused.
+        Raises LinkDown, ResponseTimeout, CorruptAnswer, WrongAnswer (all retryable), DeviceRefused, or OutOfRange for
+        what cannot be asked.
         """
         ...
 
-    async def write(self, address: int, values: Sequence[int], *, priority: bool = False) -> None:
-        """Writes holding registers with one request that goes out once.
+    async def write(
+        self,
+        address: int,
+        values: Sequence[int],
+        *,
+        table: Table = "holding",
+        single: bool = False,
+        priority: bool = False,
+    ) -> None:
+        """Writes holding registers or coils with one request that goes out once.
 
-        Raises LinkDown if nothing was sent, DeviceRefused if the machine said no, OutcomeUnknown if it was sent and no
+        `single` uses the functions that write one value only. Raises LinkDown if nothing was sent, OutOfRange for what
+        cannot be written (nothing was sent), DeviceRefused if the machine said no, OutcomeUnknown if it was sent and no
         proper answer came.
+        """
+        ...
+
+    async def identification(self) -> Mapping[str, str]:
+        """What the unit says of itself: vendor_name, product_code, revision and more.
+
+        Raises DeviceRefused where the unit does not know the question, and what a read raises.
         """
         ...
 
 
 class LineTransport(Transport, Protocol):
     """Exchanges one line for one line."""
+
+    terminator: bytes
+    """How a line ends."""
 
     async def exchange(self, request: bytes, *, check: Check | None = None, priority: bool = False) -> bytes:
         """Sends `request` (with its line end) once and returns the answer with its line end.
@@ -70,83 +101,6 @@ class LineTransport(Transport, Protocol):
         not ours. Raises LinkDown if nothing was sent, otherwise ResponseTimeout, CorruptAnswer or WrongAnswer.
         """
         ...
-
-
-class PriorityLock:
-    """A lock that is handed to waiting commands before waiting polls; within each kind first come, first served."""
-
-    def __init__(self) -> None:
-        self._held = False
-        self._waiting: tuple[deque[asyncio.Future[None]], deque[asyncio.Future[None]]] = (deque(), deque())
-
-    @asynccontextmanager
-    async def hold(self, *, priority: bool) -> AsyncIterator[None]:
-        await self._acquire(priority=priority)
-        try:
-            yield
-        finally:
-            self._release()
-
-    async def _acquire(self, *, priority: bool) -> None:
-        if not self._held:
-            self._held = True
-            return
-        queue = self._waiting[0 if priority else 1]
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._release()  # the lock was handed to us in the moment in which we were cancelled
-            else:
-                queue.remove(turn)
-            raise
-
-    def _release(self) -> None:
-        for queue in self._waiting:
-            while queue:
-                turn = queue.popleft()
-                if not turn.done():
-                    turn.set_result(None)  # stays held: it passes straight to the next
-                    return
-        self._held = False
-
-
-class OwnedExchanges:
-    """Runs exchanges in tasks of the transport's own: a caller who gives up leaves no half-read answer behind."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Any]] = set()
-
-    async def run(self, exchange: Coroutine[Any, Any, T], ended: DriverError) -> T:
-        """The exchange's result; cancelling the caller cancels only the waiting, the exchange itself is finished.
-
-        Raises `ended` if end() cut the exchange off: whoever waits for it was not cancelled himself.
-        """
-        task = asyncio.get_running_loop().create_task(exchange, name="wire exchange")
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            caller = asyncio.current_task()
-            if task.cancelled() and (caller is None or not caller.cancelling()):
-                raise ended from None
-            raise
-
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # looked at, so that nobody's error is not reported as never retrieved
-
-    async def end(self) -> None:
-        """Cancels what is still running and waits for it."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
 
 
 def wire_seconds(seconds: float, speed: float, floor_wall_s: float = 0.1) -> float:

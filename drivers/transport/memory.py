@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from drivers.errors import LinkDown, ResponseTimeout
+from drivers.errors import DeviceRefused, LinkDown, ResponseTimeout
 from drivers.profile import Table
 from drivers.transport.base import Check
+from drivers.transport.modbus_answer import named_texts
 
+_UNKNOWN_FUNCTION = 1
 _TIMEOUT_S = 0.5  # loop seconds until silence is an error; the shipped profiles allow 0.3 to 0.5 s
 
 
 class RegisterDevice(Protocol):
-    """A machine in memory; both calls raise DeviceRefused."""
+    """A machine in memory; every call raises DeviceRefused.
+
+    It may have `write_coils(address, values)` too, and the texts of an `identification` by their numbers.
+    """
 
     def read(self, table: Table, address: int, count: int) -> list[int]: ...
 
@@ -30,8 +35,13 @@ class LineDevice(Protocol):
 class _Memory:
     """Open, closed, plugged, unplugged: what both memory transports share."""
 
-    def __init__(self, response_timeout_s: float) -> None:
+    place = "memory"
+    shared = False
+    terminator = b"\r\n"
+
+    def __init__(self, response_timeout_s: float, unit: int) -> None:
         self.response_timeout_s = response_timeout_s
+        self.unit = unit
         self._plugged = True
         self._open = False
         self._session = 0
@@ -70,24 +80,45 @@ class _Memory:
 class MemoryRegisters(_Memory):
     """A RegisterTransport onto an object."""
 
-    def __init__(self, device: RegisterDevice, *, response_timeout_s: float = _TIMEOUT_S) -> None:
-        super().__init__(response_timeout_s)
+    def __init__(self, device: RegisterDevice, *, response_timeout_s: float = _TIMEOUT_S, unit: int = 1) -> None:
+        super().__init__(response_timeout_s, unit)
         self._device = device
 
     async def read(self, table: Table, address: int, count: int, *, priority: bool = False) -> list[int]:  # noqa: ARG002
         self._need_open()
         return self._device.read(table, address, count)
 
-    async def write(self, address: int, values: Sequence[int], *, priority: bool = False) -> None:  # noqa: ARG002
+    async def write(
+        self,
+        address: int,
+        values: Sequence[int],
+        *,
+        table: Table = "holding",
+        single: bool = False,  # noqa: ARG002
+        priority: bool = False,  # noqa: ARG002
+    ) -> None:
         self._need_open()
-        self._device.write(address, values)
+        if table == "holding":
+            self._device.write(address, values)
+            return
+        write_coils = getattr(self._device, "write_coils", None)
+        if write_coils is None:
+            raise DeviceRefused(_UNKNOWN_FUNCTION)
+        write_coils(address, values)
+
+    async def identification(self) -> Mapping[str, str]:
+        self._need_open()
+        texts = getattr(self._device, "identification", None)
+        if texts is None:
+            raise DeviceRefused(_UNKNOWN_FUNCTION)
+        return named_texts(texts)
 
 
 class MemoryLine(_Memory):
     """A LineTransport onto an object."""
 
-    def __init__(self, device: LineDevice, *, response_timeout_s: float = _TIMEOUT_S) -> None:
-        super().__init__(response_timeout_s)
+    def __init__(self, device: LineDevice, *, response_timeout_s: float = _TIMEOUT_S, unit: int = 1) -> None:
+        super().__init__(response_timeout_s, unit)
         self._device = device
 
     async def exchange(self, request: bytes, *, check: Check | None = None, priority: bool = False) -> bytes:  # noqa: ARG002

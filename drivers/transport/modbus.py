@@ -1,244 +1,193 @@
-"""Modbus TCP and Modbus RTU with pymodbus, guarded against what pymodbus 3.16.1 lets through.
+"""One Modbus unit on a line: Modbus TCP, or RTU over whatever carries bytes.
 
-A request goes out once (retries=0, no reconnecting by pymodbus). Exchanges run in tasks of the transport, so a caller
-who gives up does not leave half an answer to the next one. Every answer is judged on its bytes. After any fault the
-line is resynchronised: TCP drops the connection, RTU waits until nothing has been heard for `quiet_s`.
+pymodbus makes the requests. The exchange is our own (docs/decisions/0014-own-exchange.md): a request goes out once,
+every answer is judged on its bytes, and whoever gives up leaves no half-read answer to the next.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+import struct
+from collections.abc import Mapping, Sequence
 
-from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
-from pymodbus.exceptions import ConnectionException, ModbusException
-from pymodbus.pdu import ModbusPDU
-
-from drivers.errors import (
-    DeviceRefused,
-    DriverError,
-    LineReset,
-    LinkDown,
-    OutcomeUnknown,
-    ResponseTimeout,
-    WrongAnswer,
-)
+from drivers.errors import DeviceRefused, DriverError, LinkDown, OutcomeUnknown, ResponseTimeout, WrongAnswer
 from drivers.profile import Table
-from drivers.transport.base import OwnedExchanges, PriorityLock
-from drivers.transport.modbus_answer import Expected, Verdict, judge_rtu, judge_tcp
+from drivers.transport.line import Line
+from drivers.transport.modbus_answer import judge_rtu, judge_tcp, named_texts, parse_identification
+from drivers.transport.modbus_request import Asked, Framing, identify_request, read_request, write_request
+from drivers.transport.request import Judge, Member, Request
 
-_FUNCTION = {"holding": 3, "input": 4}
-_WRITE = 16
-_QUIET_TRIES = 20  # times quiet_s of ceaseless chatter after which the port is given up and opened anew
-
-# pymodbus prints each fault on its own; every one of them reaches the caller as an error, so its voice is not needed
-logging.getLogger("pymodbus").addHandler(logging.NullHandler())
-logging.getLogger("pymodbus").propagate = False
-
-Client = AsyncModbusTcpClient | AsyncModbusSerialClient
-Call = Awaitable[ModbusPDU]
-
-
-@dataclass(frozen=True, slots=True)
-class SerialSettings:
-    """A serial port; keep parity "N" on a pseudo-terminal, it knows no other."""
-
-    port: str
-    baudrate: int = 115200
-    parity: str = "N"
-    stopbits: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class TcpSettings:
-    """A Modbus TCP server."""
-
-    host: str
-    port: int = 502
+_CACHED = 256  # a profile has a handful of blocks; a tool that reads everything must not grow us
+_LONGEST_FRAME = 260  # bytes
+_LEVELS = (1, 2)  # of an identification: basic, regular
+_PARTS = 8  # answers that one level may take; its seven texts fit into two
+_ECHOED = frozenset({5, 6})  # functions whose answer is the request again
+_BUSY_WITH_IT, _NO_PATH, _NO_TARGET = 5, 10, 11
+_WORDS = {
+    1: "unknown function",
+    2: "no such address",
+    3: "value refused",
+    4: "device failure",
+    5: "accepted, still working on it",
+    6: "busy",
+    8: "memory parity error",
+    10: "the gateway has no path to it",
+    11: "the gateway gets no answer from it",
+}
 
 
-class ModbusTransport:
-    """A RegisterTransport to one unit over TCP or RTU. Times are loop seconds, see `wire_seconds`."""
+class ModbusUnit:
+    """A RegisterTransport to one unit. Times are loop seconds, see `wire_seconds`."""
 
-    def __init__(
-        self, settings: SerialSettings | TcpSettings, unit: int, *, response_timeout_s: float, quiet_s: float
-    ) -> None:
+    def __init__(self, line: Line, unit: int, framing: Framing, *, response_timeout_s: float, quiet_s: float) -> None:
         self.response_timeout_s = response_timeout_s
-        self._settings = settings
-        self._unit = unit
-        self._quiet_s = quiet_s
-        self._lock = PriorityLock()
-        self._owned = OwnedExchanges()
-        self._client: Client | None = None
-        self._session = 0
-        self._expected: Expected | None = None
-        self._sent = False
-        self._heard_at = 0.0
-        self._why_closed: LinkDown = LinkDown(f"{self._place}: not connected")
+        self.unit = unit
+        self.line = line
+        self._framing = framing
+        self._member = Member(unit, response_timeout_s, quiet_s)
+        self._reads: dict[tuple[Table, int, int], tuple[Asked, struct.Struct]] = {}
+
+    @property
+    def place(self) -> str:
+        """The line's place; several units may be there."""
+        return self.line.place
+
+    @property
+    def shared(self) -> bool:
+        """Whether more than one unit uses the line now."""
+        return len(self.line.members) > 1
 
     @property
     def is_open(self) -> bool:
-        return self._client is not None and self._client.connected
+        return self._member.attached and self.line.is_open
 
     @property
     def session(self) -> int:
-        return self._session
+        return self.line.session
 
     async def open(self) -> None:
-        await self._owned.run(self._connect(), LinkDown(f"{self._place}: closed"))
+        await self.line.open(self._member)
 
     async def close(self) -> None:
-        await self._owned.end()
-        await self._drop(LinkDown(f"{self._place}: not connected"))
+        await self.line.close(self._member)
 
     async def read(self, table: Table, address: int, count: int, *, priority: bool = False) -> list[int]:
-        expected = Expected(self._unit, _FUNCTION[table], address, count)
+        known = self._reads.get((table, address, count))
+        if known is None:
+            known = self._new_read(table, address, count)
+        asked, layout = known
+        pdu = await self._exchange(asked, priority=priority, lost=LinkDown)
+        if pdu[0] & 0x80:
+            raise _refusal(self.unit, pdu[1])
+        if table == "coil" or table == "discrete":
+            return [pdu[2 + i // 8] >> i % 8 & 1 for i in range(count)]
+        return list(layout.unpack_from(pdu, 2))
 
-        def call(client: Client) -> Call:
-            read = client.read_input_registers if table == "input" else client.read_holding_registers
-            return read(address, count=count, device_id=self._unit)
+    async def write(
+        self,
+        address: int,
+        values: Sequence[int],
+        *,
+        table: Table = "holding",
+        single: bool = False,
+        priority: bool = False,
+    ) -> None:
+        asked = write_request(self._framing, self.unit, table, address, values, single=single)
+        try:
+            pdu = await self._exchange(asked, priority=priority, lost=ResponseTimeout)
+        except LinkDown:
+            raise
+        except DriverError as fault:
+            raise OutcomeUnknown(f"{self.place}: a write was sent, its answer was lost: {fault}") from fault
+        if not pdu[0] & 0x80:
+            return
+        if pdu[1] in (_BUSY_WITH_IT, _NO_PATH, _NO_TARGET):
+            raise OutcomeUnknown(f"{self.place}: a write to unit {self.unit} was sent: {_WORDS[pdu[1]]} ({pdu[1]})")
+        raise _refusal(self.unit, pdu[1])
 
-        closed = LinkDown(f"{self._place}: closed during an exchange")
-        answer = await self._owned.run(self._exchange(expected, call, priority=priority), closed)
-        registers = list(answer.registers)
-        if len(registers) != count:
-            raise WrongAnswer(f"asked {count} registers, {len(registers)} came")
-        return registers
+    async def identification(self) -> Mapping[str, str]:
+        """What the unit says of itself (function 43, type 14): vendor_name, product_code, revision and more.
 
-    async def write(self, address: int, values: Sequence[int], *, priority: bool = False) -> None:
-        expected = Expected(self._unit, _WRITE, address, len(values))
-
-        def call(client: Client) -> Call:
-            return client.write_registers(address, list(values), device_id=self._unit)
-
-        closed = OutcomeUnknown(f"{self._place}: closed during a write")
-        await self._owned.run(self._exchange(expected, call, priority=priority), closed)
-
-    @property
-    def _place(self) -> str:
-        if isinstance(self._settings, TcpSettings):
-            return f"{self._settings.host}:{self._settings.port}"
-        return self._settings.port
-
-    async def _connect(self) -> None:
-        async with self._lock.hold(priority=True):
-            if self.is_open:
-                return
-            await self._drop(self._why_closed)
-            client = self._new_client()
+        Raises DeviceRefused where the unit does not know the question, and what a read raises.
+        """
+        texts: dict[int, str] = {}
+        level = _LEVELS[0]
+        for asked_level in _LEVELS:
+            if asked_level > level and asked_level != _LEVELS[0]:
+                break
             try:
-                connected = await client.connect()
-                await asyncio.sleep(0)  # pymodbus attaches its reader to a serial port one turn of the loop later
-            except OSError as error:
-                raise LinkDown(f"{self._place}: {error}") from error
-            except asyncio.CancelledError:
-                client.close()
-                raise
-            if not connected:
-                client.close()
-                raise LinkDown(f"{self._place}: no connection")
-            self._client = client
-            self._session += 1
+                level = max(level, await self._texts(asked_level, texts))
+            except DeviceRefused:
+                if asked_level == _LEVELS[0]:
+                    raise
+        return named_texts(texts)
 
-    def _new_client(self) -> Client:
-        common: dict[str, Any] = {
-            "timeout": self.response_timeout_s,
-            "retries": 0,
-            "reconnect_delay": 0,
-            "trace_packet": self._packet,
-            "trace_connect": self._connection,
-        }
-        if isinstance(self._settings, TcpSettings):
-            return AsyncModbusTcpClient(self._settings.host, port=self._settings.port, **common)
-        serial = self._settings
-        return AsyncModbusSerialClient(
-            serial.port, baudrate=serial.baudrate, parity=serial.parity, stopbits=serial.stopbits, **common
-        )
+    async def _texts(self, level: int, texts: dict[int, str]) -> int:
+        """Adds the texts of a level; returns the highest level that the unit has."""
+        first = 0 if level == _LEVELS[0] else max(texts, default=-1) + 1
+        for _ in range(_PARTS):
+            asked = identify_request(self._framing, self.unit, level, first)
+            pdu = await self._exchange(asked, priority=False, lost=LinkDown)
+            if pdu[0] & 0x80:
+                raise _refusal(self.unit, pdu[1])
+            part = parse_identification(pdu)
+            texts.update(part.texts)
+            if part.next_object is None or part.next_object <= first:
+                return part.level
+            first = part.next_object
+        raise WrongAnswer(f"{self.place}: the identification of unit {self.unit} does not end")
 
-    async def _exchange(self, expected: Expected, call: Callable[[Client], Call], *, priority: bool) -> ModbusPDU:
-        async with self._lock.hold(priority=priority):
-            client = self._client
-            if client is None or not client.connected:
-                raise type(self._why_closed)(str(self._why_closed))
-            self._expected, self._sent = expected, False
-            try:
-                answer = await call(client)
-            except (ModbusException, DriverError, ValueError) as error:
-                fault = self._named(error)
-                await self._resynchronise(fault)
-                if expected.function == _WRITE and self._sent:
-                    raise OutcomeUnknown(f"{self._place}: a write was sent, its answer was lost: {fault}") from fault
-                raise fault from error
-            finally:
-                self._expected = None
-            if answer.isError():
-                raise DeviceRefused(answer.exception_code)
+    def _new_read(self, table: Table, address: int, count: int) -> tuple[Asked, struct.Struct]:
+        if len(self._reads) >= _CACHED:
+            self._reads.clear()
+        asked = read_request(self._framing, self.unit, table, address, count)
+        known = self._reads[table, address, count] = asked, struct.Struct(f">{count}H")
+        return known
+
+    def _exchange(self, asked: Asked, *, priority: bool, lost: type[DriverError]) -> asyncio.Future[bytes]:
+        """The PDU of a sound answer to come; an exception is one too."""
+        line, expected = self.line, asked.expected
+        number = 0
+        judge: Judge
+        if self._framing == "rtu":
+            frame = asked.frame
+            size = len(frame) + 3 + (expected.length or _LONGEST_FRAME)
+
+            def judge(data: bytes) -> bytes | None:
+                return judge_rtu(data, expected)
+
+        else:
+            transactions = line.transactions
+            number = transactions.next() if transactions is not None else 0
+            start = number.to_bytes(2, "big")
+            frame = start + asked.frame
+            sound, length, size = start + expected.tcp_head, 7 + expected.length, 0
+
+            def judge(data: bytes) -> bytes | None:
+                if len(data) == length and data.startswith(sound):
+                    return data[7:]
+                return judge_tcp(data, expected, number)
+
+        if expected.function in _ECHOED:
+            judge = self._no_echo(frame, judge)
+        request = Request(self._member, frame, judge, line_bytes=size, lost=lost, transaction=number)
+        return line.exchange(request, priority=priority)
+
+    def _no_echo(self, frame: bytes, judge: Judge) -> Judge:
+        """A single write is answered by its request again: an adapter that echoes would acknowledge for the machine."""
+
+        def judged(data: bytes) -> bytes | None:
+            answer = judge(data)
+            if answer is not None and data == frame and not self.line.proven:
+                raise WrongAnswer("this may be our own echo: nothing else was heard on this connection yet")
             return answer
 
-    def _named(self, error: Exception) -> DriverError:
-        if isinstance(error, DriverError):
-            return error
-        if isinstance(error, ConnectionException):
-            return LinkDown(f"{self._place}: the connection is gone")
-        return ResponseTimeout(f"{self._place}: no answer within {self.response_timeout_s:g} s")
+        return judged
 
-    async def _resynchronise(self, fault: DriverError) -> None:
-        """Makes sure that whatever still comes is nobody's answer."""
-        if isinstance(fault, LinkDown):
-            await self._drop(fault)
-        elif isinstance(self._settings, TcpSettings):
-            await self._drop(LineReset(f"{self._place}: dropped after: {fault}"))
-        else:
-            self._expected = None
-            await self._wait_quiet(fault)
 
-    async def _wait_quiet(self, fault: DriverError) -> None:
-        loop = asyncio.get_running_loop()
-        began = self._heard_at = loop.time()
-        while (wait := self._heard_at + self._quiet_s - loop.time()) > 0:
-            if loop.time() - began > _QUIET_TRIES * self._quiet_s:
-                await self._drop(LineReset(f"{self._place}: the line does not get quiet after: {fault}"))
-                return
-            await asyncio.sleep(wait)
-
-    async def _drop(self, why: LinkDown) -> None:
-        self._why_closed = why
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
-            await asyncio.sleep(0)  # the loop closes the socket in its next turn
-
-    def _packet(self, sending: bool, data: bytes) -> bytes:
-        """pymodbus shows every packet here; what it gets back is what it goes on with."""
-        if sending:
-            self._sent = True
-            return data
-        self._heard_at = asyncio.get_running_loop().time()
-        verdict: Verdict = "incomplete"
-        if self._expected is not None and self._client is not None:
-            if isinstance(self._settings, TcpSettings):
-                verdict = judge_tcp(data, self._expected, self._client.ctx.request_transaction_id)
-            else:
-                verdict = judge_rtu(data, self._expected)
-        if isinstance(verdict, DriverError):
-            self._fail(verdict)
-        return data if verdict is None else b""
-
-    def _connection(self, connected: bool) -> None:
-        if not connected:
-            self._fail(LinkDown(f"{self._place}: the connection was lost"))
-
-    def _fail(self, fault: DriverError) -> None:
-        """Ends the exchange that is waiting for an answer, if there is one."""
-        if self._client is None:
-            return
-        if self._expected is None:
-            if isinstance(fault, LinkDown):
-                self._why_closed = fault
-            return
-        waiting = self._client.ctx.response_future
-        if not waiting.done():
-            waiting.set_exception(fault)
+def _refusal(unit: int, code: int) -> DriverError:
+    """An exception's error; a gateway that got no answer is no refusal by the machine."""
+    text = f"unit {unit}: {_WORDS.get(code, 'refused')} ({code})"
+    if code in (_NO_PATH, _NO_TARGET):
+        return ResponseTimeout(text)
+    return DeviceRefused(code, text)

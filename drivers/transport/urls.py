@@ -1,49 +1,176 @@
-"""From a URL to a transport."""
+"""From a URL to a transport; units on the same port or connection share one line."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
+
+from serial.tools import list_ports
 
 from drivers.errors import ProfileError
 from drivers.profile import Profile
-from drivers.transport.ascii_line import AsciiLine
-from drivers.transport.base import LineTransport, RegisterTransport, wire_seconds
-from drivers.transport.modbus import ModbusTransport, SerialSettings, TcpSettings
+from drivers.transport.ascii_line import AsciiUnit
+from drivers.transport.base import wire_seconds
+from drivers.transport.line import Line
+from drivers.transport.modbus import ModbusUnit
+from drivers.transport.modbus_request import Framing
+from drivers.transport.serial_wire import Ports, SerialSettings, SerialWire, UsbId
+from drivers.transport.tcp_wire import CONNECT_TIMEOUT_S, TcpWire
+from drivers.transport.wire import Tap
 
-_SETTINGS = {"unit", "baudrate", "parity", "stopbits"}
+_SERIAL = frozenset({"baudrate", "parity", "stopbits", "usb"})
+_KNOWN = {
+    "serial": _SERIAL | {"unit", "echo"},
+    "tcp": frozenset({"unit", "echo"}),
+    "rtu+tcp": frozenset({"unit", "echo"}),
+}
+_MODBUS_PORT = 502
+_UNITS = {
+    "serial": range(1, 248),
+    "rtu+tcp": range(1, 248),
+    "tcp": range(256),
+}  # 0 and 255: a server that is no gateway
+_GAP_CHARACTERS = 3.5  # between two RTU frames (Modbus over serial line V1.02, section 2.5.1.1)
+_TCP_GAP_S = 0.002  # wall; an answer that comes twice is seen as such before the next request can take it for its own
 _OS_WAKES_S = 0.02  # wall; on a loop that runs faster than the wall a busy machine may wake this late
 
+Unit = ModbusUnit | AsciiUnit
 
-def open_transport(url: str, profile: Profile, *, speed: float = 1.0) -> RegisterTransport | LineTransport:
-    """The (still closed) transport for a unit's URL.
 
-    "tcp://host:port?unit=1" is Modbus TCP; "serial:///dev/ttyUSB0?baudrate=115200&unit=1" is Modbus RTU or a line of
-    text, as the profile's protocol says. `speed` is how much faster the loop's clock runs than the wall's (1 on real
-    machines). Raises ProfileError for a URL that does not fit.
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A URL, read."""
+
+    scheme: str
+    place: str | SerialSettings
+    port: int
+    unit: int
+    echo: bool
+
+
+class Lines:
+    """The lines of a plant: transports made here share a line where their URLs name the same port or host and port.
+
+    `speed` is how much faster the loop's clock runs than the wall's (1 on real machines); `tap` is told everything
+    that happens on any of the lines.
     """
+
+    def __init__(self, speed: float = 1.0, tap: Tap | None = None, *, ports: Ports = list_ports.comports) -> None:
+        self._speed = speed
+        self._tap = tap
+        self._ports = ports
+        self._lines: dict[str, tuple[tuple[object, ...], Line]] = {}
+
+    @property
+    def lines(self) -> Mapping[str, Line]:
+        """Every line by its place."""
+        return MappingProxyType({place: line for place, (_, line) in self._lines.items()})
+
+    def transport(self, url: str, profile: Profile) -> Unit:
+        """The (still closed) transport for a unit's URL, see `open_transport`."""
+        modbus = profile.protocol == "modbus"
+        try:
+            target = _read_url(url, profile)
+        except ValueError as error:
+            raise ProfileError(f"{url}: {error}") from error
+        timeout = wire_seconds(profile.timing.response_timeout_s, self._speed)
+        quiet = wire_seconds(profile.timing.quiet_s, self._speed, _OS_WAKES_S)
+        line = self._line(url, target, modbus=modbus)
+        if modbus:
+            framing: Framing = "tcp" if target.scheme == "tcp" else "rtu"
+            return ModbusUnit(line, target.unit, framing, response_timeout_s=timeout, quiet_s=quiet)
+        end = profile.line.terminator.encode("ascii") if profile.line is not None else b"\r\n"
+        return AsciiUnit(line, target.unit, response_timeout_s=timeout, quiet_s=quiet, terminator=end)
+
+    def _line(self, url: str, target: _Target, *, modbus: bool) -> Line:
+        settings = (target.scheme, target.place, target.port, target.echo, modbus)
+        wire: SerialWire | TcpWire
+        if isinstance(target.place, SerialSettings):
+            wire = SerialWire(target.place, ports=self._ports)
+        else:
+            connect = wire_seconds(CONNECT_TIMEOUT_S, self._speed)
+            wire = TcpWire(target.place, target.port, connect_timeout_s=connect)
+        known = self._lines.get(wire.place)
+        if known is not None and known[0] != settings:
+            raise ProfileError(f"{url}: another unit uses {wire.place} with other settings")
+        if known is not None:
+            return known[1]
+        numbered = modbus and target.scheme == "tcp"
+        gap_s = 0.0 if numbered else max(_GAP_CHARACTERS * wire.byte_s, _TCP_GAP_S if wire.drops else 0.0)
+        line = Line(
+            wire,
+            numbered=numbered,
+            gap_s=gap_s * self._speed,
+            echo=target.echo,
+            speed=self._speed,
+            tap=self._tap,
+        )
+        self._lines[wire.place] = settings, line
+        return line
+
+
+def open_transport(
+    url: str, profile: Profile, *, speed: float = 1.0, lines: Lines | None = None, tap: Tap | None = None
+) -> Unit:
+    """The (still closed) transport for a unit's URL; docs/reference/urls.md describes them.
+
+    "tcp://host:port?unit=1" is Modbus TCP or a line of text, "rtu+tcp://host:port?unit=1" Modbus RTU over TCP,
+    "serial:///dev/ttyUSB0?baudrate=115200&unit=1" and "serial://?usb=0403:6001" Modbus RTU or a line of text, as the
+    profile's protocol says. With `lines` the line is shared, and its speed and tap are used. Raises ProfileError for a
+    URL that does not fit.
+    """
+    return (lines or Lines(speed, tap)).transport(url, profile)
+
+
+def _read_url(url: str, profile: Profile) -> _Target:
+    """Raises ValueError for what does not fit."""
     parts = urlsplit(url)
     query = {name: values[-1] for name, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
-    if set(query) - _SETTINGS:
-        raise ProfileError(f"{url}: unknown {', '.join(sorted(set(query) - _SETTINGS))}")
-    timeout = wire_seconds(profile.timing.response_timeout_s, speed)
-    quiet = wire_seconds(profile.timing.quiet_s, speed, _OS_WAKES_S)
-    try:
-        unit = int(query.get("unit", "1"))
-        if parts.scheme == "tcp" and profile.protocol == "modbus" and parts.hostname:
-            settings = TcpSettings(parts.hostname, parts.port or 502)
-            return ModbusTransport(settings, unit, response_timeout_s=timeout, quiet_s=quiet)
-        if parts.scheme == "serial" and parts.path:
-            serial = _serial(parts.path, query)
-            if profile.protocol == "modbus":
-                return ModbusTransport(serial, unit, response_timeout_s=timeout, quiet_s=quiet)
-            return AsciiLine(serial, response_timeout_s=timeout, quiet_s=quiet)
-    except ValueError as error:
-        raise ProfileError(f"{url}: {error}") from error
-    raise ProfileError(f"{url}: {profile.name} speaks {profile.protocol}; use tcp:// (Modbus) or serial://")
+    scheme, port, modbus = parts.scheme, parts.port or 0, profile.protocol == "modbus"
+    if scheme not in _KNOWN or (scheme == "rtu+tcp" and not modbus):
+        fitting = "tcp://, rtu+tcp:// or serial://" if modbus else "tcp:// or serial://"
+        raise ValueError(f"{profile.name} speaks {profile.protocol}; use {fitting}")
+    unknown = set(query) - _KNOWN[scheme]
+    if unknown:
+        raise ValueError(f"unknown {', '.join(sorted(unknown))}")
+    usual = profile.modbus.unit if profile.modbus is not None else 1
+    unit = int(query.get("unit", usual))
+    if modbus and unit not in _UNITS[scheme]:
+        raise ValueError(f"there is no unit {unit}, only {_UNITS[scheme].start} to {_UNITS[scheme].stop - 1}")
+    echo = {"0": False, "1": True}.get(query.get("echo", "0"))
+    if echo is None or (echo and modbus and scheme == "tcp"):
+        raise ValueError("echo is 0 or 1, and Modbus TCP has none")
+    if scheme == "serial":
+        return _Target(scheme, _serial(parts.path, query), 0, unit, echo)
+    port = port or (_MODBUS_PORT if modbus and scheme == "tcp" else 0)
+    if not parts.hostname or not port or parts.path not in ("", "/"):
+        raise ValueError(f"{scheme}://host:port is needed")
+    return _Target(scheme, parts.hostname, port, unit, echo)
 
 
-def _serial(path: str, query: dict[str, str]) -> SerialSettings:
-    parity = query.get("parity", "N")
+def _serial(path: str, query: Mapping[str, str]) -> SerialSettings:
+    if bool(path) == ("usb" in query):
+        raise ValueError("serial:///dev/... or serial://?usb=VID:PID[:SERIAL] is needed")
+    parity, stopbits, baudrate = (
+        query.get("parity", "N"),
+        int(query.get("stopbits", "1")),
+        query.get("baudrate", "115200"),
+    )
     if parity not in ("N", "E", "O"):
         raise ValueError(f"parity {parity} is none of N, E, O")
-    return SerialSettings(path, int(query.get("baudrate", "115200")), parity, int(query.get("stopbits", "1")))
+    if stopbits not in (1, 2):
+        raise ValueError(f"stopbits {stopbits} is neither 1 nor 2")
+    if not baudrate.isdecimal() or int(baudrate) == 0:
+        raise ValueError(f"baudrate {baudrate} is no speed")
+    return SerialSettings(path or _usb(query["usb"]), int(baudrate), parity, stopbits)
+
+
+def _usb(text: str) -> UsbId:
+    vendor, _, rest = text.partition(":")
+    product, _, serial = rest.partition(":")
+    try:
+        return UsbId(int(vendor, 16), int(product, 16), serial)
+    except ValueError as error:
+        raise ValueError(f"usb {text} is not VID:PID or VID:PID:SERIAL, in hexadecimal like 0403:6001") from error

@@ -222,7 +222,7 @@ def _spread(side: Array) -> float:
     return max(float(np.sqrt(np.mean(side**2))), float(np.partition(side, last)[last]) / 2.0)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)  # a recipe has a few sizes; one of 300 values takes tens of megabytes
 def _normals(size: int) -> Array:
     """Standard normal samples in antithetic pairs, the same in every process."""
     half = np.random.default_rng(size).standard_normal((SAMPLES // 2, size))

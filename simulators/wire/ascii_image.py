@@ -1,110 +1,222 @@
-"""A simulated coater's side of the ASCII line protocol: frames in, frames out, silence where the real one is silent."""
+"""A simulated controller's side of an ASCII line: frames in, frames out, silence where a real one is silent.
+
+It obeys the same patterns as the driver, with code of its own: a frame is laid out with Python's format strings and is
+good if laying it out again from its parts gives the same text.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from string import Formatter
 
-from drivers.errors import DeviceRefused
-from drivers.profile import Profile, Signal
+from drivers.errors import DeviceRefused, ProfileError
+from drivers.profile import AsciiRequest, Profile, Signal
 from simulators.wire.image import Plc
+from simulators.wire.modbus_server import crc16
 
-_UNKNOWN_VERB, _UNKNOWN_NAME, _OUT_OF_RANGE, _READ_ONLY = 1, 2, 3, 4
+_UNKNOWN_REQUEST, _UNKNOWN_NAME, _OUT_OF_RANGE, _READ_ONLY = 1, 2, 3, 4
+_LINE_CODES = {6: 5}  # a controller refuses another master with Modbus's 6; lines of text count on from "read only"
+_LAST_COUNT = 0xFFFF
+_DIGITS = {"none": 0, "xor": 2, "sum8": 2, "lrc": 2, "crc16": 4}
+_LAST_TAKEN = frozenset({"body", "pairs", "values", "text"})  # may hold the characters that follow them
+
+Fields = dict[str, str]
+
+
+class _Right(str):
+    """A value that stands on the right of its field."""
+
+    __slots__ = ()
+
+    def __format__(self, width: str) -> str:
+        return self.rjust(int(width or 0))
 
 
 class AsciiImage:
-    """Answers RD, WR, CM and HB for one controller; `clock` gives the line's time in seconds."""
+    """Answers one controller's lines as its profile says; `clock` gives the line's time in seconds.
 
-    def __init__(self, profile: Profile, plc: Plc, clock: Callable[[], float]) -> None:
-        self._profile = profile
+    :raises ProfileError: if the profile has no line of text.
+    """
+
+    def __init__(self, profile: Profile, plc: Plc, clock: Callable[[], float], unit: int = 1) -> None:
+        if profile.line is None:
+            raise ProfileError(f"{profile.name} has no line of text")
+        self._profile, self._line, self._unit = profile, profile.line, unit
         self._plc = plc
         self._clock = clock
-        self._verbs: Mapping[str, Callable[[str], str]] = {
-            "RD": self._read,
-            "WR": self._write,
-            "CM": self._command,
-            "HB": self._heartbeat,
-        }
 
     def answer(self, request: bytes) -> bytes | None:
-        """The answer to one line with its end, or None: wrong checksum, another address, no frame."""
-        inner = _unwrapped(request)
-        if inner is None or inner[:2] != self._profile.address:
+        """The answer to one line with its end, or None: wrong checksum, another unit, no frame."""
+        end = self._line.terminator
+        text = request.decode("latin-1")
+        if not text.isascii() or not text.endswith(end):
             return None
-        verb, _, rest = inner[4:].partition(" ")
+        text = text[: -len(end)]
+        before, _, after = self._line.request.partition("{check}")
+        fields = _scanned(before, text[: len(text) - len(after) - _DIGITS[self._line.check_kind]])
+        if fields is None or not fields["body"]:
+            return None
+        body, tag = fields["body"], _counted(fields.get("tag"), _base(before, "tag")) or 0
+        if self._framed(self._line.request, tag, body) != text:
+            return None
         self._plc.advance(self._clock())
         try:
-            act = self._verbs.get(verb)
-            body = f"ER {_UNKNOWN_VERB}" if act is None else act(rest)
+            told: str | None = self._obeyed(body)
         except DeviceRefused as refusal:
-            body = f"ER {refusal.code}"
-        return _wrapped(inner[:4] + body)
+            told = self._refused(refusal.code, body)
+        return None if told is None else (self._framed(self._line.reply, tag, told) + end).encode("ascii")
 
-    def _read(self, group: str) -> str:
-        block = next((b for b in self._profile.blocks if b.name == group), None)
+    def _framed(self, pattern: str, tag: int, body: str) -> str:
+        before, _, after = pattern.partition("{check}")
+        values = {"unit": self._unit, "tag": tag, "body": body}
+        left = before.format(**values)
+        first, second = self._line.check_between
+        start = left.index(first) + len(first) if first in left else 0
+        stop = left.rindex(second) if second and second in left else len(left)
+        return left + _check(self._line.check_kind, left[start:stop]) + after.format(**values)
+
+    def _obeyed(self, body: str) -> str:
+        """The body of the answer; raises DeviceRefused."""
+        code = _UNKNOWN_REQUEST
+        for request, obey in self._requests():
+            fields = _scanned(request.send, body)
+            if fields is None:
+                continue
+            told = obey(request, fields)
+            if told is not None:
+                return request.reply.format(**{"verb": body.split(" ", maxsplit=1)[0], **fields, **told})
+            if not request.send.startswith("{"):
+                code = _UNKNOWN_NAME  # it knows the verb
+        raise DeviceRefused(code)
+
+    def _requests(self) -> Iterator[tuple[AsciiRequest, Callable[[AsciiRequest, Fields], Fields | None]]]:
+        line = self._line
+        for request in line.actions.values():
+            yield request, self._act
+        for maybe, obey in (
+            (line.identify, self._identify),
+            (line.command, self._count),
+            (line.heartbeat, self._count),
+            (line.write_job, self._write_job),
+            (line.write, self._write),
+            (line.read, self._read),
+        ):
+            if maybe is not None:
+                yield maybe, obey
+
+    # ---- each gives what the reply's placeholders stand for, or None for a name that is not known ----
+
+    def _read(self, request: AsciiRequest, fields: Fields) -> Fields | None:
+        block = next((b for b in self._profile.blocks if b.name == fields["block"]), None)
         if block is None:
-            raise DeviceRefused(_UNKNOWN_NAME)
-        return "OK " + ",".join(
-            _text(self._profile.signals[name], self._plc.tags.get(name, 0)) for name in block.signals
-        )
+            return None
+        signals = [self._profile.signals[name] for name in block.signals]
+        texts = [_text(signal, self._plc.tags.get(signal.name, 0)) for signal in signals]
+        return {"values": request.separator.join(texts), "value": _Right(texts[0]), "unit_text": signals[0].unit}
 
-    def _write(self, arguments: str) -> str:
-        written: dict[str, float] = {}
-        for pair in arguments.split(","):
-            name, _, text = pair.partition("=")
-            signal = self._profile.signals.get(name)
-            if signal is None:
-                raise DeviceRefused(_UNKNOWN_NAME)
-            if signal.access != "rw":
-                raise DeviceRefused(_READ_ONLY)
-            written[name] = _number(text)
-        self._plc.write(written)
-        return "OK"
+    def _write_job(self, request: AsciiRequest, fields: Fields) -> Fields | None:
+        pairs = [_scanned(request.pair, pair) for pair in fields["pairs"].split(request.separator)]
+        return self._written({pair["name"]: pair["value"] for pair in pairs if pair is not None}, len(pairs))
 
-    def _command(self, arguments: str) -> str:
-        code, _, sequence = arguments.partition(",")
-        self._plc.write({"command_code": _whole(code), "command_sequence": _whole(sequence)})
-        return "OK"
+    def _write(self, request: AsciiRequest, fields: Fields) -> Fields | None:  # noqa: ARG002
+        return self._written({fields["name"]: fields["value"]}, 1)
 
-    def _heartbeat(self, argument: str) -> str:
-        self._plc.write({"heartbeat_controller": _whole(argument)})
-        return "OK"
+    def _written(self, texts: Fields, count: int) -> Fields | None:
+        if len(texts) != count or not self._profile.signals.keys() >= texts.keys():
+            return None
+        signals = {name: self._profile.signals[name] for name in texts}
+        if any(signal.access == "r" for signal in signals.values()):
+            raise DeviceRefused(_READ_ONLY)
+        self._plc.write({name: _number(signals[name], text) for name, text in texts.items()})
+        return {}
+
+    def _count(self, request: AsciiRequest, fields: Fields) -> Fields:  # noqa: ARG002
+        """A command with its sequence, or a heartbeat with its lease: whole numbers of 16 bits."""
+        counts = {name: _counted(text) for name, text in fields.items()}
+        if any(count is None or count > _LAST_COUNT for count in counts.values()):
+            raise DeviceRefused(_OUT_OF_RANGE)
+        self._plc.write({name: count for name, count in counts.items() if count is not None})
+        return {}
+
+    def _identify(self, request: AsciiRequest, fields: Fields) -> Fields:  # noqa: ARG002
+        return {"text": f"{self._profile.identity.get('model', self._profile.name)} simulated"}
+
+    def _act(self, request: AsciiRequest, fields: Fields) -> Fields:  # noqa: ARG002
+        signal = next(iter(self._profile.signals.values()))
+        value = _text(signal, self._plc.tags.get(signal.name, 0))
+        return {"value": _Right(value), "unit_text": signal.unit, "text": "done"}
+
+    def _refused(self, code: int, body: str) -> str | None:
+        """The refusal with this code, or the first one there is; None, silence, if the line has none."""
+        refusals = [refusal for refusal in self._line.refusals if refusal.means == "refused"]
+        wanted = _LINE_CODES.get(code, code)
+        found = next((refusal for refusal in refusals if refusal.code == wanted), refusals[0] if refusals else None)
+        return None if found is None else found.reply.format(verb=body.split(" ", maxsplit=1)[0], text="refused")
 
 
-def _unwrapped(request: bytes) -> str | None:
-    """What stands between "@" and "*", or None if the frame or its checksum is wrong."""
-    text = request.decode("ascii", errors="replace").rstrip("\r\n")
-    inner, star, given = text[1:].rpartition("*")
-    if not text.startswith("@") or not star or len(inner) < 4:
-        return None
-    check = 0
-    for character in inner:
-        check ^= ord(character) & 0xFF
-    return inner if given == f"{check:02X}" else None
+def _scanned(pattern: str, text: str) -> Fields | None:
+    """The placeholders' texts, taken from the left, each up to what follows it; None if the text does not fit."""
+    pieces = list(Formatter().parse(pattern))
+    found: Fields = {}
+    for i, (literal, field, spec, _) in enumerate(pieces):
+        if not text.startswith(literal):
+            return None
+        text = text[len(literal) :]
+        if field is None:
+            continue
+        following = pieces[i + 1][0] if i + 1 < len(pieces) else ""
+        if spec:
+            cut = int(spec[1:-1])
+        elif not following:
+            cut = len(text)
+        else:
+            cut = text.rfind(following) if field in _LAST_TAKEN else text.find(following)
+        if cut < 0 or len(text) < cut:
+            return None
+        found[field], text = text[:cut], text[cut:]
+    return None if text else found
 
 
-def _wrapped(inner: str) -> bytes:
-    check = 0
-    for byte in inner.encode("ascii"):
-        check ^= byte
-    return f"@{inner}*{check:02X}\r\n".encode("ascii")
+def _base(pattern: str, name: str) -> int:
+    """16 for a placeholder that is written in hexadecimal digits."""
+    return (
+        16 if any(field == name and str(spec).endswith("X") for _, field, spec, _ in Formatter().parse(pattern)) else 10
+    )
+
+
+def _check(kind: str, text: str) -> str:
+    """The check characters of what stands between the marks."""
+    data = text.encode("ascii")
+    if kind == "none":
+        return ""
+    if kind == "crc16":
+        return crc16(data)[::-1].hex().upper()
+    total = 0
+    for byte in data:
+        total = total ^ byte if kind == "xor" else total + byte
+    return f"{(256 - total % 256) % 256 if kind == 'lrc' else total % 256:02X}"
+
+
+def _counted(text: str | None, base: int = 10) -> int | None:
+    """A whole number of plain digits, or None."""
+    digits = "0123456789ABCDEF"[:base]
+    return int(text, base) if text and len(text) <= 20 and all(character in digits for character in text) else None
+
+
+def _number(signal: Signal, text: str) -> float:
+    whole, point, fraction = text.strip(" ").removeprefix("-").removeprefix("+").partition(".")
+    sound = _counted(whole) is not None and (not point or _counted(fraction) is not None)
+    if not sound or (point and signal.type == "integer"):
+        raise DeviceRefused(_OUT_OF_RANGE)
+    return float(text)
 
 
 def _text(signal: Signal, value: float) -> str:
-    return str(int(value)) if signal.integer else f"{value:.7g}"
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise DeviceRefused(_OUT_OF_RANGE)
-    return value
-
-
-def _whole(text: str) -> int:
-    if not text.isdigit() or int(text) > 0xFFFF:
-        raise DeviceRefused(_OUT_OF_RANGE)
-    return int(text)
+    """A value as the controller sends it; seven significant digits, never an exponent."""
+    if signal.type == "text":
+        return str(value)
+    raw = (value - signal.offset) / signal.scale
+    if signal.type == "integer":
+        return str(int(value) if signal.integer else round(raw))
+    text = f"{raw:.7g}"
+    return text if "e" not in text else f"{raw:.15f}".rstrip("0").rstrip(".")

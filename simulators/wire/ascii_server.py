@@ -1,7 +1,8 @@
-"""Lines on a serial stream: each complete line is answered by the machine, or met with silence."""
+"""Lines of text on a stream: each complete line is answered by the machine that it is for, or met with silence."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 _END = b"\n"
@@ -15,10 +16,13 @@ class Answering(Protocol):
 
 
 class LineAnswers:
-    """Collects bytes into lines and answers them; made to be a PtyPort's `on_data`."""
+    """Collects bytes into lines and answers them; made to be a PtyPort's `on_data`.
 
-    def __init__(self, device: Answering) -> None:
-        self._device = device
+    With several machines on the line each line is shown to all of them: they know by its address whose it is.
+    """
+
+    def __init__(self, *devices: Answering, units: Mapping[int, Answering] | None = None) -> None:
+        self._units: Mapping[int, Answering] = dict(enumerate(devices)) if units is None else units
         self._buffer = b""
 
     def __call__(self, data: bytes) -> bytes | None:
@@ -26,7 +30,8 @@ class LineAnswers:
         answers = b""
         while _END in self._buffer:
             line, _, self._buffer = self._buffer.partition(_END)
-            answers += self._device.answer(line + _END) or b""
+            for device in self._units.values():
+                answers += device.answer(line + _END) or b""
         if len(self._buffer) > _LONGEST:
             self._buffer = b""
         return answers or None

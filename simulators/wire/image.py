@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from drivers.encoding import decode_value, encoder_of
 from drivers.errors import DeviceRefused
-from drivers.profile import Profile, Table, decode_value, encoder_of
+from drivers.profile import Profile, Table
 
 _ILLEGAL_ADDRESS, _ILLEGAL_VALUE = 2, 3  # Modbus application protocol V1.1b3, section 7
 
@@ -41,12 +42,17 @@ class RegisterImage:
         self._encoders: dict[tuple[str, int, int], Callable[[Mapping[str, float]], list[int]]] = {}
         self._ends = {
             table: max((s.address or 0) + s.words for s in profile.signals.values() if s.table == table)
-            for table in ("input", "holding")
+            for table in {s.table for s in profile.signals.values()}
         }
-        self._writable = {s.address: s for s in profile.signals.values() if s.table == "holding"}
+        self._writable = {(s.table, s.address): s for s in profile.signals.values() if s.access != "r"}
+
+    @property
+    def identification(self) -> Mapping[int, str]:
+        """What it says of itself when it is asked (Modbus function 43, type 14)."""
+        return {0: "pressline", 1: self._profile.name, 2: "simulated", 5: self._profile.kind}
 
     def read(self, table: Table, address: int, count: int) -> list[int]:
-        """`count` registers from `address`; registers between signals are 0. Raises DeviceRefused past the end."""
+        """`count` registers or bits from `address`, 0 where there is no signal. Raises DeviceRefused past the end."""
         encode = self._encoders.get((table, address, count)) or self._encoder(table, address, count)
         self._plc.advance(self._clock())
         return encode(self._plc.tags)
@@ -56,14 +62,20 @@ class RegisterImage:
 
         Raises DeviceRefused: 2 where there is no register or only half of a value is written, 3 for a refused value.
         """
+        self._write("holding", address, values)
+
+    def write_coils(self, address: int, values: Sequence[int]) -> None:
+        """Writes coils, each 0 or 1; raises what write() raises."""
+        self._write("coil", address, values)
+
+    def _write(self, table: Table, address: int, values: Sequence[int]) -> None:
         written: dict[str, float] = {}
         position = 0
         while position < len(values):
-            signal = self._writable.get(address + position)
+            signal = self._writable.get((table, address + position))
             if signal is None or position + signal.words > len(values):
                 raise DeviceRefused(_ILLEGAL_ADDRESS)
-            words = values[position : position + signal.words]
-            written[signal.name] = decode_value(signal, words, self._profile.word_order)
+            written[signal.name] = decode_value(signal, values[position : position + signal.words])
             position += signal.words
         if not written:
             raise DeviceRefused(_ILLEGAL_VALUE)
@@ -71,13 +83,22 @@ class RegisterImage:
         self._plc.write(written)
 
     def _encoder(self, table: Table, address: int, count: int) -> Callable[[Mapping[str, float]], list[int]]:
-        if count < 1 or address + count > self._ends[table]:
+        if count < 1 or address + count > self._ends.get(table, 0):
             raise DeviceRefused(_ILLEGAL_ADDRESS)
+        end = address + count
         signals = [
             s
             for s in self._profile.signals.values()
-            if s.table == table and address <= (s.address or 0) and (s.address or 0) + s.words <= address + count
+            if s.table == table and (s.address or 0) < end and (s.address or 0) + s.words > address
         ]
-        encode = encoder_of(signals, address, count, self._profile.word_order)
+        # a value that is only half asked for is laid out whole, and cut
+        first = min([address, *((s.address or 0) for s in signals)])
+        last = max([end, *((s.address or 0) + s.words for s in signals)])
+        whole = encoder_of(signals, first, last - first)
+
+        def encode(tags: Mapping[str, float]) -> list[int]:
+            laid = whole(tags)
+            return laid if len(laid) == count else laid[address - first : end - first]
+
         self._encoders[table, address, count] = encode
         return encode

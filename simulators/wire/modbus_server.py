@@ -1,4 +1,4 @@
-"""A Modbus server for simulated machines: function codes 3, 4, 6 and 16 over TCP (MBAP) or RTU (CRC).
+"""A Modbus server for simulated machines: functions 1 to 6, 15, 16 and 43/14 over TCP (MBAP) or RTU (CRC).
 
 After "Modbus application protocol specification V1.1b3" and "MODBUS over serial line V1.02" (modbus.org): exception 1
 for another function, 2 for an address, 3 for a value or count; silence for another unit and for a broken checksum.
@@ -6,22 +6,32 @@ for another function, 2 for an address, 3 for a value or count; silence for anot
 
 from __future__ import annotations
 
-import asyncio
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from drivers.errors import DeviceRefused
 from drivers.profile import Table
+from simulators.wire.stream_server import NoProtocol, StreamServer
 
 _READ_LIMIT, _WRITE_LIMIT = 125, 123  # registers a request, V1.1b3 sections 6.3 and 6.12
-_TABLES: dict[int, Table] = {3: "holding", 4: "input"}
-_FUNCTION_UNKNOWN, _VALUE_REFUSED = 1, 3
-_LONGEST_FRAME = 260
+_READ_BITS_LIMIT, _WRITE_BITS_LIMIT = 2000, 1968  # sections 6.1 and 6.11
+_REGISTERS: dict[int, Table] = {3: "holding", 4: "input"}
+_BITS: dict[int, Table] = {1: "coil", 2: "discrete"}
+_ON, _OFF = 0xFF00, 0x0000
+_FUNCTION_UNKNOWN, _ADDRESS_UNKNOWN, _VALUE_REFUSED = 1, 2, 3
+_IDENTIFY, _IDENTIFY_TYPE = 0x2B, 0x0E
+_BASIC, _REGULAR, _ONE = 1, 2, 4  # what of an identification is asked for
+_MAY_BE_ASKED_SINGLY = 0x80
+_LONGEST_PDU, _LONGEST_FRAME = 253, 260
 
 
 class Registers(Protocol):
-    """What is served: a RegisterImage, or a test's own."""
+    """What is served: a RegisterImage, or a test's own.
+
+    Bits are read with the tables "coil" and "discrete". One that has coils to write has `write_coils(address, values)`,
+    one that can say what it is has `identification`, texts by object number.
+    """
 
     def read(self, table: Table, address: int, count: int) -> list[int]: ...
 
@@ -40,15 +50,10 @@ def crc16(data: bytes) -> bytes:
 
 def answer_pdu(device: Registers, pdu: bytes) -> bytes:
     """The answer to one request, function code first."""
+    act = _FUNCTIONS.get(pdu[0])
     try:
-        if pdu[0] in _TABLES:
-            return _read(device, pdu)
-        if pdu[0] == 6:
-            address, value = _unpacked(">HH", pdu[1:])
-            device.write(address, [value])
-            return pdu
-        if pdu[0] == 16:
-            return _write(device, pdu)
+        if act is not None:
+            return act(device, pdu)
     except DeviceRefused as refusal:
         return bytes([pdu[0] | 0x80, refusal.code])
     return bytes([pdu[0] | 0x80, _FUNCTION_UNKNOWN])
@@ -64,8 +69,25 @@ def _read(device: Registers, pdu: bytes) -> bytes:
     address, count = _unpacked(">HH", pdu[1:])
     if not 1 <= count <= _READ_LIMIT:
         raise DeviceRefused(_VALUE_REFUSED)
-    registers = device.read(_TABLES[pdu[0]], address, count)
+    registers = device.read(_REGISTERS[pdu[0]], address, count)
     return struct.pack(f">BB{count}H", pdu[0], 2 * count, *registers)
+
+
+def _read_bits(device: Registers, pdu: bytes) -> bytes:
+    address, count = _unpacked(">HH", pdu[1:])
+    if not 1 <= count <= _READ_BITS_LIMIT:
+        raise DeviceRefused(_VALUE_REFUSED)
+    packed = 0
+    for place, bit in enumerate(device.read(_BITS[pdu[0]], address, count)):
+        packed |= (bit & 1) << place
+    size = (count + 7) // 8
+    return bytes([pdu[0], size]) + packed.to_bytes(size, "little")
+
+
+def _write_one(device: Registers, pdu: bytes) -> bytes:
+    address, value = _unpacked(">HH", pdu[1:])
+    device.write(address, [value])
+    return pdu
 
 
 def _write(device: Registers, pdu: bytes) -> bytes:
@@ -76,12 +98,76 @@ def _write(device: Registers, pdu: bytes) -> bytes:
     return pdu[:5]
 
 
+def _write_one_bit(device: Registers, pdu: bytes) -> bytes:
+    address, value = _unpacked(">HH", pdu[1:])
+    if value not in (_ON, _OFF):
+        raise DeviceRefused(_VALUE_REFUSED)
+    _coils_of(device)(address, [int(value == _ON)])
+    return pdu
+
+
+def _write_bits(device: Registers, pdu: bytes) -> bytes:
+    address, count, size = _unpacked(">HHB", pdu[1:6])
+    if not 1 <= count <= _WRITE_BITS_LIMIT or size != (count + 7) // 8 or len(pdu) != 6 + size:
+        raise DeviceRefused(_VALUE_REFUSED)
+    packed = int.from_bytes(pdu[6:], "little")
+    _coils_of(device)(address, [packed >> place & 1 for place in range(count)])
+    return pdu[:5]
+
+
+def _coils_of(device: Registers) -> Callable[[int, Sequence[int]], None]:
+    write: Callable[[int, Sequence[int]], None] | None = getattr(device, "write_coils", None)
+    if write is None:
+        raise DeviceRefused(_FUNCTION_UNKNOWN)
+    return write
+
+
+def _identify(device: Registers, pdu: bytes) -> bytes:
+    texts: Mapping[int, str] | None = getattr(device, "identification", None)
+    if not texts or len(pdu) != 4 or pdu[1] != _IDENTIFY_TYPE:
+        raise DeviceRefused(_FUNCTION_UNKNOWN)
+    level, first = pdu[2], pdu[3]
+    if level not in (_BASIC, _REGULAR, _ONE):
+        raise DeviceRefused(_VALUE_REFUSED)
+    if level == _ONE and first not in texts:
+        raise DeviceRefused(_ADDRESS_UNKNOWN)
+    last = {_BASIC: 2, _REGULAR: 6, _ONE: first}[level]
+    wanted = sorted(n for n in texts if (first if first in texts else 0) <= n <= last)
+    objects, count, following = b"", 0, 0
+    for number in wanted:
+        text = texts[number].encode("ascii", errors="replace")[:200]
+        if len(objects) + len(text) + 2 > _LONGEST_PDU - 7:
+            following = number
+            break
+        objects += bytes([number, len(text)]) + text
+        count += 1
+    has = _MAY_BE_ASKED_SINGLY | (_REGULAR if max(texts) > 2 else _BASIC)
+    return bytes([_IDENTIFY, _IDENTIFY_TYPE, level, has, 0xFF if following else 0, following, count]) + objects
+
+
+_FUNCTIONS: dict[int, Callable[[Registers, bytes], bytes]] = {
+    1: _read_bits,
+    2: _read_bits,
+    3: _read,
+    4: _read,
+    5: _write_one_bit,
+    6: _write_one,
+    15: _write_bits,
+    16: _write,
+    _IDENTIFY: _identify,
+}
+
+
 def answer_tcp(device: Registers, unit: int, frame: bytes) -> bytes | None:
     """The answer to one complete MBAP frame, or None for another unit."""
-    transaction, protocol, _, asked = struct.unpack(">HHHB", frame[:7])
-    if protocol != 0 or asked != unit:
+    return _answer_tcp({unit: device}, frame)
+
+
+def _answer_tcp(units: Mapping[int, Registers], frame: bytes) -> bytes | None:
+    transaction, protocol, _, unit = struct.unpack(">HHHB", frame[:7])
+    if protocol != 0 or unit not in units:
         return None
-    pdu = answer_pdu(device, frame[7:])
+    pdu = answer_pdu(units[unit], frame[7:])
     return struct.pack(">HHHB", transaction, 0, len(pdu) + 1, unit) + pdu
 
 
@@ -118,65 +204,60 @@ class RtuFrames:
     def _size(self) -> int | None:
         if len(self._buffer) < 4:
             return None
-        if self._buffer[1] in (3, 4, 6):
+        if self._buffer[1] in (1, 2, 3, 4, 5, 6):
             return 8
-        if self._buffer[1] == 16:
+        if self._buffer[1] in (15, 16):
             return 9 + self._buffer[6] if len(self._buffer) > 6 else None
-        return len(self._buffer)
+        return 7 if self._buffer[1] == _IDENTIFY else len(self._buffer)
 
 
-class TcpServer:
+class TcpAnswers:
+    """A server's side of one Modbus TCP connection to any number of units: bytes in, answers out."""
+
+    def __init__(self, units: Mapping[int, Registers]) -> None:
+        self._units = units
+        self._buffer = b""
+
+    def __call__(self, data: bytes) -> bytes | None:
+        """The answers to the requests that are complete now; raises NoProtocol for what is none."""
+        self._buffer += data
+        answers = b""
+        while len(self._buffer) >= 7:
+            length = int.from_bytes(self._buffer[4:6], "big")
+            if not 2 <= length <= _LONGEST_FRAME:
+                raise NoProtocol(self._buffer[:8].hex())
+            if len(self._buffer) < 6 + length:
+                break
+            frame, self._buffer = self._buffer[: 6 + length], self._buffer[6 + length :]
+            answers += _answer_tcp(self._units, frame) or b""
+        return answers or None
+
+
+class RtuAnswers:
+    """Any number of RTU slaves on one line: bytes in, at most one answer out. `clock` gives the line's seconds."""
+
+    FRAME_GAP_S = 0.5
+    """A frame's bytes come within milliseconds; what stays incomplete for so long is no frame."""
+
+    def __init__(self, units: Mapping[int, Registers], clock: Callable[[], float]) -> None:
+        self._units = units
+        self._clock = clock
+        self._frames = RtuFrames()
+        self._heard_at = 0.0
+
+    def __call__(self, data: bytes) -> bytes | None:
+        now = self._clock()
+        if now - self._heard_at > self.FRAME_GAP_S:
+            self._frames.forget()
+        self._heard_at = now
+        frame = self._frames.take(data)
+        if frame is None or frame[0] not in self._units:
+            return None
+        return answer_rtu(self._units[frame[0]], frame[0], frame)
+
+
+class TcpServer(StreamServer):
     """One unit on one TCP port; port 0 takes a free one. Stopping also cuts the connections that are open."""
 
     def __init__(self, device: Registers, *, unit: int = 1, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._device = device
-        self._unit = unit
-        self._host = host
-        self.port = port
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._handlers: set[asyncio.Task[None]] = set()
-
-    async def start(self) -> None:
-        """Listens; a second start takes the same port again."""
-        self._server = await asyncio.start_server(self._serve, self._host, self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        """Pulls the cable: no more listening, open connections are cut."""
-        server, self._server = self._server, None
-        if server is None:
-            return
-        server.close()
-        for writer in self._writers:
-            writer.transport.abort()
-        handlers = list(self._handlers)
-        for handler in handlers:
-            handler.cancel()
-        await asyncio.gather(*handlers, return_exceptions=True)
-        await server.wait_closed()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._handlers.add(task)
-        self._writers.add(writer)
-        try:
-            while True:
-                head = await reader.readexactly(7)
-                length = int.from_bytes(head[4:6], "big")
-                if not 2 <= length <= _LONGEST_FRAME:
-                    return  # no Modbus: a real server closes too
-                answer = answer_tcp(self._device, self._unit, head + await reader.readexactly(length - 1))
-                if answer is not None:
-                    writer.write(answer)
-                    await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return
-        except asyncio.CancelledError:
-            return  # stop() cut us; asyncio's server would report a cancelled handler as an error
-        finally:
-            self._writers.discard(writer)
-            if task is not None:
-                self._handlers.discard(task)
-            writer.close()
+        super().__init__(lambda: TcpAnswers({unit: device}), host=host, port=port)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from simulators.wire.ascii_server import LineAnswers
-from simulators.wire.modbus_server import Registers, RtuFrames, TcpServer, answer_rtu
+from simulators.wire.modbus_server import RtuAnswers, TcpAnswers
 from simulators.wire.pty import PtyPort
+from simulators.wire.stream_server import Answers, StreamServer
 
+CARRIERS = ("tcp", "rtu", "rtu+tcp", "ascii", "ascii+tcp")
 _TCP_KINDS = frozenset({"isostatic_press"})  # the others stand beside the controller's cabinet, on serial lines
-_FRAME_GAP_S = 0.5  # of the line's clock; a frame's bytes come within milliseconds, what stays incomplete is no frame
 
 
 class Cable(Protocol):
-    """One unit's connection."""
+    """One wire to one or several units; `place` is the URL without its settings."""
 
-    url: str
+    place: str
 
     async def plug(self) -> None: ...
 
@@ -27,15 +28,16 @@ class Cable(Protocol):
 
 
 class TcpCable:
-    """Modbus TCP on a loopback port that stays the same when it is plugged again."""
+    """A loopback port that stays the same when it is plugged again."""
 
-    def __init__(self, device: Registers) -> None:
-        self._server = TcpServer(device)
-        self.url = ""
+    def __init__(self, scheme: str, make: Callable[[], Answers]) -> None:
+        self._scheme = scheme
+        self._server = StreamServer(make)
+        self.place = ""
 
     async def plug(self) -> None:
         await self._server.start()
-        self.url = f"tcp://127.0.0.1:{self._server.port}?unit=1"
+        self.place = f"{self._scheme}://127.0.0.1:{self._server.port}?"
 
     async def unplug(self) -> None:
         await self._server.stop()
@@ -44,12 +46,9 @@ class TcpCable:
 class SerialCable:
     """A pseudo-terminal behind a link whose name stays the same when it is plugged again."""
 
-    def __init__(self, machine: Any, link: Path, clock: Callable[[], float]) -> None:
-        if hasattr(machine, "registers"):
-            self._port = PtyPort(link, _RtuAnswers(machine.registers, clock))
-        else:
-            self._port = PtyPort(link, LineAnswers(machine))
-        self.url = f"serial://{link}?baudrate=115200&unit=1"
+    def __init__(self, link: Path, make: Callable[[], Answers]) -> None:
+        self._port = PtyPort(link, make())
+        self.place = f"serial://{link}?baudrate=115200&"
 
     async def plug(self) -> None:
         self._port.plug()
@@ -58,38 +57,44 @@ class SerialCable:
         self._port.unplug()
 
 
-class _RtuAnswers:
-    """A PtyPort's `on_data` for a Modbus RTU slave with unit number 1."""
+class _Units(Mapping[int, Any]):
+    """What answers on one cable, by its number; a silent unit is not there."""
 
-    def __init__(self, device: Registers, clock: Callable[[], float]) -> None:
-        self._device = device
-        self._clock = clock
-        self._frames = RtuFrames()
-        self._heard_at = 0.0
+    def __init__(self, units: Mapping[int, Any]) -> None:
+        self._units = units
+        self.silent: set[int] = set()
 
-    def __call__(self, data: bytes) -> bytes | None:
-        now = self._clock()
-        if now - self._heard_at > _FRAME_GAP_S:
-            self._frames.forget()
-        self._heard_at = now
-        frame = self._frames.take(data)
-        return None if frame is None else answer_rtu(self._device, 1, frame)
+    def __getitem__(self, number: int) -> Any:
+        if number in self.silent:
+            raise KeyError(number)
+        return self._units[number]
+
+    def __iter__(self) -> Iterator[int]:
+        return (number for number in self._units if number not in self.silent)
+
+    def __len__(self) -> int:
+        return len(self._units) - len(self.silent)
 
 
 class ServedLine(Mapping[str, str]):
     """The URL of each unit by its name; and every unit's cable."""
 
-    def __init__(self, cables: Mapping[str, Cable]) -> None:
-        self._cables = cables
+    def __init__(self) -> None:
+        self._units: dict[str, tuple[Cable, int, _Units]] = {}
+
+    def add(self, names: Sequence[str], cable: Cable, units: _Units) -> None:
+        """A cable with its units, numbered from 1."""
+        self._units |= {name: (cable, number, units) for number, name in enumerate(names, start=1)}
 
     def __getitem__(self, unit: str) -> str:
-        return self._cables[unit].url
+        cable, number, _ = self._units[unit]
+        return f"{cable.place}unit={number}"
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._cables)
+        return iter(self._units)
 
     def __len__(self) -> int:
-        return len(self._cables)
+        return len(self._units)
 
     @property
     def urls(self) -> Mapping[str, str]:
@@ -97,30 +102,85 @@ class ServedLine(Mapping[str, str]):
         return dict(self)
 
     async def unplug(self, unit: str) -> None:
-        """Closes the unit's socket or serial port, as if its cable were pulled. Its machine runs on."""
-        await self._cables[unit].unplug()
+        """Closes the unit's socket or serial port, as if its cable were pulled. The machines on it run on."""
+        await self._units[unit][0].unplug()
 
     async def plug(self, unit: str) -> None:
         """Puts the cable back; the URL stays the same."""
-        await self._cables[unit].plug()
+        await self._units[unit][0].plug()
+
+    def silence(self, unit: str) -> None:
+        """The unit answers no more; others on its cable do."""
+        _, number, units = self._units[unit]
+        units.silent.add(number)
+
+    def unsilence(self, unit: str) -> None:
+        """The unit answers again."""
+        _, number, units = self._units[unit]
+        units.silent.discard(number)
 
 
 @asynccontextmanager
-async def serve_line(machines: Mapping[str, Any], clock: Callable[[], float]) -> AsyncIterator[ServedLine]:
+async def serve_line(
+    machines: Mapping[str, Any],
+    clock: Callable[[], float],
+    *,
+    carriers: Mapping[str, str] | None = None,
+    together: Sequence[Sequence[str]] = (),
+) -> AsyncIterator[ServedLine]:
     """Serves every machine while the context is open; `clock` gives the line's time in seconds.
 
-    A machine has `.registers` (Modbus; TCP for isostatic presses, RTU for the others) or `.answer(request)` (lines of
-    text), and a `.profile`. Every machine integrates itself up to its own clock when it is asked.
+    A machine has `.registers` (Modbus) or `.answer(request)` (lines of text), and a `.profile`. Every machine
+    integrates itself up to its own clock when it is asked. `carriers` names what carries a unit: "tcp" (Modbus TCP),
+    "rtu" (a pseudo-terminal), "rtu+tcp", "ascii" (a pseudo-terminal), "ascii+tcp"; unless named, isostatic presses
+    are on TCP and all others on pseudo-terminals. `together` lists the units that share a cable: they are numbered from
+    1 in that order, and carried as the first of them is. Raises ValueError for a carrier that a machine cannot use.
     """
+    named, shared = carriers or {}, {name for group in together for name in group}
+    groups = [*together, *([name] for name in machines if name not in shared)]
+    cables: list[Cable] = []
+    served = ServedLine()
     with tempfile.TemporaryDirectory(prefix="pressline-") as folder:
-        cables: dict[str, Cable] = {}
-        for unit, machine in machines.items():
-            tcp = hasattr(machine, "registers") and machine.profile.kind in _TCP_KINDS
-            cables[unit] = TcpCable(machine.registers) if tcp else SerialCable(machine, Path(folder) / unit, clock)
+        for names in groups:
+            carrier = named.get(names[0]) or _usual_carrier(machines[names[0]])
+            _check(carrier, names, machines)
+            units = _Units({n: _face(machines[name]) for n, name in enumerate(names, start=1)})
+            cables.append(_cable(carrier, units, Path(folder) / names[0], clock))
+            served.add(names, cables[-1], units)
         try:
-            for cable in cables.values():
+            for cable in cables:
                 await cable.plug()
-            yield ServedLine(cables)
+            yield served
         finally:
-            for cable in cables.values():
+            for cable in cables:
                 await cable.unplug()
+
+
+def _cable(carrier: str, units: _Units, link: Path, clock: Callable[[], float]) -> Cable:
+    def make() -> Answers:
+        if carrier == "tcp":
+            return TcpAnswers(units)
+        return RtuAnswers(units, clock) if carrier.startswith("rtu") else LineAnswers(units=units)
+
+    if carrier in ("rtu", "ascii"):
+        return SerialCable(link, make)
+    return TcpCable("rtu+tcp" if carrier == "rtu+tcp" else "tcp", make)
+
+
+def _face(machine: Any) -> Any:
+    """What a machine answers with: its registers, or itself."""
+    return machine.registers if hasattr(machine, "registers") else machine
+
+
+def _usual_carrier(machine: Any) -> str:
+    if not hasattr(machine, "registers"):
+        return "ascii"
+    return "tcp" if machine.profile.kind in _TCP_KINDS else "rtu"
+
+
+def _check(carrier: str, names: Iterable[str], machines: Mapping[str, Any]) -> None:
+    if carrier not in CARRIERS:
+        raise ValueError(f"{carrier!r} carries nothing; {', '.join(CARRIERS)} do")
+    for name in names:
+        if hasattr(machines[name], "registers") == carrier.startswith("ascii"):
+            raise ValueError(f"{name} does not speak what {carrier} carries")

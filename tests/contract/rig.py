@@ -10,7 +10,7 @@ from typing import Any
 
 from drivers.machine import Machine
 from drivers.profile import Profile
-from drivers.profile_file import load_profile
+from drivers.profile_file import load_profile, shipped_profiles
 from drivers.reading import LinkChange, Snapshot
 from drivers.transport.memory import memory_transport
 from drivers.transport.urls import open_transport
@@ -19,89 +19,98 @@ from simulators.wire.image import RegisterImage
 from simulators.wire.serve import serve_line
 from tests.contract.toy_plc import ToyPlc
 
-LINES = {
-    "memory-registers": "uniaxial-press-generic",
-    "memory-ascii": "coater-generic",
-    "modbus-tcp": "isostatic-press-generic",
-    "modbus-rtu": "uniaxial-press-generic",
-    "ascii-pty": "coater-generic",
-}
+CARRIERS = {"modbus": ("memory", "tcp", "rtu", "rtu+tcp"), "ascii": ("memory", "ascii", "ascii+tcp")}
+MACHINES = tuple(name for name in shipped_profiles() if load_profile(name).is_machine)
+LINES = tuple((name, carrier) for name in MACHINES for carrier in CARRIERS[load_profile(name).protocol])
+"""Every shipped machine on every carrier that its protocol can use."""
+LEASE = 4711
+
+Queue = asyncio.Queue[Snapshot | LinkChange]
 
 
-def quick(profile: Profile) -> Profile:
+def quick(profile: Profile, **times: float) -> Profile:
     """The same profile with short times, so that a test of a timeout does not take one."""
-    times = replace(
-        profile.timing,
-        response_timeout_s=0.15,
-        quiet_s=0.05,
-        acknowledge_timeout_s=0.4,
-        heartbeat_period_s=0.1,
-        watchdog_s=1.0,
-        stale_after_s=0.4,
-        poll_moving_s=0.02,
-        poll_dwelling_s=0.05,
-        poll_idle_s=0.05,
-    )
-    return replace(profile, timing=times)
+    short: dict[str, Any] = {
+        "response_timeout_s": 0.15,
+        "quiet_s": 0.05,
+        "acknowledge_timeout_s": 0.4,
+        "heartbeat_period_s": 0.1,
+        "watchdog_s": 0.6,
+        "stale_after_s": 0.3,
+        "poll_moving_s": 0.02,
+        "poll_dwelling_s": 0.05,
+        "poll_idle_s": 0.05,
+    }
+    return replace(profile, timing=replace(profile.timing, **(short | times)))
 
 
-class _Served:
-    """A machine as serve_line wants it."""
+class Toy:
+    """A toy controller as serve_line wants a machine."""
 
-    def __init__(self, profile: Profile, plc: ToyPlc, clock: Callable[[], float]) -> None:
+    def __init__(self, profile: Profile, clock: Callable[[], float], unit: int = 1) -> None:
         self.profile = profile
+        self.plc = ToyPlc(profile)
         if profile.protocol == "modbus":
-            self.registers = RegisterImage(profile, plc, clock)
+            self.registers = RegisterImage(profile, self.plc, clock)
         else:
-            self.answer = AsciiImage(profile, plc, clock).answer
+            self.answer = AsciiImage(profile, self.plc, clock, unit).answer
 
 
 @dataclass
 class Rig:
-    """One line: the driver, the controller, and the plug between them."""
+    """One line: the driver, the controller, and the plug between them.
+
+    `another` makes a transport of somebody else's; an `exclusive` line has one user at a time.
+    """
 
     machine: Machine
     plc: ToyPlc
     transport: Any
     unplug: Callable[[], Awaitable[None]]
     plug: Callable[[], Awaitable[None]]
+    another: Callable[[], Any]
+    exclusive: bool
 
 
 @asynccontextmanager
-async def rig(line: str) -> AsyncIterator[Rig]:
-    """The line of this name, not running yet."""
-    profile = quick(load_profile(LINES[line]))
-    plc = ToyPlc(profile)
+async def rig(name: str, carrier: str, **times: float) -> AsyncIterator[Rig]:
+    """The line of this machine on this carrier, not running yet."""
+    profile = quick(load_profile(name), **times)
     clock = asyncio.get_running_loop().time
-    served = _Served(profile, plc, clock)
-    if line.startswith("memory"):
-        transport = memory_transport(served)
+    toy = Toy(profile, clock)
+    if carrier == "memory":
+        memory = memory_transport(toy)
 
         async def unplug() -> None:
-            transport.unplug()
+            memory.unplug()
 
         async def plug() -> None:
-            transport.plug()
+            memory.plug()
 
-        yield Rig(Machine("unit-1", profile, transport), plc, transport, unplug, plug)
-        await transport.close()
+        machine = Machine("unit-1", profile, memory, lease=LEASE)
+        yield Rig(machine, toy.plc, memory, unplug, plug, lambda: memory_transport(toy), exclusive=False)
+        await memory.close()
         return
-    async with serve_line({"unit-1": served}, clock) as urls:
+    async with serve_line({"unit-1": toy}, clock, carriers={"unit-1": carrier}) as urls:
         wire = open_transport(urls["unit-1"], profile)
         yield Rig(
-            Machine("unit-1", profile, wire), plc, wire, lambda: urls.unplug("unit-1"), lambda: urls.plug("unit-1")
+            Machine("unit-1", profile, wire, lease=LEASE),
+            toy.plc,
+            wire,
+            lambda: urls.unplug("unit-1"),
+            lambda: urls.plug("unit-1"),
+            lambda: open_transport(urls["unit-1"], profile),
+            exclusive=carrier in ("rtu", "ascii"),
         )
         await wire.close()
 
 
 @asynccontextmanager
-async def running(r: Rig) -> AsyncIterator[asyncio.Queue[Snapshot | LinkChange]]:
-    """The machine's owner task, once the link is up; and a queue with everything from the start."""
-    with r.machine.subscribe() as queue:
-        task = asyncio.create_task(r.machine.run())
+async def owned(machine: Machine) -> AsyncIterator[Queue]:
+    """The machine's owner task; and a queue with everything from the start."""
+    with machine.subscribe() as queue:
+        task = asyncio.create_task(machine.run())
         try:
-            async with asyncio.timeout(5):
-                await r.machine.wait_link()
             yield queue
         finally:
             task.cancel()
@@ -109,7 +118,16 @@ async def running(r: Rig) -> AsyncIterator[asyncio.Queue[Snapshot | LinkChange]]
                 await task
 
 
-async def next_change(queue: asyncio.Queue[Snapshot | LinkChange], *, up: bool) -> LinkChange:
+@asynccontextmanager
+async def running(r: Rig) -> AsyncIterator[Queue]:
+    """The machine's owner task, once the link is up; and a queue with everything from the start."""
+    async with owned(r.machine) as queue:
+        async with asyncio.timeout(5):
+            await r.machine.wait_link()
+        yield queue
+
+
+async def next_change(queue: Queue, *, up: bool) -> LinkChange:
     """The next link change; fails if it is not the wanted one."""
     async with asyncio.timeout(8):
         while True:
@@ -119,7 +137,7 @@ async def next_change(queue: asyncio.Queue[Snapshot | LinkChange], *, up: bool) 
                 return item
 
 
-async def next_snapshot(queue: asyncio.Queue[Snapshot | LinkChange]) -> Snapshot:
+async def next_snapshot(queue: Queue) -> Snapshot:
     """The next snapshot, past any link change."""
     async with asyncio.timeout(5):
         while True:

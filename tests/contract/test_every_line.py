@@ -7,15 +7,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from drivers.errors import CommandRejected, JobMismatch, LinkDown, OutcomeUnknown, OutOfRange
+from drivers.errors import CommandRejected, DriverError, JobMismatch, LinkDown, OutcomeUnknown, OutOfRange
+from drivers.machine import Machine
 from drivers.reading import Quality
-from tests.contract.rig import LINES, Rig, next_change, next_snapshot, rig, running
+from tests.contract.rig import LEASE, LINES, Rig, next_change, next_snapshot, owned, rig, running
 from tests.contract.toy_plc import some_job
 
 
-@pytest.fixture(params=sorted(LINES))
+@pytest.fixture(params=LINES, ids=" ".join)
 async def line(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
-    async with rig(request.param) as made:
+    async with rig(*request.param) as made:
         yield made
 
 
@@ -33,7 +34,7 @@ async def test_connects_identifies_and_polls(line: Rig) -> None:
 
 
 async def test_polls_a_decimal_value(line: Rig) -> None:
-    name = "web_speed_m_min" if line.machine.profile.kind == "coater" else "dwell_elapsed_s"
+    name = "web_speed_m_min" if line.machine.profile.kind in ("coater", "roll_press") else "dwell_elapsed_s"
     line.plc.tags[name] = 1.2345
     async with running(line):
         assert (await line.machine.snapshot()).value(name) == pytest.approx(1.2345, rel=1e-6)
@@ -71,7 +72,7 @@ async def test_start_is_acknowledged_and_executed_once(line: Rig) -> None:
         await line.machine.start()
         assert line.plc.executed == ["start"]
         async with asyncio.timeout(2):
-            while (await next_snapshot(queue)).text("phase") != "ramp":
+            while (await next_snapshot(queue)).text("phase") != line.plc.working_phase:
                 pass
 
 
@@ -125,6 +126,7 @@ async def test_a_pulled_plug_is_told_once_and_comes_back_without_resending(line:
     async with running(line) as queue:
         await next_change(queue, up=True)
         await line.machine.start()
+        writes = line.plc.writes
         await line.unplug()
         down = await next_change(queue, up=False)
         assert down.reason
@@ -133,8 +135,9 @@ async def test_a_pulled_plug_is_told_once_and_comes_back_without_resending(line:
             await line.machine.start()
         await line.plug()
         await next_change(queue, up=True)
-        assert (await next_snapshot(queue)).text("phase") == "ramp"
+        assert (await next_snapshot(queue)).text("phase") == line.plc.working_phase
     assert line.plc.executed == ["start"]
+    assert line.plc.writes == writes
 
 
 async def test_another_machine_on_the_same_plug_is_refused(line: Rig) -> None:
@@ -171,3 +174,32 @@ async def test_cancelled_callers_leave_the_line_usable(line: Rig) -> None:
             assert not isinstance(outcome, Exception), outcome
         assert (await line.machine.snapshot()).text("machine_state") == "IDLE"
         assert line.machine.link_up
+
+
+async def test_a_second_controller_is_kept_out_until_the_first_is_done(line: Rig) -> None:
+    profile = line.machine.profile
+    second = Machine("second", profile, line.another(), lease=LEASE + 1)
+    async with running(line):
+        await asyncio.sleep(0.05)
+        assert line.plc.tags["lease_owner"] == LEASE
+        if line.exclusive:
+            return  # a serial port has one user at a time anyway
+        async with owned(second) as queue:
+            change = await next_change(queue, up=False)
+            assert str(LEASE) in change.reason
+            with pytest.raises(DriverError):
+                await second.hold()
+            assert line.plc.executed == []
+            assert line.machine.link_up
+    async with owned(second):
+        async with asyncio.timeout(1):
+            await second.wait_link()
+
+
+async def test_a_controller_that_was_killed_takes_its_own_lease_back_at_once(line: Rig) -> None:
+    line.plc.write({"heartbeat_controller": 9, "lease_request": LEASE})
+    async with owned(line.machine):
+        async with asyncio.timeout(1):
+            await line.machine.wait_link()
+        await asyncio.sleep(0.1)
+    line.plc.write({"heartbeat_controller": 9, "lease_request": LEASE + 1})  # it was given back, so it is anybody's

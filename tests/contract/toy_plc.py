@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from drivers.errors import DeviceRefused
 from drivers.profile import Profile
+from simulators.lease import Lease
 
 
 class ToyPlc:
@@ -28,21 +29,31 @@ class ToyPlc:
         self.heart = True
         self.echo_error = 0.0
         self.deaf = False  # takes commands and never acknowledges
+        self.writes = 0
+        self.working_phase = {"coater": "coat", "roll_press": "roll"}.get(profile.kind, "ramp")
+        self._lease = Lease(profile.timing.watchdog_s)
         self._now = 0.0
 
     def advance(self, now_s: float) -> None:
         self._now = now_s
         if self.heart:
-            self.tags["heartbeat_machine"] = int(2 * now_s)
+            self.tags["heartbeat_machine"] = int(10 * now_s)
+        self.tags["lease_owner"] = self._lease.owner(now_s)
 
     def write(self, values: Mapping[str, float]) -> None:
+        """Counts what is written, heartbeats apart."""
+        if "heartbeat_controller" in values:
+            number = values.get("lease_request")
+            beat = int(values["heartbeat_controller"])
+            self._lease.beat(beat, None if number is None else int(number), self._now)
+            self.beats.append(beat)
+        else:
+            self.writes += 1
         if "command_sequence" in values:
             self._command(int(values["command_code"]), int(values["command_sequence"]))
             return
-        if "heartbeat_controller" in values:
-            self.beats.append(values["heartbeat_controller"])
         for name, value in values.items():
-            limits = self.profile.signals[name].range if name in self.profile.signals else None
+            limits = self.profile.signals[name].limits if name in self.profile.signals else None
             if limits is not None and not limits[0] <= value <= limits[1]:
                 raise DeviceRefused(3)
             self.tags[name] = value
@@ -58,7 +69,7 @@ class ToyPlc:
             result = "DONE"
             for signal in self.profile.job:
                 self.tags[signal.echo or ""] = self.tags[signal.name] + self.echo_error
-        phases = {"start": "ramp", "hold": "held", "stop": "release", "reset": "idle"}
+        phases = {"start": self.working_phase, "hold": "held", "stop": "release", "reset": "idle"}
         if result == "ACCEPTED" and name in phases:
             self.tags["phase"] = self.profile.number("phase", phases[name])
         self.tags["acknowledged_sequence"] = sequence
@@ -69,7 +80,7 @@ class ToyPlc:
 def some_job(profile: Profile) -> dict[str, float]:
     """A job in the middle of every range, in values that a float32 rounds."""
     return {
-        s.name: 4242 if s.integer else s.range[0] + 0.3 * (s.range[1] - s.range[0])
+        s.name: 4242 if s.integer else s.limits[0] + 0.3 * (s.limits[1] - s.limits[0])
         for s in profile.job
-        if s.range is not None
+        if s.limits is not None
     }

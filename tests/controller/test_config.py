@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from controller.app import wire_line
 from controller.config import ConfigError, LineConfig, UnitConfig, line_toml, load_line
+from controller.line import capability
+from drivers.profile_file import load_profile
+from recipes.model import Window
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -82,3 +86,25 @@ def test_unusable_line_files(tmp_path: Path, text: str, expected: str) -> None:
 def test_a_missing_line_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load_line(tmp_path / "none.toml")
+
+
+def test_units_share_a_port_and_not_a_number() -> None:
+    def unit(name: str, kind: str, profile: str, number: int) -> UnitConfig:
+        return UnitConfig(name, kind, profile, f"serial:///dev/ttyUSB0?baudrate=19200&unit={number}")
+
+    press = unit("press-1", "uniaxial_press", "uniaxial-press-generic", 1)
+    oven = unit("oven-1", "temperature_controller", "eurotherm-3216", 2)
+    line = wire_line(LineConfig("pilot", {"press-1": press, "oven-1": oven}))
+    assert set(line.machines) == {"press-1"}
+    assert line.instrument("temperature_controller").unit == "oven-1"
+    twin = unit("oven-2", "temperature_controller", "eurotherm-3216", 2)
+    with pytest.raises(ConfigError, match="oven-1 is unit 2 on /dev/ttyUSB0 already"):
+        wire_line(LineConfig("pilot", {"oven-1": oven, "oven-2": twin}))
+
+
+def test_a_roll_press_can_do_what_its_profile_lets_be_written() -> None:
+    profile = load_profile("roll-press-generic")
+    able = capability("roll-press-1", profile)
+    assert able.web_speed_m_min == Window(0.1, 20)
+    assert able.temperature_c == Window(20, 150)
+    assert able.limits["length_m"] == Window(0.1, 500)

@@ -233,10 +233,10 @@ def test_ctrl_c_before_anything_was_started(tmp_path: Path) -> None:
     line = tmp_path / "line.toml"
     line.write_text(
         '[units.isostatic-press-1]\nkind = "isostatic_press"\nprofile = "isostatic-press-generic"\nurl = "tcp://127.0.0.1:1?unit=1"\n'
-        '[units.uniaxial-press-1]\nkind = "uniaxial_press"\nprofile = "uniaxial-press-generic"\nurl = "tcp://127.0.0.1:1?unit=1"\n'
+        '[units.uniaxial-press-1]\nkind = "uniaxial_press"\nprofile = "uniaxial-press-generic"\nurl = "tcp://127.0.0.1:1?unit=2"\n'
         '[units.coater-1]\nkind = "coater"\nprofile = "coater-generic"\nurl = "serial:///dev/no-such-port?baudrate=9600"\n'
-        '[units.thickness-gauge-1]\nkind = "gauge"\nprofile = "thickness-gauge-sics"\nurl = "serial:///dev/no-such-port?baudrate=9600"\n'
-        '[units.balance-1]\nkind = "balance"\nprofile = "balance-sics"\nurl = "serial:///dev/no-such-port?baudrate=9600"\n',
+        '[units.thickness-gauge-1]\nkind = "gauge"\nprofile = "thickness-gauge-sics"\nurl = "serial:///dev/no-such-port-2?baudrate=9600"\n'
+        '[units.balance-1]\nkind = "balance"\nprofile = "balance-sics"\nurl = "serial:///dev/no-such-port-3?baudrate=9600"\n',
         encoding="utf-8",
     )
     recipe = quick(tmp_path / "quick.yaml")

@@ -8,7 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from drivers.profile import Table
-from drivers.transport.modbus import ModbusTransport, SerialSettings, TcpSettings
+from drivers.transport.line import Line
+from drivers.transport.modbus import ModbusUnit
+from drivers.transport.serial_wire import SerialSettings, SerialWire
+from drivers.transport.tcp_wire import TcpWire
 from simulators.wire.modbus_server import RtuFrames, answer_rtu, answer_tcp, crc16
 from simulators.wire.pty import PtyPort
 
@@ -88,8 +91,13 @@ def _changed(order: str, head: bytes, pdu: bytes) -> tuple[bytes, bytes]:
     return head, pdu
 
 
+def unit_on(line: Line, *, rtu: bool, unit: int = 1) -> ModbusUnit:
+    return ModbusUnit(line, unit, "rtu" if rtu else "tcp", response_timeout_s=TIMEOUT_S, quiet_s=QUIET_S)
+
+
 @asynccontextmanager
-async def faulty_rtu(folder: Path) -> AsyncIterator[tuple[ModbusTransport, Faults]]:
+async def faulty_rtu(folder: Path) -> AsyncIterator[tuple[ModbusUnit, Faults]]:
+    """RTU over a pseudo-terminal."""
     faults, frames = Faults(rtu=True), RtuFrames()
 
     def on_data(data: bytes) -> None:
@@ -99,9 +107,11 @@ async def faulty_rtu(folder: Path) -> AsyncIterator[tuple[ModbusTransport, Fault
 
     port = PtyPort(folder / "port", on_data)
     port.plug()
-    transport = ModbusTransport(SerialSettings(str(port.link)), 1, response_timeout_s=TIMEOUT_S, quiet_s=QUIET_S)
+    transport = unit_on(Line(SerialWire(SerialSettings(str(port.link)))), rtu=True)
     try:
         await transport.open()
+        await transport.read("input", 1, 1)  # a line that must be quiet first is quiet then
+        faults.requests.clear()
         yield transport, faults
     finally:
         await transport.close()
@@ -109,8 +119,9 @@ async def faulty_rtu(folder: Path) -> AsyncIterator[tuple[ModbusTransport, Fault
 
 
 @asynccontextmanager
-async def faulty_tcp() -> AsyncIterator[tuple[ModbusTransport, Faults]]:
-    faults = Faults(rtu=False)
+async def faulty_tcp(*, rtu: bool = False) -> AsyncIterator[tuple[ModbusUnit, Faults]]:
+    """Modbus TCP, or RTU over TCP."""
+    faults = Faults(rtu=rtu)
     tasks: set[asyncio.Task[None] | None] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -121,16 +132,26 @@ async def faulty_tcp() -> AsyncIterator[tuple[ModbusTransport, Faults]]:
                 writer.write(data)
 
         with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            while True:
+            frames = RtuFrames()
+            while rtu:
+                data = await reader.read(4096)
+                if not data:
+                    break
+                frame = frames.take(data)
+                if frame is not None:
+                    faults.handle(frame, send)
+            while not rtu:
                 head = await reader.readexactly(7)
                 faults.handle(head + await reader.readexactly(int.from_bytes(head[4:6], "big") - 1), send)
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    settings = TcpSettings("127.0.0.1", server.sockets[0].getsockname()[1])
-    transport = ModbusTransport(settings, 1, response_timeout_s=TIMEOUT_S, quiet_s=QUIET_S)
+    wire = TcpWire("127.0.0.1", server.sockets[0].getsockname()[1])
+    transport = unit_on(Line(wire, numbered=not rtu), rtu=rtu)
     try:
         await transport.open()
+        await transport.read("input", 1, 1)  # a line that must be quiet first is quiet then
+        faults.requests.clear()
         yield transport, faults
     finally:
         await transport.close()

@@ -1,21 +1,24 @@
-"""Lines on a serial port: late, broken and doubled answers, and a port that vanishes."""
+"""A line of text on a serial port: late, broken and doubled answers, and a port that vanishes."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from drivers.errors import CorruptAnswer, DriverError, LinkDown, ProfileError, ResponseTimeout, WrongAnswer
+from drivers.ascii_signals import AsciiSignals
+from drivers.errors import CorruptAnswer, DriverError, LinkDown, OutcomeUnknown, ResponseTimeout, WrongAnswer
+from drivers.profile import Timing
 from drivers.profile_file import load_profile
-from drivers.transport.ascii_line import AsciiLine
-from drivers.transport.base import wire_seconds
-from drivers.transport.modbus import SerialSettings
+from drivers.transport.ascii_line import AsciiUnit
 from drivers.transport.urls import open_transport
 from simulators.wire.pty import PtyPort
+
+COATER = replace(load_profile("coater-generic"), timing=Timing(response_timeout_s=0.1, quiet_s=0.1))
 
 
 class Peer:
@@ -24,10 +27,12 @@ class Peer:
     def __init__(self, link: Path) -> None:
         self.orders: list[str] = []
         self.heard: list[bytes] = []
+        self.asked = asyncio.Event()
         self.port = PtyPort(link, self._on_data)
 
     def _on_data(self, data: bytes) -> bytes | None:
         self.heard.append(data)
+        self.asked.set()
         order = self.orders.pop(0) if self.orders else "ok"
         loop = asyncio.get_running_loop()
         if order == "late":
@@ -40,11 +45,17 @@ class Peer:
         return {"ok": data, "lost": None, "twice": data + data, "endless": b"x" * 5000, "other": b"other\r\n"}[order]
 
 
+def transport_of(peer: Peer) -> AsciiUnit:
+    transport = open_transport(f"serial://{peer.port.link}", COATER)
+    assert isinstance(transport, AsciiUnit)
+    return transport
+
+
 @asynccontextmanager
-async def line(tmp_path: Path) -> AsyncIterator[tuple[AsciiLine, Peer]]:
+async def line(tmp_path: Path) -> AsyncIterator[tuple[AsciiUnit, Peer]]:
     peer = Peer(tmp_path / "port")
     peer.port.plug()
-    transport = AsciiLine(SerialSettings(str(peer.port.link)), response_timeout_s=0.1, quiet_s=0.1)
+    transport = transport_of(peer)
     try:
         await transport.open()
         yield transport, peer
@@ -95,12 +106,13 @@ async def test_a_caller_that_gives_up_leaves_no_answer_to_the_next(tmp_path: Pat
 
 async def test_urgent_requests_go_first(tmp_path: Path) -> None:
     async with line(tmp_path) as (transport, peer):
+        await transport.exchange(b"first\r\n")
         peer.orders = ["pieces"]
         polls = [asyncio.create_task(transport.exchange(b"poll\r\n")) for _ in range(4)]
         await asyncio.sleep(0.002)
         await transport.exchange(b"stop\r\n", priority=True)
         await asyncio.gather(*polls)
-        assert peer.heard.index(b"stop\r\n") == 1
+        assert peer.heard.index(b"stop\r\n") == 2
 
 
 async def test_a_port_that_vanishes_and_comes_back(tmp_path: Path) -> None:
@@ -120,29 +132,25 @@ async def test_a_port_that_vanishes_and_comes_back(tmp_path: Path) -> None:
 
 async def test_a_port_has_one_master(tmp_path: Path) -> None:
     async with line(tmp_path) as (_, peer):
-        other = AsciiLine(SerialSettings(str(peer.port.link)), response_timeout_s=0.1, quiet_s=0.1)
         with pytest.raises(LinkDown):
-            await other.open()
+            await transport_of(peer).open()
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "tcp://localhost:502?nit=1",
-        "udp://localhost:502",
-        "serial://",
-        "tcp://localhost:abc",
-        "serial:///dev/ttyS0?baudrate=fast",
-        "serial:///dev/ttyS0?parity=X",
-    ],
-)
-def test_a_wrong_url_is_told(url: str) -> None:
-    with pytest.raises(ProfileError, match="://"):
-        open_transport(url, load_profile("uniaxial-press-generic"))
+@pytest.mark.parametrize("order", ["lost", "late", "endless", "other", "ok"])
+async def test_a_write_without_its_answer_goes_out_once(tmp_path: Path, order: str) -> None:
+    async with line(tmp_path) as (transport, peer):
+        peer.orders = [order]
+        with pytest.raises(OutcomeUnknown):
+            await AsciiSignals(COATER, transport).write_command(2, 43)
+        await transport.exchange(b"again\r\n")
+        assert [data[5:8] for data in peer.heard] == [b"CM ", b"\r\n"]
 
 
-def test_times_on_a_fast_loop_keep_a_tenth_of_a_wall_second() -> None:
-    profile = load_profile("isostatic-press-generic")
-    assert open_transport("tcp://localhost:1", profile).response_timeout_s == 0.5
-    assert open_transport("tcp://localhost:1", profile, speed=20).response_timeout_s == 2.0
-    assert wire_seconds(0.5, 2.0) == 0.5
+async def test_a_write_whose_port_vanishes_is_an_unknown_outcome(tmp_path: Path) -> None:
+    async with line(tmp_path) as (transport, peer):
+        peer.orders = ["lost"]
+        write = asyncio.create_task(AsciiSignals(COATER, transport).write_command(2, 43))
+        await peer.asked.wait()
+        peer.port.unplug()
+        with pytest.raises(OutcomeUnknown):
+            await write

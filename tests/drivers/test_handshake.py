@@ -39,14 +39,22 @@ class LossyRegisters(MemoryRegisters):
             raise ResponseTimeout("no answer")
         return await super().read(table, address, count, priority=priority)
 
-    async def write(self, address: int, values: Sequence[int], *, priority: bool = False) -> None:
+    async def write(
+        self,
+        address: int,
+        values: Sequence[int],
+        *,
+        table: Table = "holding",
+        single: bool = False,
+        priority: bool = False,
+    ) -> None:
         command = address == 0
         if command and self._lost("connection"):
             await self.close()
         if command:
             self.commands.append(tuple(values))
         if not (command and self._lost("request")):
-            await super().write(address, values, priority=priority)
+            await super().write(address, values, table=table, single=single, priority=priority)
         if command and self._lost("answer"):
             raise OutcomeUnknown("the answer was lost")
 

@@ -8,6 +8,7 @@ import pytest
 
 from drivers.errors import BadQuality
 from drivers.isostatic_press import depressurised, pressure_range_mpa, sensors_agree
+from drivers.profile import Block, Profile, Signal, Timing
 from drivers.profile_file import load_profile
 from drivers.reading import Decoder, Quality, Snapshot
 
@@ -59,7 +60,7 @@ def test_bits_by_name() -> None:
 
 
 def test_a_ceiling_lowers_every_quality() -> None:
-    raw = {"status": [0] * 42}
+    raw = {PROFILE.polled[0].name: [0] * PROFILE.polled[0].count}
     for ceiling in (Quality.UNCERTAIN, Quality.BAD):
         seen = Snapshot("press", 0.0, Decoder(PROFILE), raw, ceiling)
         assert seen.reading("phase").quality is ceiling
@@ -73,6 +74,33 @@ def test_text_that_is_no_number_is_bad() -> None:
     seen = Snapshot("coater", 0.0, Decoder(profile), {"PV": ["abc", "25.5"] + ["0"] * 9})
     assert seen.reading("web_speed_m_min").quality is Quality.BAD
     assert seen.value("zone1_c") == 25.5
+
+
+def test_each_reading_has_the_time_of_its_own_block() -> None:
+    profile = load_profile("coater-generic")
+    data = {block.name: ["0"] * len(block.signals) for block in profile.blocks}
+    times = {block.name: float(number) for number, block in enumerate(profile.blocks)}
+    seen = Snapshot("coater", 99.0, Decoder(profile), data, times=times)
+    for block in profile.blocks:
+        assert {seen.reading(name).time_s for name in block.signals} == {times[block.name]}
+    assert seen.time_s == 99.0
+
+
+def test_a_text_is_read_as_it_stands_and_scaled_text_is_a_number() -> None:
+    signals = {
+        "model": Signal("model", "text", ""),
+        "gap_um": Signal("gap_um", "integer", "", unit="um", scale=0.5, offset=-10.0),
+    }
+    profile = Profile("p", "gauge", "ascii", {}, Timing(0.1, 0.1), signals, (Block("A", tuple(signals)),))
+    seen = Snapshot("gauge", 1.0, Decoder(profile), {"A": ["PL-TG50", "30"]})
+    assert seen.reading("model").value == "PL-TG50"
+    assert seen.reading("model").quality is Quality.GOOD
+    assert seen.value("gap_um") == 5.0
+    assert set(seen.names) == {"model", "gap_um"}
+    missing = Snapshot("gauge", 1.0, Decoder(profile), {})
+    assert missing.reading("model").quality is Quality.BAD
+    with pytest.raises(BadQuality):
+        seen.value("model")
 
 
 def test_two_sensors_and_proven_zero() -> None:

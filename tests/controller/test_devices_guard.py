@@ -1,0 +1,131 @@
+"""A write by hand passes the guard: permissives, journal before and after, and the truth about an outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from controller.events import EventStream
+from controller.guard import Guard, HandWrite, PermissiveMissing
+from controller.interlocks import missing_for_maintenance
+from controller.journal import Journal, verify
+from drivers.errors import LinkDown
+from drivers.profile_file import load_profile
+from drivers.reading import Quality, Reading, Snapshot
+from drivers.writing import Outcome, Written
+
+PRESS = load_profile("uniaxial-press-generic")
+GAUGE = load_profile("thickness-gauge-sics")
+SIGNAL = PRESS.signals["force_sp_kn"]
+READY = {"mode": 2, "machine_state": 4, "lease_owner": 0, "force_sp_kn": 10.0}
+
+
+def snapshot(**values: float) -> Snapshot:
+    return Snapshot.of("press", PRESS, 0.0, {**READY, **values})
+
+
+def test_a_ready_machine_misses_nothing_and_an_instrument_has_nothing_to_miss() -> None:
+    assert missing_for_maintenance(PRESS.signals, snapshot()) == []
+    assert missing_for_maintenance(GAUGE.signals, Snapshot.of("gauge", GAUGE, 0.0, {})) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"mode": 1}, "is not in mode MAINTENANCE; switch it at the machine"),
+        ({"mode": 0}, "is not in mode MAINTENANCE; switch it at the machine"),
+        ({"mode": 9}, "mode cannot be judged"),
+        ({"machine_state": 6}, "is not at rest"),
+        ({"machine_state": 11}, "is not at rest"),
+        ({"lease_owner": 4711}, "is owned by another controller"),
+    ],
+)
+def test_each_permissive_is_missed_in_words(value: dict[str, float], words: str) -> None:
+    (missing,) = missing_for_maintenance(PRESS.signals, snapshot(**value))
+    assert words in missing
+
+
+def test_what_was_not_read_is_missing() -> None:
+    assert len(missing_for_maintenance(PRESS.signals, Snapshot.of("press", PRESS, 0.0, {}))) == 3
+
+
+def hand(seen: Snapshot, send: Callable[[], Awaitable[Written]]) -> HandWrite:
+    async def look() -> Snapshot:
+        return seen
+
+    return HandWrite("press", "tcp://x:1", "force_sp_kn", 20.0, "A. Person", PRESS.signals, look, send)
+
+
+def journal() -> Journal:
+    return Journal(EventStream(), lambda: "2026-01-01T00:00:00.000+00:00")
+
+
+async def test_a_write_is_journalled_before_it_is_sent_and_with_its_outcome() -> None:
+    kept = journal()
+    journalled_before: list[str] = []
+
+    async def send() -> Written:
+        journalled_before.extend(event.kind for event in kept.events())
+        return Written(SIGNAL, 20.0, Reading(20.0, "kN", 1.0, Quality.GOOD), Outcome.APPLIED)
+
+    written = await Guard(kept, "maintenance").write(hand(snapshot(), send))
+    assert written.outcome is Outcome.APPLIED
+    assert journalled_before == ["write.requested"]
+    requested, done = kept.events("maintenance")
+    assert requested.data["was"] == 10.0
+    assert requested.data["who"] == "A. Person"
+    assert (done.kind, done.data["outcome"], done.data["read_back"]) == ("write.done", "applied", 20.0)
+    assert verify(kept.events()) == []
+
+
+async def test_a_missing_permissive_is_journalled_and_nothing_is_sent() -> None:
+    kept = journal()
+
+    async def send() -> Written:
+        raise AssertionError("sent")
+
+    with pytest.raises(PermissiveMissing, match="press is not in mode MAINTENANCE"):
+        await Guard(kept, "maintenance").write(hand(snapshot(mode=1), send))
+    (refused,) = kept.events()
+    assert (refused.kind, len(refused.data["missing"])) == ("write.refused", 1)
+
+
+async def test_a_write_that_was_not_sent_is_journalled_as_failed() -> None:
+    kept = journal()
+
+    async def send() -> Written:
+        raise LinkDown("gone")
+
+    with pytest.raises(LinkDown):
+        await Guard(kept, "maintenance").write(hand(snapshot(), send))
+    assert [event.kind for event in kept.events()] == ["write.requested", "write.failed"]
+
+
+async def test_a_write_that_nobody_waited_for_is_of_unknown_outcome() -> None:
+    kept = journal()
+    sent = asyncio.Event()
+
+    async def send() -> Written:
+        sent.set()
+        await asyncio.sleep(60)
+        raise AssertionError("nobody cancelled")
+
+    work = asyncio.create_task(Guard(kept, "maintenance").write(hand(snapshot(), send)))
+    await sent.wait()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert kept.events()[-1].data["outcome"] == "unknown"
+
+
+async def test_a_value_that_is_no_number_can_be_journalled() -> None:
+    kept = journal()
+
+    async def send() -> Written:
+        return Written(SIGNAL, 20.0, Reading(float("nan"), "kN", 1.0, Quality.BAD), Outcome.REFUSED, "it holds nan")
+
+    await Guard(kept, "maintenance").write(hand(snapshot(force_sp_kn=float("nan")), send))
+    assert [event.data.get("was", event.data.get("read_back")) for event in kept.events()] == [None, None]
+    assert verify(kept.events()) == []

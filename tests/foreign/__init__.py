@@ -1,0 +1,1 @@
+"""Peers of other families: what they read of us and what we read of them."""

@@ -109,7 +109,8 @@ async def _served(answers: Any, place: Place) -> AsyncIterator[str]:
     try:
         await server.start()
     except OSError as error:
-        raise PlaceTaken(f"port {place.tcp}: cannot be used ({os.strerror(error.errno or 0)}); --tcp 0 takes a free one") from error
+        why = os.strerror(error.errno or 0)
+        raise PlaceTaken(f"port {place.tcp}: cannot be used ({why}); --tcp 0 takes a free one") from error
     try:
         yield f"{LOOPBACK}:{server.port}"
     finally:

@@ -82,7 +82,8 @@ async def _connected(look: Look, unit: UnitConfig, service: str | None) -> Check
         await transport.open()
     except LinkDown as error:
         if look.target.serial and service is not None:
-            raise _Broken(unchecked("connection", f"{service}, which has the port; ask that program")) from error
+            why = f"the port is another program's, as it should be now: {service}"
+            raise _Broken(unchecked("connection", why)) from error
         user = holder(transport.place) if look.target.serial else ""
         mend = connection_mend(error, unit.url)
         raise _Broken(broken("connection", f"{error}{f' ({user})' if user else ''}", mend, "link")) from error

@@ -57,7 +57,7 @@ imports:
 	$(BIN)/lint-imports
 
 pytest:
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 # ---------------------------------------------------------------- campaigns: longer than CI has time for
 # make campaign-recipes  SEEDS=100000 JOBS=2  tries to break the reader and the planner with damaged files

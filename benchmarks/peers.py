@@ -136,9 +136,7 @@ async def ours(url: str, profile: Profile, *, decode: bool, shared: bool = False
         wall, cpu = time.perf_counter(), time.process_time()
         for _ in range(requests):
             data = {block.name: await link.read(block)}
-            snapshot = Snapshot("bench", clock(), link.decoder, data)
-            for name in snapshot.names:
-                snapshot.reading(name)
+            Snapshot("bench", clock(), link.decoder, data).readings()
         return _spent(requests, wall, cpu)
 
     async def raw(requests: int) -> Spent:

@@ -123,7 +123,7 @@ class AsciiSignals:
             return fields
 
         try:
-            return await self._ask(request, values, taken, text=text, priority=priority)
+            return await self._ask(request, values, taken, text=text, priority=priority, again=False)
         except (ResponseTimeout, CorruptAnswer, WrongAnswer) as error:
             verb = request.send.partition("{")[0].strip() or "a line"
             raise OutcomeUnknown(f"{verb} was sent, its answer was lost: {error}") from error
@@ -136,6 +136,7 @@ class AsciiSignals:
         *,
         text: bool = False,
         priority: bool = False,
+        again: bool = True,
     ) -> T:
         """One exchange; `taken` judges the answer's fields while the line is still ours, and makes the result."""
         self._tag = (self._tag + 1) % self._codec.tags
@@ -146,7 +147,9 @@ class AsciiSignals:
             if judged.refusal is None:
                 taken(judged.fields)
 
-        answer = question.judge(await self.transport.exchange(question.data, check=check, priority=priority))
+        answer = question.judge(
+            await self.transport.exchange(question.data, check=check, priority=priority, again=again)
+        )
         if answer.refusal is not None:
             raise _error_of(answer.refusal, question.body, answer.fields.get("text", ""))
         return taken(answer.fields)

@@ -84,14 +84,44 @@ def decode_value(signal: Signal, words: Sequence[int]) -> Value:
 
 def decoder_of(signal: Signal, offset: int) -> Callable[[Sequence[int]], Value]:
     """A function that takes one signal out of a block's registers; made once, called at every look."""
-    raw = _raw_decoder(signal, offset)
-    if signal.scale == 1 and signal.offset == 0:
+    raw, convert = _raw_decoder(signal, offset), _scaling(signal)
+    if convert is None:
         return raw
-    if signal.type not in INTEGER_LIMITS:
-        scale, shift = signal.scale, signal.offset
-        return lambda registers: raw(registers) * scale + shift
-    factor, shift_by, divisor = _ratios(signal.scale, signal.offset)
-    return lambda registers: (raw(registers) * factor + shift_by) / divisor
+    return lambda registers: convert(raw(registers))
+
+
+def block_decoder(signals: Sequence[Signal], start: int, count: int) -> Callable[[Sequence[int]], list[Value]]:
+    """A function that takes all `signals` out of a block of `count` registers from address `start`.
+
+    One unpack serves whatever stands in the registers as it is. The signals come by address and do not overlap. The
+    function raises struct.error for another number of registers.
+    """
+    layout, position = ">", 0
+    scaled: list[tuple[int, Callable[[Value], Value]]] = []
+    reordered: list[tuple[int, Callable[[Sequence[int]], Value]]] = []
+    for index, signal in enumerate(signals):
+        offset = (signal.address or 0) - start
+        layout += f"{2 * (offset - position)}x"
+        position = offset + signal.words
+        if _bytes_are_swapped(signal) or (signal.words > 1 and signal.word_order == "little"):
+            layout += f"H{2 * signal.words - 2}x"
+            reordered.append((index, decoder_of(signal, offset)))
+        else:
+            layout += _FORMATS[signal.type]
+            if (convert := _scaling(signal)) is not None:
+                scaled.append((index, convert))
+    to_bytes = struct.Struct(f">{count}H").pack
+    from_bytes = struct.Struct(layout + f"{2 * (count - position)}x").unpack
+
+    def decode(registers: Sequence[int]) -> list[Value]:
+        values: list[Value] = list(from_bytes(to_bytes(*registers)))
+        for index, convert in scaled:
+            values[index] = convert(values[index])
+        for index, take in reordered:
+            values[index] = take(registers)
+        return values
+
+    return decode
 
 
 def encoder_of(signals: Iterable[Signal], start: int, count: int) -> Callable[[Mapping[str, float]], list[int]]:
@@ -146,6 +176,17 @@ def _raw_decoder(signal: Signal, offset: int) -> Raw:
         first, second = order
         return lambda registers: from_bytes(to_bytes(registers[first], registers[second]))[0]
     return lambda registers: from_bytes(to_bytes(*[registers[i] for i in order]))[0]
+
+
+def _scaling(signal: Signal) -> Callable[[Value], Value] | None:
+    """The value of a raw number; None where they are the same."""
+    if signal.scale == 1 and signal.offset == 0:
+        return None
+    if signal.type not in INTEGER_LIMITS:
+        scale, shift = signal.scale, signal.offset
+        return lambda raw: raw * scale + shift
+    factor, shift_by, divisor = _ratios(signal.scale, signal.offset)
+    return lambda raw: (raw * factor + shift_by) / divisor
 
 
 def _to_raw(signal: Signal, value: float) -> Value:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import struct
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from drivers.encoding import decoder_of
+from drivers.encoding import block_decoder, decoder_of
 from drivers.errors import BadQuality, CorruptAnswer
 from drivers.profile import Profile, Signal
 
@@ -22,8 +25,7 @@ class Quality(StrEnum):
     BAD = "bad"
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One value; time_s is the event loop's time of the answer that it came in, unit "" for pure numbers and words."""
 
     value: float | int | str
@@ -42,67 +44,127 @@ class LinkChange:
     time_s: float
 
 
+class Rule(NamedTuple):
+    """Where one value stands in its block, and when it may be believed; a tuple, as every poll reads all of them.
+
+    `words` is an enumeration's; a text has no bounds, and `low` is None.
+    """
+
+    name: str
+    block: str
+    place: int
+    low: float | None
+    high: float
+    words: Mapping[int, str] | None
+    unit: str
+
+
+Values = Sequence[Any]
+"""What the signals of a block say, in its order; None for what is no number."""
+
+
 class Decoder:
-    """How each signal of a profile is taken out of the raw blocks; made once a machine."""
+    """How the signals of a profile are taken out of the raw blocks; made once a machine."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self._takers: dict[str, tuple[str, Callable[[Sequence[Any]], float | int]]] = {}
-        self._texts: dict[str, tuple[str, int]] = {}
+        self.rules = {name: _rule(profile, signal, "", 0) for name, signal in profile.signals.items()}
+        self._of_block: dict[str, list[Rule]] = {}
+        self._takers: dict[str, Callable[[Any], Any]] = {}
+        self._unpack: dict[str, Callable[[Any], Values]] = {}
         for block in profile.blocks:
-            for index, name in enumerate(block.signals):
-                signal = profile.signals[name]
-                if signal.type == "text":
-                    self._texts[name] = (block.name, index)
-                else:
-                    self._takers[name] = (block.name, _taker(profile, signal, block.address, index))
+            signals = [profile.signals[name] for name in block.signals]
+            rules = [_rule(profile, signal, block.name, place) for place, signal in enumerate(signals)]
+            takers = [_taker(profile, signal, block.address, place) for place, signal in enumerate(signals)]
+            self._of_block[block.name] = rules
+            self.rules.update((rule.name, rule) for rule in rules)
+            self._takers.update(zip(block.signals, takers, strict=True))
+            modbus = profile.protocol == "modbus"
+            self._unpack[block.name] = block_decoder(signals, block.address, block.count) if modbus else _each(takers)
 
-    def raw(self, name: str, data: Mapping[str, Sequence[Any]]) -> float | int:
+    def raw(self, name: str, data: Mapping[str, Any]) -> float | int:
         """The number of signal `name` in these raw blocks.
 
         Raises KeyError if its block was not read or it is a text, ValueError if it is no number.
         """
-        block, take = self._takers[name]
-        return take(data[block])
+        rule = self.rules[name]
+        if rule.low is None:
+            raise KeyError(name)
+        number: float | int = self._takers[name](data[rule.block])
+        return number
 
-    def words(self, name: str, data: Mapping[str, Sequence[Any]]) -> str:
+    def words(self, name: str, data: Mapping[str, Any]) -> str:
         """The text of signal `name`; raises KeyError if its block was not read or it is a number."""
-        block, index = self._texts[name]
-        return str(data[block][index])
+        rule = self.rules[name]
+        if rule.low is not None:
+            raise KeyError(name)
+        return str(self._takers[name](data[rule.block]))
 
-    def block(self, name: str) -> str:
-        """The block that signal `name` comes in; raises KeyError if it comes in none."""
-        return (self._takers.get(name) or self._texts[name])[0]
-
-    def whole(self, name: str, data: Mapping[str, Sequence[Any]]) -> int:
+    def whole(self, name: str, data: Mapping[str, Any]) -> int:
         """The whole number of signal `name`; raises CorruptAnswer if the machine did not send one."""
         try:
             return int(self.raw(name, data))
         except (ValueError, OverflowError) as error:
             raise CorruptAnswer(f"{name} is no whole number") from error
 
-    def names(self, data: Mapping[str, Sequence[Any]]) -> Iterator[str]:
-        return (name for name, (block, _) in chain(self._takers.items(), self._texts.items()) if block in data)
+    def values(self, block: str, data: Mapping[str, Any]) -> Values:
+        """All values of a block; none if it was not read, or is not as long as the profile says."""
+        try:
+            return self._unpack[block](data[block])
+        except (KeyError, struct.error):
+            return ()
 
-
-def _taker(profile: Profile, signal: Signal, start: int, index: int) -> Callable[[Sequence[Any]], float | int]:
-    if profile.protocol == "modbus":
-        return decoder_of(signal, (signal.address or 0) - start)
-    if signal.integer:
-        return lambda texts: int(texts[index])
-    scale, offset = signal.scale, signal.offset
-    return lambda texts: float(texts[index]) * scale + offset
+    def read(self, data: Mapping[str, Any]) -> Iterable[Rule]:
+        """The rules of all signals in these blocks."""
+        return chain.from_iterable(self._of_block.get(block, ()) for block in data)
 
 
 class _Plain(Decoder):
-    """Takes numbers that are already decoded, by name."""
+    """Takes values that are already decoded, each as a block of its own name."""
 
-    def raw(self, name: str, data: Mapping[str, Any]) -> float | int:
-        value: float | int = data[name]
-        return value
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.rules = {name: _rule(profile, signal, name, 0) for name, signal in profile.signals.items()}
+        self._of_block = {name: [rule] for name, rule in self.rules.items()}
+        self._takers = dict.fromkeys(self.rules, _itself)
+        self._unpack = dict.fromkeys(self.rules, lambda value: (value,))
 
-    def names(self, data: Mapping[str, Any]) -> Iterator[str]:
-        return iter(data)
+
+_MOST = sys.float_info.max  # neither NaN nor an infinity lies within it
+
+
+def _rule(profile: Profile, signal: Signal, block: str, place: int) -> Rule:
+    words = profile.enum_words[signal.enum] if signal.enum is not None else None
+    low, high = signal.range or (-_MOST, _MOST)
+    return Rule(signal.name, block, place, None if signal.type == "text" else low, high, words, signal.unit)
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _taker(profile: Profile, signal: Signal, start: int, place: int) -> Callable[[Any], Any]:
+    if profile.protocol == "modbus":
+        return decoder_of(signal, (signal.address or 0) - start)
+    if signal.type == "text":
+        return itemgetter(place)
+    if signal.integer:
+        return lambda texts: int(texts[place])
+    scale, offset = signal.scale, signal.offset
+    return lambda texts: float(texts[place]) * scale + offset
+
+
+def _each(takers: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Values]:
+    def unpack(texts: Any) -> Values:
+        values: list[Any] = []
+        for take in takers:
+            try:
+                values.append(take(texts))
+            except (IndexError, ValueError):
+                values.append(None)
+        return values
+
+    return unpack
 
 
 class Snapshot:
@@ -112,7 +174,7 @@ class Snapshot:
     the machine's own heartbeat is late every value is at most uncertain, and bad once it stands still.
     """
 
-    __slots__ = ("_ceiling", "_data", "_decoder", "_times", "time_s", "unit")
+    __slots__ = ("_ceiling", "_data", "_decoder", "_times", "_values", "time_s", "unit")
 
     def __init__(
         self,
@@ -129,6 +191,7 @@ class Snapshot:
         self._data = data
         self._ceiling = ceiling
         self._times = times
+        self._values: dict[str, Values] = {}
 
     @classmethod
     def of(cls, unit: str, profile: Profile, time_s: float, values: Mapping[str, float]) -> Snapshot:
@@ -138,21 +201,18 @@ class Snapshot:
     @property
     def names(self) -> tuple[str, ...]:
         """The signals that were read."""
-        return tuple(self._decoder.names(self._data))
+        return tuple(rule.name for rule in self._decoder.read(self._data))
 
     def reading(self, name: str) -> Reading:
         """One signal with unit, time and quality; an enumeration gives its word, a text itself.
 
         A bad value that could not be decoded is NaN. Raises KeyError for a name that the profile does not have.
         """
-        signal = self._decoder.profile.signals[name]
-        if signal.type == "text":
-            return self._words(name)
-        number, quality = self._judged(signal)
-        value: float | int | str = number
-        if signal.enum is not None and quality is not Quality.BAD:
-            value = self._decoder.profile.word(signal.enum, int(number)) or ""
-        return Reading(value, signal.unit, self._time_of(name), quality)
+        return self._read((self._decoder.rules[name],))[name]
+
+    def readings(self) -> dict[str, Reading]:
+        """Everything that was read, by name."""
+        return self._read(self._decoder.read(self._data))
 
     def value(self, name: str) -> float:
         """The number of a signal in its unit; raises BadQuality unless its quality is good."""
@@ -176,32 +236,34 @@ class Snapshot:
         number = int(self._sound(definition))
         return tuple(name for place, name in enumerate(definition.bits) if number >> place & 1)
 
-    def _words(self, name: str) -> Reading:
-        try:
-            return Reading(self._decoder.words(name, self._data), "", self._time_of(name), self._ceiling)
-        except (KeyError, IndexError):
-            return Reading("", "", self.time_s, Quality.BAD)
-
-    def _time_of(self, name: str) -> float:
-        if self._times is None:
-            return self.time_s
-        return self._times.get(self._decoder.block(name), self.time_s)
+    def _read(self, rules: Iterable[Rule]) -> dict[str, Reading]:
+        times, time_s = self._times or {}, self.time_s
+        found = {}
+        for rule in rules:
+            name, block, _, _, _, words, unit = rule
+            value, quality = self._judged(rule)
+            if words is not None and quality is not Quality.BAD:
+                value = words[value]
+            found[name] = Reading(value, unit, times.get(block, time_s), quality)
+        return found
 
     def _sound(self, signal: Signal) -> float | int:
-        number, quality = self._judged(signal)
-        if quality is not Quality.GOOD:
+        rule = self._decoder.rules[signal.name]
+        number: float | int
+        number, quality = self._judged(rule)
+        if quality is not Quality.GOOD or rule.low is None:
             raise BadQuality(f"{self.unit}: {signal.name} is {quality} ({number})")
         return number
 
-    def _judged(self, signal: Signal) -> tuple[float | int, Quality]:
-        try:
-            number = self._decoder.raw(signal.name, self._data)
-        except (KeyError, IndexError, ValueError):
-            return math.nan, Quality.BAD
-        if not math.isfinite(number):
-            return number, Quality.BAD
-        if signal.range is not None and not signal.range[0] <= number <= signal.range[1]:
-            return number, Quality.BAD
-        if signal.enum is not None and self._decoder.profile.word(signal.enum, int(number)) is None:
-            return number, Quality.BAD
-        return number, self._ceiling
+    def _judged(self, rule: Rule) -> tuple[Any, Quality]:
+        """The number or text, and how far it may be trusted."""
+        _, block, place, low, high, words, _ = rule
+        values = self._values.get(block)
+        if values is None:
+            values = self._values[block] = self._decoder.values(block, self._data)
+        value = values[place] if values else None
+        if value is None:
+            return "" if low is None else math.nan, Quality.BAD
+        if low is not None and (not low <= value <= high or (words is not None and value not in words)):
+            return value, Quality.BAD
+        return value, self._ceiling

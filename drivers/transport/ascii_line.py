@@ -52,7 +52,9 @@ class AsciiUnit:
     async def close(self) -> None:
         await self.line.close(self._member)
 
-    async def exchange(self, request: bytes, *, check: Check | None = None, priority: bool = False) -> bytes:
+    async def exchange(
+        self, request: bytes, *, check: Check | None = None, priority: bool = False, again: bool = False
+    ) -> bytes:
         def judge(data: bytes) -> bytes | None:
             text, end, rest = data.partition(self.terminator)
             if rest:
@@ -63,5 +65,6 @@ class AsciiUnit:
                 check(text + end)
             return text + end
 
-        asked = Request(self._member, request, judge, line_bytes=len(request) + _USUAL_ANSWER)
+        size = len(request) + _USUAL_ANSWER
+        asked = Request(self._member, request, judge, line_bytes=size, alike=b"" if again else None)
         return await self.line.exchange(asked, priority=priority)

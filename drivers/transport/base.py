@@ -94,8 +94,13 @@ class LineTransport(Transport, Protocol):
     terminator: bytes
     """How a line ends."""
 
-    async def exchange(self, request: bytes, *, check: Check | None = None, priority: bool = False) -> bytes:
-        """Sends `request` (with its line end) once and returns the answer with its line end.
+    async def exchange(
+        self, request: bytes, *, check: Check | None = None, priority: bool = False, again: bool = False
+    ) -> bytes:
+        """Sends `request` (with its line end) and returns the answer with its line end.
+
+        It goes out once; with `again`, which only a read may have, once more where the answer may be the second copy
+        of another's.
 
         `check` is called with the answer while the line is still ours and raises CorruptAnswer or WrongAnswer if it is
         not ours. Raises LinkDown if nothing was sent, otherwise ResponseTimeout, CorruptAnswer or WrongAnswer.

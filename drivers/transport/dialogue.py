@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 
-from drivers.errors import CorruptAnswer, LineReset, LinkDown, ResponseTimeout
+from drivers.errors import CorruptAnswer, LineReset, LinkDown, ResponseTimeout, WrongAnswer
+from drivers.transport.doubles import Doubles
 from drivers.transport.request import Member, Request, Waiting
 from drivers.transport.transactions import Transactions
 from drivers.transport.wire import Wire
@@ -19,6 +20,9 @@ from drivers.transport.wire import Wire
 _LONGEST = 4096  # bytes; ten times the longest answer of any profile
 _QUIET_TRIES = 20  # times quiet_s of ceaseless chatter after which the line is given up and opened anew
 _SHARED_GAP_S = 0.00175  # wall; who listens to others' frames needs it (Modbus over serial line V1.02, 2.5.1.1)
+_ANSWERS = 2  # times the slowest of the last answers, in which one that was asked for before must come
+_FORGETTING = 0.98  # at every answer: a pause is not as long for ever as one slow answer once was
+_CLOCK_S = 1e-9  # a timer may fire that much early, as asyncio takes its clock's resolution to be
 _TIMER_STEP_S = 0.001  # wall; the event loop's timers wake that late, a shorter pause is waited for turn by turn
 
 
@@ -35,7 +39,8 @@ class Dialogue:
     `write` sends, `members` is the line's list of units, `drop` ends the connection.
 
     `numbered`: an answer names its transaction (Modbus TCP). On all other lines a late answer can only be told by its
-    coming late: after any doubt nothing is sent until nothing was heard for the longest `quiet_s` of the members.
+    coming late: after any doubt nothing is sent until nothing was heard for the longest `quiet_s` of the members. A
+    read that may have got another request's answer for the second time is asked once more.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class Dialogue:
         self.proven = False
         """Whether an answer came that was no echo of its request."""
         self.transactions = Transactions() if numbered else None
+        self._doubles = None if numbered else Doubles()
         self._wire = wire
         self._write = write
         self._members = members
@@ -66,7 +72,8 @@ class Dialogue:
         self._current: Request | None = None
         self._buffer = b""
         self._silent = 0
-        self._heard_at = self._deadline = self._quiet_began = self._turned_at = 0.0
+        self._heard_at = self._sent_at = self._slowest_s = 0.0
+        self._deadline = self._quiet_began = self._turned_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._turn: asyncio.Handle | None = None
         if not numbered:  # a late answer to whoever had the line before us may come
@@ -74,7 +81,7 @@ class Dialogue:
 
     def ask(self, request: Request, *, priority: bool) -> None:
         """Sends now, or when it is this request's turn."""
-        if self._state is _State.IDLE and not self._gap_s:  # then nobody is waiting
+        if self._state is _State.IDLE and self.transactions is not None:  # then nobody is waiting
             self._send(request)
             return
         self._waiting.put(request, priority=priority)
@@ -128,28 +135,41 @@ class Dialogue:
             request = self._waiting.first()
             if request is None:
                 return
-            if self._gap_s:
-                gap_s = self._gap_s if len(self._members) < 2 else self._shared_gap_s
-                now = self._loop.time()
-                if now < self._heard_at + gap_s:
-                    self._go_on_at(self._heard_at + gap_s, now)
-                    return
+            now = self._loop.time()
+            may_send_at = self._heard_at + self._pause_s(request.member, now)
+            if now + _CLOCK_S < may_send_at:
+                self._go_on_at(may_send_at, now)
+                return
             self._waiting.take()
             self._send(request)
+
+    def _pause_s(self, member: Member, now: float) -> float:
+        """The silence before the next request: the gap, or long enough for answers to show that are one too many."""
+        gap_s = self._gap_s if len(self._members) < 2 else self._shared_gap_s
+        doubles = self._doubles
+        if doubles is None or doubles.adrift_s(now) < member.timeout_s + self._quiet_s:
+            return gap_s
+        pause_s = max(gap_s, _ANSWERS * self._slowest_s)
+        if now >= self._heard_at + pause_s:
+            doubles.in_step()
+        return pause_s
 
     def _go_on_at(self, when: float, now: float) -> None:
         if self._turn is not None:
             self._turn.cancel()
-        if when - now < self._step_s and now > self._turned_at:  # a clock that stands still until all sleep must jump
+        if when - now > 1.5 * self._step_s:
+            self._turn = self._loop.call_at(when - self._step_s, self._go_on)
+        elif now > self._turned_at:
             self._turn = self._loop.call_soon(self._go_on)
-        else:
+        else:  # a clock that stands still until all sleep must jump
             self._turn = self._loop.call_at(when, self._go_on)
         self._turned_at = now
 
     def _send(self, request: Request) -> None:
         self._state = _State.WAITING
         self._current = request
-        self._deadline = self._loop.time() + request.member.timeout_s + request.line_bytes * self._byte_s
+        self._sent_at = self._loop.time()
+        self._deadline = self._sent_at + request.member.timeout_s + request.line_bytes * self._byte_s
         self._arm()
         try:
             self._write(request.data)
@@ -177,6 +197,11 @@ class Dialogue:
             if len(self._buffer) > _LONGEST:
                 self._refuse(request, CorruptAnswer(f"{len(self._buffer)} bytes and no answer among them"))
             return
+        if self._is_doubtful(request, answer):
+            self._current = None
+            self._waiting.put_back(request)
+            self._doubt(WrongAnswer("it may be the second copy of another request's answer"))
+            return
         if not self.proven:
             self.proven = self._buffer != request.data
         self._current = None
@@ -187,6 +212,16 @@ class Dialogue:
             request.answer.set_result(answer)
         if self._waiting:
             self._go_on()
+
+    def _is_doubtful(self, request: Request, answer: bytes) -> bool:
+        doubles, member, quiet_s = self._doubles, request.member, self._quiet_s
+        if doubles is None or request.alike is None:
+            return False
+        took_s = self._heard_at - self._sent_at
+        known_s = self._slowest_s if doubles.adrift_s(self._heard_at) else _FORGETTING * self._slowest_s
+        self._slowest_s = max(took_s, known_s)
+        said, late_s = (member.unit, answer), member.timeout_s + quiet_s
+        return doubles.suspects(request.data, request.alike, said, self._heard_at, late_s=late_s, quiet_s=quiet_s)
 
     def _refuse(self, request: Request, error: Exception) -> None:
         self._current = None
@@ -221,6 +256,8 @@ class Dialogue:
     def _be_quiet(self, due_s: float = 0.0) -> None:
         self._state = _State.QUIET
         self._buffer = b""
+        if self._doubles is not None:
+            self._doubles.clear()
         self._quiet_began = self._loop.time() + due_s
         self._deadline = self._quiet_began + self._quiet_s
         self._arm()

@@ -121,7 +121,14 @@ class MemoryLine(_Memory):
         super().__init__(response_timeout_s, unit)
         self._device = device
 
-    async def exchange(self, request: bytes, *, check: Check | None = None, priority: bool = False) -> bytes:  # noqa: ARG002
+    async def exchange(
+        self,
+        request: bytes,
+        *,
+        check: Check | None = None,
+        priority: bool = False,  # noqa: ARG002  there is no queue
+        again: bool = False,  # noqa: ARG002  nothing comes twice
+    ) -> bytes:
         self._need_open()
         answer = self._device.answer(request)
         if answer is None:

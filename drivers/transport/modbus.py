@@ -170,7 +170,9 @@ class ModbusUnit:
 
         if expected.function in _ECHOED:
             judge = self._no_echo(frame, judge)
-        request = Request(self._member, frame, judge, line_bytes=size, lost=lost, transaction=number)
+        request = Request(
+            self._member, frame, judge, line_bytes=size, lost=lost, transaction=number, alike=expected.alike
+        )
         return line.exchange(request, priority=priority)
 
     def _no_echo(self, frame: bytes, judge: Judge) -> Judge:

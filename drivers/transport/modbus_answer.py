@@ -53,11 +53,13 @@ class Expected:
     length: int
     tcp_head: bytes = field(init=False)
     """A sound answer over TCP from its third byte on: protocol, length, unit, head."""
-    rtu_head: bytes = field(init=False)
+    alike: bytes | None = field(init=False)
+    """How an answer over RTU begins that could be another read's as well; None for what is no read."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tcp_head", struct.pack(">HHB", 0, self.length + 1, self.unit) + self.head)
-        object.__setattr__(self, "rtu_head", bytes([self.unit]) + self.head)
+        head = bytes([self.unit]) + self.head
+        object.__setattr__(self, "alike", head if self.function in _READS else None)
 
     def judge_pdu(self, pdu: bytes) -> bytes:
         """The complete PDU, if it answers the request. Raises WrongAnswer."""

@@ -1,4 +1,4 @@
-"""What waits on a line: frames that go out once, each for one of the line's units."""
+"""What waits on a line: frames, each for one of the line's units."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ class Request:
     """A frame and who waits for its answer.
 
     `lost` is raised if the connection ends after the frame went out. `line_bytes` have to pass the line before the
-    answer is complete: on a slow line that takes its time, which is given on top of the unit's timeout.
+    answer is complete: on a slow line that takes its time, which is given on top of the unit's timeout. A read may go
+    out again: it has an `alike`, the same for all whose answers have the same form.
     """
 
-    __slots__ = ("answer", "data", "judge", "line_bytes", "lost", "member", "transaction")
+    __slots__ = ("alike", "answer", "data", "judge", "line_bytes", "lost", "member", "transaction")
 
     def __init__(
         self,
@@ -42,7 +43,9 @@ class Request:
         line_bytes: int,
         lost: type[DriverError] = ResponseTimeout,
         transaction: int = 0,
+        alike: bytes | None = None,
     ) -> None:
+        self.alike = alike
         self.member = member
         self.data = data
         self.judge = judge
@@ -74,6 +77,10 @@ class Waiting:
     def put(self, request: Request, *, priority: bool) -> None:
         """At the end of its kind."""
         (self._urgent if priority else self._usual).append(request)
+
+    def put_back(self, request: Request) -> None:
+        """Before all others: it has been waited for already."""
+        self._urgent.appendleft(request)
 
     def first(self) -> Request | None:
         """The request that is due, left where it is; those that nobody waits for any more are taken out."""

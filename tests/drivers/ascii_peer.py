@@ -34,7 +34,9 @@ class AsciiPeer:
 
     async def close(self) -> None: ...
 
-    async def exchange(self, request: bytes, *, check: Check | None = None, priority: bool = False) -> bytes:
+    async def exchange(
+        self, request: bytes, *, check: Check | None = None, priority: bool = False, again: bool = False
+    ) -> bytes:
         self.asked.append(request)
         answer = self._answer(request)
         if answer is None:

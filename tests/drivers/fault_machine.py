@@ -19,6 +19,11 @@ def _late(scene: Scene, rng: Random) -> Sequence[Delivery]:
     return ((scene.timeout_s + LATE_S, scene.sound),)
 
 
+def _doubled_late(scene: Scene, rng: Random) -> Sequence[Delivery]:
+    """The second copy comes while the next request, or one after it, waits for its answer."""
+    return ((0.0, scene.sound), (scene.timeout_s * rng.random(), scene.sound))
+
+
 def _corrupted(scene: Scene, rng: Random) -> Sequence[Delivery]:
     """One byte is another one: of the checksum where there is one, of the header over Modbus TCP."""
     place = 2 if scene.sound[2:4] == b"\0\0" else len(scene.sound) - 3
@@ -37,6 +42,7 @@ ORDERS: dict[str, Order] = {
     "late": _late,
     "dropped": lambda scene, rng: (),
     "doubled": lambda scene, rng: ((0.0, scene.sound + scene.sound),),
+    "doubled late": _doubled_late,
     "corrupted": _corrupted,
     "split": _split,
     "glued": lambda scene, rng: ((0.0, scene.other(rng) + scene.sound),),

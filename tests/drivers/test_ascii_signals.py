@@ -71,11 +71,16 @@ async def test_the_check_runs_while_the_line_is_still_ours() -> None:
 
     class Watching(AsciiPeer):
         async def exchange(
-            self, request: bytes, *, check: Callable[[bytes], None] | None = None, priority: bool = False
+            self,
+            request: bytes,
+            *,
+            check: Callable[[bytes], None] | None = None,
+            priority: bool = False,
+            again: bool = False,
         ) -> bytes:
             assert check is not None
             try:
-                answer = await super().exchange(request, check=check, priority=priority)
+                answer = await super().exchange(request, check=check, priority=priority, again=again)
             except WrongAnswer as error:
                 seen.append(error)
                 raise

@@ -80,9 +80,9 @@ async def test_commands_go_before_polls_and_keep_their_order() -> None:
     wire, (unit,) = rtu_units(1)
     await ready(unit)
     tasks = [reading(unit, n, priority=n > 3) for n in (1, 2, 3, 4, 5)]
-    for _ in tasks:
+    for n in range(len(tasks)):
         await turns()
-        wire.say(rtu_frame(1, "04 02 0000"))
+        wire.say(rtu_frame(1, f"04 02 {n:04X}"))
     await asyncio.gather(*tasks)
     assert [frame[3] for frame in wire.sent] == [1, 4, 5, 2, 3]
     await unit.close()

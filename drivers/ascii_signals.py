@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from decimal import Decimal
 from typing import TypeVar
 
-from drivers.ascii_codec import LineCodec
+from drivers.ascii_codec import Answer, LineCodec
 from drivers.ascii_pattern import DIGITS, NUMBER, Value
 from drivers.errors import (
     CorruptAnswer,
@@ -142,17 +142,21 @@ class AsciiSignals:
         self._tag = (self._tag + 1) % self._codec.tags
         question = self._codec.ask(request, values, unit=self.transport.unit, tag=self._tag, text=text)
 
+        judged: Answer | None = None
+        result: list[T] = []
+
         def check(data: bytes) -> None:
+            nonlocal judged
             judged = question.judge(data)
             if judged.refusal is None:
-                taken(judged.fields)
+                result[:] = [taken(judged.fields)]
 
-        answer = question.judge(
-            await self.transport.exchange(question.data, check=check, priority=priority, again=again)
-        )
-        if answer.refusal is not None:
-            raise _error_of(answer.refusal, question.body, answer.fields.get("text", ""))
-        return taken(answer.fields)
+        answer = await self.transport.exchange(question.data, check=check, priority=priority, again=again)
+        if judged is None:
+            check(answer)
+        if judged is not None and judged.refusal is not None:
+            raise _error_of(judged.refusal, question.body, judged.fields.get("text", ""))
+        return result[0]
 
 
 def value_text(signal: Signal, value: float | str) -> str:

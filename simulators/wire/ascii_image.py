@@ -6,6 +6,7 @@ good if laying it out again from its parts gives the same text.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from string import Formatter
 
@@ -154,9 +155,15 @@ class AsciiImage:
         return None if found is None else found.reply.format(verb=body.split(" ", maxsplit=1)[0], text="refused")
 
 
+@functools.lru_cache(maxsize=256)  # a profile has about twenty patterns
+def _pieces(pattern: str) -> tuple[tuple[str, str | None, str | None, str | None], ...]:
+    """Literal text, and the placeholder after it with its format."""
+    return tuple(Formatter().parse(pattern))
+
+
 def _scanned(pattern: str, text: str) -> Fields | None:
     """The placeholders' texts, taken from the left, each up to what follows it; None if the text does not fit."""
-    pieces = list(Formatter().parse(pattern))
+    pieces = _pieces(pattern)
     found: Fields = {}
     for i, (literal, field, spec, _) in enumerate(pieces):
         if not text.startswith(literal):
@@ -179,9 +186,7 @@ def _scanned(pattern: str, text: str) -> Fields | None:
 
 def _base(pattern: str, name: str) -> int:
     """16 for a placeholder that is written in hexadecimal digits."""
-    return (
-        16 if any(field == name and str(spec).endswith("X") for _, field, spec, _ in Formatter().parse(pattern)) else 10
-    )
+    return 16 if any(field == name and str(spec).endswith("X") for _, field, spec, _ in _pieces(pattern)) else 10
 
 
 def _check(kind: str, text: str) -> str:

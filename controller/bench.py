@@ -49,8 +49,8 @@ async def serve_controller(profile: Profile, place: Place, tags: Mapping[str, fl
     machine.controller.tags.update(tags)
 
     def answers() -> Answers:
-        if profile.protocol == "ascii":
-            return LineAnswers(machine)
+        if profile.line is not None:
+            return LineAnswers(machine, end=profile.line.terminator.encode("ascii"))
         units = {place.unit: machine.registers}
         return RtuAnswers(units, clock) if place.rtu or place.pty is not None else TcpAnswers(units)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-_END = b"\n"
 _LONGEST = 1024  # bytes; a line that long was never meant for us
 
 
@@ -18,20 +17,24 @@ class Answering(Protocol):
 class LineAnswers:
     """Collects bytes into lines and answers them; made to be a PtyPort's `on_data`.
 
-    With several machines on the line each line is shown to all of them: they know by its address whose it is.
+    With several machines on the line each line is shown to all of them: they know by its address whose it is. `end` is
+    how a line ends, or its last character.
     """
 
-    def __init__(self, *devices: Answering, units: Mapping[int, Answering] | None = None) -> None:
+    def __init__(
+        self, *devices: Answering, units: Mapping[int, Answering] | None = None, end: bytes = b"\n"
+    ) -> None:
+        self._end = end
         self._units: Mapping[int, Answering] = dict(enumerate(devices)) if units is None else units
         self._buffer = b""
 
     def __call__(self, data: bytes) -> bytes | None:
         self._buffer += data
         answers = b""
-        while _END in self._buffer:
-            line, _, self._buffer = self._buffer.partition(_END)
+        while self._end in self._buffer:
+            line, _, self._buffer = self._buffer.partition(self._end)
             for device in self._units.values():
-                answers += device.answer(line + _END) or b""
+                answers += device.answer(line + self._end) or b""
         if len(self._buffer) > _LONGEST:
             self._buffer = b""
         return answers or None

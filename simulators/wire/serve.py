@@ -145,7 +145,9 @@ async def serve_line(
             carrier = named.get(names[0]) or _usual_carrier(machines[names[0]])
             _check(carrier, names, machines)
             units = _Units({n: _face(machines[name]) for n, name in enumerate(names, start=1)})
-            cables.append(_cable(carrier, units, Path(folder) / names[0], clock))
+            line = machines[names[0]].profile.line
+            end = b"" if line is None else line.terminator.encode("ascii")
+            cables.append(_cable(carrier, units, Path(folder) / names[0], clock, end))
             served.add(names, cables[-1], units)
         try:
             for cable in cables:
@@ -156,11 +158,11 @@ async def serve_line(
                 await cable.unplug()
 
 
-def _cable(carrier: str, units: _Units, link: Path, clock: Callable[[], float]) -> Cable:
+def _cable(carrier: str, units: _Units, link: Path, clock: Callable[[], float], end: bytes) -> Cable:
     def make() -> Answers:
         if carrier == "tcp":
             return TcpAnswers(units)
-        return RtuAnswers(units, clock) if carrier.startswith("rtu") else LineAnswers(units=units)
+        return RtuAnswers(units, clock) if carrier.startswith("rtu") else LineAnswers(units=units, end=end)
 
     if carrier in ("rtu", "ascii"):
         return SerialCable(link, make)

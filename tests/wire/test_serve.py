@@ -177,3 +177,4 @@ def test_lines_are_cut_at_their_ends() -> None:
     assert answers(b"c\r\nde\r\nf") == b"ABC\r\nDE\r\n"
     assert answers(b"x" * 2000) is None
     assert answers(b"ok\r\n") == b"OK\r\n"
+    assert LineAnswers(Echo(), end=b"\r")(b"a\rb\nc\rd") == b"A\rB\nC\r"

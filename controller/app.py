@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import uuid
 import zlib
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,10 +29,13 @@ T = TypeVar("T")
 def lease_number(config: LineConfig) -> int:
     """Our number as a controller, 1 to 65535: the same for this computer and line file however often it is started.
 
-    So a controller that was killed takes its own lease back at once.
+    So a controller that was killed takes its own lease back at once; and two computers that were set up from one image,
+    which share name and paths, have not the same number.
     """
     where = config.name if config.file is None else str(config.file.resolve())
-    return zlib.crc32(f"{socket.gethostname()}:{where}".encode()) % 0xFFFF + 1
+    address = uuid.getnode()
+    known = "" if address >> 40 & 1 else f"{address:x}"  # the bit says that it was invented for this process
+    return zlib.crc32(f"{socket.gethostname()}:{known}:{where}".encode()) % 0xFFFF + 1
 
 
 def wire_line(config: LineConfig, *, tap: Tap | None = None) -> Line:
@@ -69,20 +73,30 @@ def wire_line(config: LineConfig, *, tap: Tap | None = None) -> Line:
 
 
 @contextmanager
-def line_in_use(config: LineConfig, utc: str, record: Path | None = None) -> Iterator[Line]:
+def line_in_use(config: LineConfig, utc: str, record: Path | None, told: Callable[[str], None]) -> Iterator[Line]:
     """Drivers for the length of a run: no other program of this computer has the line file meanwhile.
 
-    Where `record` names a file everything on the wires is written there, with `utc` as its beginning. Raises LineTaken,
-    and ConfigError for the line file or for a lock or recording that cannot be written.
+    Where `record` names a file everything on the wires is written there, with `utc` as its beginning; `told` is called
+    at the end with the reason if the recording ended before (a full disk). Raises LineTaken, and ConfigError for the
+    line file or for a lock or recording that cannot be written.
     """
+    tap: Recorder | None = None
     with ExitStack() as held:
         try:
             if config.file is not None:
                 held.enter_context(LineLock(config.file))
-            tap = None if record is None else held.enter_context(Recorder(record, utc=utc))
+            if record is not None:
+                tap = Recorder(record, utc=utc)
+                held.callback(_tell_fault, tap, told)  # comes after its close(): the last bytes may not fit either
+                held.enter_context(tap)
         except OSError as error:
             raise ConfigError(f"{error.filename}: cannot be written ({error.strerror})") from error
         yield wire_line(config, tap=tap)
+
+
+def _tell_fault(recorder: Recorder, told: Callable[[str], None]) -> None:
+    if recorder.fault:
+        told(recorder.fault)
 
 
 @asynccontextmanager

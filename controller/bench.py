@@ -34,7 +34,7 @@ class Place:
 
 
 @asynccontextmanager
-async def serve_controller(profile: Profile, place: Place, tags: Mapping[str, float]) -> AsyncIterator[str]:
+async def serve_controller(profile: Profile, place: Place, tags: Mapping[str, Any]) -> AsyncIterator[str]:
     """A controller that obeys a profile and has nothing behind it; yields its URL. `tags` is what it shows at first.
 
     Raises PlaceTaken.

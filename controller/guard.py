@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from controller.interlocks import missing_for_maintenance, missing_permissives
 from controller.journal import Journal
 from drivers.errors import DriverError
 from drivers.machine import Machine
+from drivers.profile import Profile
 from drivers.reading import Reading, Snapshot
 from drivers.writing import Written
 
@@ -31,8 +32,7 @@ class PermissiveMissing(Exception):
 class HandWrite:
     """One value that a person wants in a unit.
 
-    `signals` are the names that the unit has, `look` reads those that the permissives and `signal` need, `send` writes
-    once and reads back.
+    `profile` is the unit's, `look` reads what the permissives and `signal` need, `send` writes once and reads back.
     """
 
     unit: str
@@ -40,7 +40,7 @@ class HandWrite:
     signal: str
     value: float
     who: str
-    signals: Collection[str]
+    profile: Profile
     look: Callable[[], Awaitable[Snapshot]]
     send: Callable[[], Awaitable[Written]]
 
@@ -96,7 +96,7 @@ class Guard:
         """
         data = {"unit": hand.unit, "url": hand.url, "signal": hand.signal, "value": hand.value, "who": hand.who}
         snapshot = await hand.look()
-        if missing := missing_for_maintenance(hand.signals, snapshot):
+        if missing := missing_for_maintenance(hand.profile, snapshot):
             await self._journal.append(self._run, "write.refused", {**data, "missing": missing})
             raise PermissiveMissing(f"{hand.unit} " + "; ".join(missing))
         was = _journalled(snapshot.reading(hand.signal))

@@ -6,11 +6,12 @@ the reason is told in words. Not one of them can be bypassed from here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from drivers import isostatic_press, uniaxial_press
 from drivers.errors import BadQuality
+from drivers.profile import Profile
 from drivers.reading import Snapshot
 
 UNLOADED_KN = 5.0  # the weight of the upper die and the load cell's offset stay below it
@@ -79,12 +80,13 @@ PERMISSIVES: tuple[Permissive, ...] = (
 )
 
 
+_MAINTENANCE_MODE = "MAINTENANCE"
 _AT_REST = frozenset({"IDLE", "STOPPED", "ABORTED", "COMPLETE"})  # PackML states in which a machine moves nothing
 
 
 @dataclass(frozen=True, slots=True)
 class MaintenancePermissive:
-    """One row for a write by hand: it counts for every unit that has `signal`, whatever its kind."""
+    """One row for a write by hand: it counts for every unit with a handshake that has `signal`, whatever its kind."""
 
     signal: str
     message: str
@@ -95,7 +97,7 @@ MAINTENANCE: tuple[MaintenancePermissive, ...] = (
     MaintenancePermissive(
         "mode",
         "is not in mode MAINTENANCE; switch it at the machine",
-        lambda snapshot: snapshot.text("mode") == "MAINTENANCE",
+        lambda snapshot: snapshot.text("mode") == _MAINTENANCE_MODE,
     ),
     MaintenancePermissive(
         "machine_state",
@@ -110,14 +112,25 @@ MAINTENANCE: tuple[MaintenancePermissive, ...] = (
 )
 
 
-def missing_for_maintenance(signals: Iterable[str], snapshot: Snapshot) -> list[str]:
-    """What keeps a unit with these signals from being written to by hand, in words.
+def has_handshake(profile: Profile) -> bool:
+    """Whether commands, lease and mode of a unit mean what they mean in a machine.
 
-    A value that cannot be read is a missing permissive.
+    They do in every machine, and wherever a mode for maintenance shows that the profile was written for one, whatever
+    it calls its kind. An instrument's `mode` is its own affair (a temperature controller's off, auto and manual).
     """
-    known, missing = frozenset(signals), []
+    mode = profile.signals.get("mode")
+    words = profile.enums.get(mode.enum, {}) if mode is not None and mode.enum is not None else {}
+    return profile.is_machine or _MAINTENANCE_MODE in words
+
+
+def missing_for_maintenance(profile: Profile, snapshot: Snapshot) -> list[str]:
+    """What keeps a unit of this profile from being written to by hand, in words.
+
+    A value that cannot be read is a missing permissive. Of what has no handshake nothing is missing.
+    """
+    missing: list[str] = []
     for permissive in MAINTENANCE:
-        if permissive.signal not in known:
+        if not has_handshake(profile) or permissive.signal not in profile.signals:
             continue
         try:
             held = permissive.holds(snapshot)

@@ -207,7 +207,7 @@ async def _reached(line: Line, needed: set[str], limit_s: float) -> None:
         try:
             await instrument.identify()
         except DriverError as error:
-            faults.append(f"{name}: {error}")
+            faults.append(f"{name}: {_why(name, error)}")
     if faults:
         raise UnitUnreachable("\n".join(faults))
 
@@ -216,8 +216,13 @@ async def _why_not(machine: Machine) -> str:
     try:
         await machine.snapshot()
     except DriverError as error:
-        return str(error)
+        return _why(machine.unit, error)
     return "answered too late"
+
+
+def _why(unit: str, error: DriverError) -> str:
+    """An error's message without the unit's name, which some begin with, for a sentence that names it already."""
+    return str(error).removeprefix(f"{unit}: ")
 
 
 # ---------------------------------------------------------------------- state found at the start, and left at the end
@@ -244,7 +249,7 @@ async def _not_idle(run: Run, machine: Machine, *, rearm: bool) -> str | None:
             return f"{machine.unit} is in state {state}; look at it, then start again with --rearm"
         await run.guard.reset(machine)
     except DriverError as error:
-        return f"{machine.unit} is not ready: {error}"
+        return f"{machine.unit} is not ready: {_why(machine.unit, error)}"
     return None
 
 
@@ -291,7 +296,7 @@ async def _found(machine: Machine, guard: Guard) -> str:
             await guard.lower(machine, "stop", "found working without a controller", "pressline")
         pressure = "under pressure" if is_pressurised(machine.profile.kind, snapshot) else "without pressure"
     except DriverError as error:
-        return f"{machine.unit} unknown ({error})"
+        return f"{machine.unit} unknown ({_why(machine.unit, error)})"
     return f"{machine.unit} {state} and {pressure}"
 
 

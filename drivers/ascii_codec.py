@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from drivers.ascii_pattern import NUMBER, Pattern, Value, check, split_wrapper
+from drivers.ascii_pattern import SCIENTIFIC, Pattern, Value, check, split_wrapper
 from drivers.errors import CorruptAnswer, OutOfRange, ProfileError, WrongAnswer
+from drivers.line_ends import other_end, quoted
 from drivers.profile import AsciiLine, AsciiRequest, Refusal
 
-_NUMBER = re.compile(NUMBER, re.ASCII)
+_NUMBER = re.compile(SCIENTIFIC, re.ASCII)
 _UNBOUND_TAGS = 0x10000  # a tag without a format counts to here; far more than answers can be late
 
 
@@ -138,8 +139,13 @@ class Question:
         """What the answer says.
 
         Raises CorruptAnswer for a line that is broken (no terminator, no printable ASCII, no frame, wrong check
-        characters, no number where one must stand), WrongAnswer for a sound one that does not answer this request.
+        characters, no number where one must stand), WrongAnswer for a sound one that does not answer this request, or
+        for the request itself.
         """
+        if answer == self.data:
+            raise WrongAnswer(
+                f"asked {self.body!r}, the same came back; for an adapter that repeats: echo=1 in the URL"
+            )
         frame = self.codec.reply.take(self._text(answer))
         body = frame.pop("body")
         self._repeats(self.codec.reply.pattern, frame)
@@ -158,10 +164,10 @@ class Question:
     def _text(self, answer: bytes) -> str:
         end = self.codec.line.terminator.encode("ascii")
         if not answer.endswith(end):
-            raise CorruptAnswer(f"the line has no end: {answer!r}")
+            raise CorruptAnswer(f"the line has no end: {quoted(answer)}{other_end(answer, end)}")
         text = answer[: -len(end)].decode("ascii", errors="replace")
         if not text.isascii() or not text.isprintable() or self.codec.line.terminator in text:
-            raise CorruptAnswer(f"not one line of printable ASCII: {answer!r}")
+            raise CorruptAnswer(f"not one line of printable ASCII: {quoted(answer)}{other_end(answer, end)}")
         return text
 
     def _repeats(self, pattern: Pattern, fields: Mapping[str, str]) -> None:

@@ -22,12 +22,14 @@ DIGITS = 20
 """Before and behind a number's point: more than any controller has, and far from what a float cannot hold."""
 NUMBER = rf" *[+-]?\d{{1,{DIGITS}}}(?:\.\d{{1,{DIGITS}}})?"
 """A plain decimal, right-aligned in its field: no exponent, no separators, never nan or inf."""
+SCIENTIFIC = rf"{NUMBER}(?:[Ee][+-]0?\d{{1,2}})?"
+"""A number that may have an exponent, which must have its sign: one lost or damaged byte makes none of a decimal."""
 _COUNTED = ("unit", "tag", "command_code", "command_sequence", "heartbeat_controller", "lease_request")
 _SHAPES: Mapping[str, str] = {
     **dict.fromkeys(_COUNTED, rf"\d{{1,{DIGITS}}}"),
     **dict.fromkeys(("block", "name", "unit_text", "verb"), r"\S+"),
     **dict.fromkeys(("body", "values", "pairs", "text"), r".*"),
-    "value": NUMBER,
+    "value": SCIENTIFIC,
 }
 _LOOSE = {"value": r".*"}
 _SAMPLES: Mapping[str, Value] = {
@@ -214,6 +216,8 @@ def _request_mistakes(line: AsciiLine, kind: str, place: Place, request: AsciiRe
     if one_of and not any(re.search(rf"\{{{name}[:}}]", request.reply) for name in one_of):
         wanted = " or ".join(f"{{{name}}}" for name in one_of)
         found.append(((*place, "reply"), f"{request.reply!r} has no {wanted}"))
+    if re.search(r"\{value[:}]", request.reply) and "{values}" in request.reply:
+        found.append(((*place, "reply"), f"{request.reply!r} has {{value}} and {{values}}: one of them is enough"))
     joined = "{values}" in request.reply or "{pairs}" in request.send
     if joined and (not request.separator or re.search(r"[0-9.+\-]", request.separator)):
         found.append(((*place, "separator"), f"{request.separator!r} cannot be told from a number's characters"))
@@ -250,10 +254,12 @@ def _ambiguities(line: AsciiLine, place: Place, request: AsciiRequest) -> Iterat
     send, reply = Pattern(request.send), Pattern(request.reply)
     sent = send.build(_SAMPLES)
     samples = {**_SAMPLES, "verb": sent.split(" ", 1)[0]}
-    numbers = rf"{NUMBER}(?:{re.escape(request.separator)}{NUMBER})*"
+    numbers = rf"{SCIENTIFIC}(?:{re.escape(request.separator)}{SCIENTIFIC})*"
     answer = re.compile(reply.source({"values": numbers}), re.ASCII)
-    if line.request == line.reply and answer.fullmatch(sent) is not None:
-        yield (*place, "reply"), f"{request.reply!r} is ambiguous: an echo of the request would be taken for the answer"
+    described = place == ("identify",)  # no device is called like the question, and what equals it is refused
+    if line.request == line.reply and not described and answer.fullmatch(sent) is not None:
+        told = "an echo of the request would be taken for the answer; write what only the answer has"
+        yield (*place, "reply"), f"{request.reply!r} is ambiguous: {told}"
     for refusal in line.refusals:
         try:
             refused = Pattern(refusal.reply)
@@ -261,7 +267,8 @@ def _ambiguities(line: AsciiLine, place: Place, request: AsciiRequest) -> Iterat
         except (ValueError, ProfileError):
             continue  # told where the refusal stands
         if both is not None:
-            yield (*place, "reply"), f"{request.reply!r} is ambiguous: the refusal {refusal.reply!r} fits too"
+            told = f"the refusal {refusal.reply!r} fits too; write what every good answer begins or ends with"
+            yield (*place, "reply"), f"{request.reply!r} is ambiguous: {told}"
 
 
 def _braced(names: Iterable[str]) -> str:

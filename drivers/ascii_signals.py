@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from drivers.ascii_codec import Answer, LineCodec
-from drivers.ascii_pattern import DIGITS, NUMBER, Value
+from drivers.ascii_pattern import DIGITS, NUMBER, SCIENTIFIC, Value
 from drivers.errors import (
     CorruptAnswer,
     DeviceRefused,
@@ -26,7 +26,11 @@ from drivers.transport.base import LineTransport
 
 T = TypeVar("T")
 _NO_UNITS: Set[str] = frozenset()
-_FORMS = {"integer": re.compile(rf" *[+-]?\d{{1,{DIGITS}}}", re.ASCII), "decimal": re.compile(NUMBER, re.ASCII)}
+_FORMS = {
+    "integer": re.compile(rf" *[+-]?\d{{1,{DIGITS}}}", re.ASCII),
+    "decimal": re.compile(NUMBER, re.ASCII),
+    "scientific": re.compile(SCIENTIFIC, re.ASCII),
+}
 
 
 class AsciiSignals:
@@ -44,10 +48,6 @@ class AsciiSignals:
         self._profile = profile
         self._line = profile.line
         self._codec = LineCodec(profile.line)
-        if profile.line.read is not None and "{values}" not in profile.line.read.reply:
-            for block in profile.blocks:
-                if len(block.signals) != 1:
-                    raise ProfileError(f"{profile.name}: an answer has one {{value}}, block {block.name} has several")
         self._units = {signal.unit for signal in profile.signals.values()}
         self._tag = 0
 
@@ -182,7 +182,9 @@ def _is_text(*signals: Signal) -> bool:
 def _checked(signal: Signal, text: str) -> str:
     form = _FORMS.get(signal.type)
     if form is not None and form.fullmatch(text) is None:
-        raise CorruptAnswer(f"{signal.name}: {text!r} is no {signal.type}")
+        exponent = "E" in text.upper() and _FORMS["scientific"].fullmatch(text) is not None
+        hint = "; a number with an exponent has the type scientific" if exponent else ""
+        raise CorruptAnswer(f"{signal.name}: {text!r} is no {signal.type}{hint}")
     return text if form is None else text.lstrip(" ")
 
 

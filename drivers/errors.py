@@ -2,7 +2,8 @@
 
     DriverError
     |- LinkDown            retryable   nothing reaches the machine; nothing was sent
-    |  '- LineReset        retryable   we dropped the connection ourselves to be rid of a late answer; nothing was sent
+    |  |- LineReset        retryable   we dropped the connection ourselves to be rid of a late answer; nothing was sent
+    |  '- TakenBack        retryable   a write gave way to a command that lowers risk; nothing was sent
     |- ResponseTimeout     retryable   a question stayed without an answer
     |- CorruptAnswer       retryable   an answer with a wrong checksum or length
     |- WrongAnswer         retryable   a sound answer, but not to our question
@@ -41,6 +42,10 @@ class LinkDown(DriverError):
 
 class LineReset(LinkDown):
     """The connection was dropped on purpose, so that a late answer cannot be taken for another's; open it again."""
+
+
+class TakenBack(LinkDown):
+    """A write that waited for the line gave way to a command that lowers risk; it was not sent."""
 
 
 class ResponseTimeout(DriverError):

@@ -15,6 +15,7 @@ from drivers.encoding import check_setpoint
 from drivers.errors import (
     CommandFailed,
     CommandRejected,
+    DeviceRefused,
     DriverError,
     JobMismatch,
     LinkDown,
@@ -22,6 +23,7 @@ from drivers.errors import (
     OutOfRange,
     ProfileError,
     ResponseTimeout,
+    TakenBack,
 )
 from drivers.link import Link, Retry
 from drivers.writing import tolerance
@@ -45,18 +47,25 @@ class Handshake:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._sent = 0
+        self._calmed = 0
         self._one_at_a_time = asyncio.Lock()
 
     async def command(self, name: str) -> None:
         """Sends a command once and waits until the machine has accepted it.
 
-        What lowers risk waits for no other command and connects again if it must; the others are only sent on the
-        connection that was there. Raises CommandRejected, CommandFailed, OutcomeUnknown, LinkDown (not sent).
+        What lowers risk waits for no other command, takes back those that were not sent yet, and connects again if it
+        must; the others are only sent on the connection that was there. Raises CommandRejected, CommandFailed,
+        OutcomeUnknown, LinkDown (not sent).
         """
         if name in self._link.profile.safe_commands:
+            self._calmed += 1
+            self._link.layer.transport.take_back()
             await self._given(name, until_done=False)
             return
+        calmed = self._calmed
         async with self._one_at_a_time:
+            if calmed != self._calmed:
+                raise TakenBack(f"{self._link.unit}: {name} was not sent, something safer came first")
             self._link.need_ready(name)
             await self._given(name, until_done=False)
 
@@ -108,20 +117,20 @@ class Handshake:
         self._sent = sequence = self._next()
         trouble: DriverError | None = None
         try:
-            await self._send(codes[name], sequence, urgent=urgent)
-        except OutcomeUnknown as error:
+            if urgent:
+                await self._send_urgent(codes[name], sequence)
+            else:
+                await self._link.layer.write_command(codes[name], sequence)
+        except (OutcomeUnknown, DeviceRefused) as error:  # a refusal may be another write's: the acknowledge decides
             trouble = error
         await self._acknowledged(name, sequence, until_done=until_done, urgent=urgent, trouble=trouble)
 
-    async def _send(self, code: int, sequence: int, *, urgent: bool) -> None:
-        """Writes the command once; an urgent one that found the line gone, so was not sent, gets one new connection."""
-        if urgent:
-            await self._link.ready()
+    async def _send_urgent(self, code: int, sequence: int) -> None:
+        """Writes the command once; where the line was gone, so that nothing was sent, on one new connection."""
         try:
-            await self._link.layer.write_command(code, sequence, priority=urgent)
+            await self._link.ready()
+            await self._link.layer.write_command(code, sequence, priority=True)
         except LinkDown:
-            if not urgent:
-                raise
             await self._link.ready()
             await self._link.layer.write_command(code, sequence, priority=True)
 
@@ -159,6 +168,8 @@ class Handshake:
                     return
                 if seen.sequence == self._sent != sequence:
                     raise OutcomeUnknown(f"{self._link.unit}: {name} was overtaken by a later command")
+                if isinstance(trouble, DeviceRefused) and loop.time() >= deadline:
+                    raise trouble
             if loop.time() >= deadline:
                 why = f" ({trouble})" if trouble else ""
                 raise OutcomeUnknown(

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from drivers.errors import CorruptAnswer, DeviceRefused, DriverError, IdentityMismatch, LinkDown, OwnedByAnother
+from drivers.identity import names_model
 from drivers.profile import Block, Profile
 from drivers.reading import Decoder
 from drivers.signals import layer_of
@@ -56,9 +57,9 @@ class Link:
         self.description = ""
         self.acknowledged_sequence = 0
         self._lease = lease
-        self._has_lease = "lease_owner" in profile.signals
+        self._has_lease = profile.is_machine and "lease_owner" in profile.signals
         self._known_session = 0
-        self._held_session = 0
+        self._holds_lease = False
         self._beat = self._heard_beat = 0
         self._serial_number: float | None = None
         self._recovering = asyncio.Lock()
@@ -110,16 +111,16 @@ class Link:
         Raises OwnedByAnother if another controller has taken the machine meanwhile, or what a write raises.
         """
         await self.ready()
-        session = self.layer.transport.session
         self._beat = count
         try:
             await self.layer.write_heartbeat(count, self._lease)
         except DeviceRefused as error:
             if self._has_lease and error.code == _OWNED_CODES[self.profile.protocol]:
+                self._holds_lease = False
                 self._known_session = 0  # nothing more is sent before we have seen who owns it
                 raise OwnedByAnother(f"{self.unit}: another controller has taken its lease") from error
             raise
-        self._heard_beat, self._held_session = count, session
+        self._heard_beat, self._holds_lease = count, True
 
     async def give_back(self) -> None:
         """Ends our lease, if we have one, with a last heartbeat; unheard, the lease ends with the watchdog time.
@@ -127,7 +128,7 @@ class Link:
         The machine takes it with its next count only, and nobody knows whether it has seen a beat that was cut off.
         """
         transport = self.layer.transport
-        if not (self._has_lease and self._lease and self._is_ready() and self._held_session == transport.session):
+        if not (self._has_lease and self._lease and self._is_ready() and self._holds_lease):
             return
         with suppress(DriverError, TimeoutError):
             async with asyncio.timeout(_ANSWERS_PER_PATIENCE * transport.response_timeout_s):
@@ -166,7 +167,7 @@ class Link:
             if found < float(wanted):
                 raise IdentityMismatch(f"{self.unit}: firmware {found:g} is older than {wanted}")
         elif name not in self.profile.signals:
-            if str(wanted) not in self.description.split():
+            if not names_model(self.description, str(wanted)):
                 raise IdentityMismatch(f"{self.unit}: {self.description!r} answers, {wanted} was expected")
         elif self.profile.signals[name].type == "text":
             text = self.decoder.words(name, data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from drivers.errors import (
     OutcomeUnknown,
     OwnedByAnother,
     ResponseTimeout,
+    TakenBack,
 )
 from drivers.handshake import Handshake
 from drivers.link import Link, Retry
@@ -50,6 +51,7 @@ class Machine:
         self._wake: asyncio.Future[None] | None = None
         self._look = False
         self._beats = 0
+        self._beat_due_at = self._beaten_at = 0.0
         self._phase = "idle"
 
     @property
@@ -158,24 +160,23 @@ class Machine:
     async def _supervise(self) -> None:
         """Polls and beats until the link is lost, which it has told when it returns."""
         loop = asyncio.get_running_loop()
-        good_at = next_poll = next_beat = loop.time()
+        connected_at = good_at = next_poll = self._beat_due_at = self._beaten_at = loop.time()
         while True:
             try:
-                if loop.time() >= next_beat:
-                    next_beat = loop.time() + self.profile.timing.heartbeat_period_s
-                    await self._link.beat(self._next_beat())
+                await self._beat_if_due()
                 if self._look or loop.time() >= next_poll:
                     due = min(next_poll, loop.time())  # a look ahead of time starts the rhythm anew
                     self._look = False
                     next_poll = max(due + self._period_s(), loop.time())
-                    good_at = (await self._poll()).time_s
-                    self._retry.forget()
+                    good_at = (await self._poll(self._beat_if_due)).time_s
+                    if self._beaten_at > connected_at:  # it hears us as well
+                        self._retry.forget()
             except DriverError as error:
                 if await self._lost(error, good_at):
                     return
-            await self._sleep_until(min(next_poll, next_beat))
+            await self._sleep_until(min(next_poll, self._beat_due_at))
 
-    async def _lost(self, error: DriverError, good_at: float) -> bool:
+    async def _lost(self, error: DriverError, polled_at: float) -> bool:
         """Whether the link is lost, which it has told then; waits a little where it may not be.
 
         A unit that keeps silent on a line with others waits longer and longer, as each of its timeouts is theirs too.
@@ -184,14 +185,18 @@ class Machine:
         silent = isinstance(error, ResponseTimeout | OutcomeUnknown)
         wait_s = self._retry.next_s() if silent and self._link.shared else _AFTER_FAULT_S
         self._not_before = loop.time() + wait_s
-        if isinstance(error, IdentityMismatch | OwnedByAnother | LinkDown) and not isinstance(error, LineReset):
+        ended = isinstance(error, IdentityMismatch | OwnedByAnother | LinkDown)
+        if ended and not isinstance(error, LineReset | TakenBack):
             self._tell(up=False, reason=_plain(error))
             return True
+        good_at = min(polled_at, self._beaten_at)
         given_up_at = good_at + self._link.patience_s
         await asyncio.sleep(min(self._not_before, given_up_at) - loop.time())
         if self._not_before <= given_up_at:
             return False
         silent_s = loop.time() - good_at
+        if self._beaten_at < polled_at:  # it is there and does not take our beats: connecting at once mends nothing
+            self._not_before = loop.time() + self._retry.next_s()
         self._tell(up=False, reason=f"no good answer since {silent_s:.1f} s: {_plain(error)}")
         return True
 
@@ -199,10 +204,22 @@ class Machine:
         self._beats = (self._beats + 1) % 0x10000
         return self._beats
 
-    async def _poll(self) -> Snapshot:
+    async def _beat_if_due(self) -> None:
         loop = asyncio.get_running_loop()
-        data, times = {}, {}
+        if loop.time() < self._beat_due_at:
+            return
+        self._beat_due_at = loop.time() + self.profile.timing.heartbeat_period_s
+        await self._link.beat(self._next_beat())
+        self._beaten_at = loop.time()
+
+    async def _poll(self, between: Callable[[], Awaitable[None]] | None = None) -> Snapshot:
+        """One read of every polled block; `between` them our heartbeat goes out, however long some take."""
+        loop = asyncio.get_running_loop()
+        data: dict[str, Any] = {}
+        times: dict[str, float] = {}
         for block in self.profile.polled:
+            if data and between is not None:
+                await between()
             data[block.name] = await self._link.read(block)
             times[block.name] = loop.time()
         now = loop.time()

@@ -24,7 +24,7 @@ WORDS: Mapping[str, int] = {
     "float64": 4,
 }
 """Registers (or coils) that a value of each Modbus type takes."""
-TEXT_TYPES = ("integer", "decimal", "text")
+TEXT_TYPES = ("integer", "decimal", "scientific", "text")
 """Types of the values in an ASCII line."""
 REGISTER_TABLES: tuple[Table, ...] = ("input", "holding")
 WRITABLE_TABLES: tuple[Table, ...] = ("holding", "coil")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from drivers import ascii_pattern
 from drivers.encoding import INTEGER_LIMITS
 from drivers.profile_kinds import (
     COMMANDS,
@@ -17,8 +16,9 @@ from drivers.profile_kinds import (
     REGISTER_SIGNALS,
     SAFE_COMMANDS,
 )
+from drivers.profile_line_checks import line_advice, line_mistakes
 from drivers.profile_shape import ProfileShape
-from drivers.profile_signal_checks import register_mistakes, signal_advice, signal_mistakes
+from drivers.profile_signal_checks import register_advice, register_mistakes, signal_advice, signal_mistakes
 from drivers.profile_yaml import Place
 from drivers.units import unit_of_name
 
@@ -33,7 +33,7 @@ def mistakes_of(shape: ProfileShape) -> Found:
     if shape.protocol == "modbus":
         yield from register_mistakes(shape)
     else:
-        yield from _blocks(shape)
+        yield from line_mistakes(shape)
     yield from _enums(shape)
     yield from _timing(shape)
     yield from _identity(shape)
@@ -47,6 +47,7 @@ def mistakes_of(shape: ProfileShape) -> Found:
 def advice_of(shape: ProfileShape) -> Found:
     """What is allowed and probably not meant."""
     yield from signal_advice(shape)
+    yield from register_advice(shape) if shape.protocol == "modbus" else line_advice(shape)
     for key in ("meaning", "document"):
         if not getattr(shape, key):
             yield (), f"{key} is missing: a reader wants to know what this is and where it is described"
@@ -70,21 +71,6 @@ def _protocol(shape: ProfileShape) -> Found:
         yield ("blocks",), "the reads of a Modbus profile are planned from its signals: take the blocks out"
     if not modbus and shape.modbus is not None:
         yield ("modbus",), "a text line has no registers"
-    if modbus:
-        return
-    if shape.line is None:
-        yield (), "line is missing: how are the lines of text framed?"
-        return
-    for place, text in ascii_pattern.check(shape.line.built()):
-        yield ("line", *place), text
-    if shape.blocks and shape.line.read is None:
-        yield ("line",), "read is missing: no request reads the blocks"
-    if shape.line.write is None:
-        for i, signal in enumerate(shape.signals):
-            if signal.access != "r" and signal.echo is None:
-                yield ("signals", i, "access"), "no request of the line writes one value"
-    if any(s.echo is not None for s in shape.signals) and shape.line.write_job is None:
-        yield ("line",), "write_job is missing: no request writes the job"
 
 
 def _names(shape: ProfileShape) -> Found:
@@ -95,25 +81,6 @@ def _names(shape: ProfileShape) -> Found:
         for place, bit in enumerate(signal.bits):
             if counts[bit] > 1:
                 yield ("signals", i, "bits", place), f"the name {bit} is there {counts[bit]} times"
-
-
-def _blocks(shape: ProfileShape) -> Found:
-    by_name = {s.name: s for s in shape.signals}
-    names = Counter(b.name for b in shape.blocks)
-    read = Counter(name for b in shape.blocks for name in b.signals)
-    for i, block in enumerate(shape.blocks):
-        if names[block.name] > 1:
-            yield ("blocks", i, "name"), f"the block {block.name} is there {names[block.name]} times"
-        for place, name in enumerate(block.signals):
-            if name not in by_name:
-                yield ("blocks", i, "signals", place), f"there is no signal {name}"
-            elif by_name[name].access == "w":
-                yield ("blocks", i, "signals", place), f"{name} can only be written"
-            if read[name] > 1:
-                yield ("blocks", i, "signals", place), f"{name} is read {read[name]} times"
-    for i, signal in enumerate(shape.signals):
-        if signal.access != "w" and signal.echo is None and signal.name not in read:
-            yield ("signals", i), f"no block reads {signal.name}"
 
 
 def _enums(shape: ProfileShape) -> Found:
@@ -151,7 +118,9 @@ def _identity(shape: ProfileShape) -> Found:
     by_name = {s.name: s for s in shape.signals}
     for key, wanted in shape.identity.items():
         name = "firmware" if key == "firmware_min" else key
-        if key == "model" and shape.line is not None and name not in by_name:
+        if wanted == "":
+            yield ("identity", key), "is empty: what must be there?"
+        elif key == "model" and shape.line is not None and name not in by_name:
             if shape.line.identify is None:
                 yield ("identity", key), "the line has no identify request that could ask for it"
         elif name not in by_name or by_name[name].access == "w":

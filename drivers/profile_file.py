@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from drivers.errors import ProfileError
 from drivers.profile import Block, Command, ModbusMap, Profile, SafeState, Signal, Timing
 from drivers.profile_checks import advice_of, mistakes_of
 from drivers.profile_shape import ProfileShape, SignalShape
-from drivers.profile_yaml import Place, read_document
+from drivers.profile_words import findings
+from drivers.profile_yaml import read_document
 from drivers.read_plan import read_plan
 
 _FOLDER = Path(__file__).parent / "profiles"
@@ -31,10 +33,20 @@ def load_profile(name_or_path: str | Path) -> Profile:
     """
     path = Path(name_or_path)
     if isinstance(name_or_path, str) and path.suffix not in (".yaml", ".yml"):
-        path = _FOLDER / f"{name_or_path}.yaml"
-        if not path.is_file():
-            raise ProfileError(f"there is no profile {name_or_path!r}; shipped are {', '.join(shipped_profiles())}")
+        if name_or_path in shipped_profiles():
+            path = _FOLDER / f"{name_or_path}.yaml"
+        elif not os.path.isfile(path):  # noqa: PTH113  a name that no file can have is no file's, and no error
+            raise ProfileError(_no_profile(name_or_path))
     return read_profile(path)
+
+
+def _no_profile(name: str) -> str:
+    """Why there is none of this name, and which one may be meant."""
+    told = f"there is no profile {name[:80]!r}, and no file"
+    if os.path.isfile(f"{name}.yaml"):  # noqa: PTH113
+        return f"{told}; is {name}.yaml meant?"
+    near = get_close_matches(name[:80], shipped_profiles(), 1)
+    return f"{told}; {f'is {near[0]} meant? ' if near else ''}shipped are {', '.join(shipped_profiles())}"
 
 
 def read_profile(path: Path) -> Profile:
@@ -74,20 +86,8 @@ def _checked(path: Path) -> tuple[ProfileShape | None, list[str], list[str]]:
     try:
         shape = ProfileShape.model_validate(document.data)
     except ValidationError as error:
-        return None, document.told([*document.slips, *map(_plain, error.errors())]), []
+        return None, document.told([*document.slips, *findings(error.errors())]), []
     return shape, document.told([*document.slips, *mistakes_of(shape)]), document.told(advice_of(shape))
-
-
-def _plain(error: ErrorDetails) -> tuple[Place, str]:
-    """pydantic's finding in the words of a profile's author."""
-    place = tuple(part for part in error["loc"] if part != "[key]")
-    if error["type"] == "missing":
-        return place[:-1], f"{place[-1]} is missing"
-    if error["type"] == "extra_forbidden":
-        return place, "is no key that is known here"
-    if "[key]" in error["loc"] and isinstance(error["input"], bool):
-        return place[:-1], "on, off, yes and no are truth values in YAML: put the word in quotes"
-    return place, error["msg"]
 
 
 def _built(shape: ProfileShape) -> Profile:

@@ -61,8 +61,20 @@ class SignalShape(_Shape):
 
     name: Name
     """Small letters, digits and underscores, the unit at the end: `force_pv_kn`."""
-    type: Literal["bool", "uint16", "int16", "uint32", "int32", "float32", "float64", "integer", "decimal", "text"]
-    """How the value is sent: bool in a coil or discrete input, the numbers in registers, the last three in lines."""
+    type: Literal[
+        "bool",
+        "uint16",
+        "int16",
+        "uint32",
+        "int32",
+        "float32",
+        "float64",
+        "integer",
+        "decimal",
+        "scientific",
+        "text",
+    ]
+    """How the value is sent: bool in a coil or discrete input, the numbers in registers, the last four in lines."""
     meaning: Meaning
     """What it is, in a few words."""
     table: Table | None = None

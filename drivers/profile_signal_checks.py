@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from drivers.encoding import INTEGER_LIMITS, type_limits
 from drivers.profile import REGISTER_TABLES, TEXT_TYPES, WORDS, WRITABLE_TABLES
-from drivers.profile_kinds import HANDSHAKE
+from drivers.profile_kinds import HANDSHAKE, MACHINES
 from drivers.profile_shape import ModbusShape, ProfileShape, SignalShape
 from drivers.profile_yaml import Place
 from drivers.units import unit_mistake, unit_of_name
@@ -15,13 +15,16 @@ from drivers.units import unit_mistake, unit_of_name
 Found = Iterator[tuple[Place, str]]
 _LAST_ADDRESS = 0xFFFF
 _WORD_BITS = 16
+_COUNTED_FROM = (("holding", 40001), ("input", 30001), ("discrete", 10001))
+"""Manuals that count from 1 put the table's digit in front: 40013 is the thirteenth holding register."""
+_COUNTED = 9999
 _MODBUS_KEYS = ("table", "address", "word_order", "byte_order", "poll")
 
 
 def signal_mistakes(shape: ProfileShape) -> Found:
     """What is wrong with single signals, whatever the protocol."""
     for i, signal in enumerate(shape.signals):
-        for key, text in (*_value(signal), *_ranges(signal), *_words(shape, signal), *_echo(shape, signal)):
+        for key, text in (*_value(signal), *_ranges(shape, signal), *_words(shape, signal), *_echo(shape, signal)):
             yield ("signals", i, *key), text
         if (signal.type in TEXT_TYPES) != (shape.protocol == "ascii"):
             yield ("signals", i, "type"), f"{signal.type} does not belong to {shape.protocol}"
@@ -34,7 +37,7 @@ def signal_mistakes(shape: ProfileShape) -> Found:
 def signal_advice(shape: ProfileShape) -> Found:
     """What is allowed in a signal and probably not meant."""
     for i, signal in enumerate(shape.signals):
-        if signal.access == "w" and signal.name not in HANDSHAKE:
+        if signal.access == "w" and not _is_handshake(shape, signal):
             yield ("signals", i, "access"), "nobody can read back what was written"
         unit = unit_of_name(signal.name.removesuffix("_echo"))
         if unit is not None and unit != signal.unit:
@@ -59,7 +62,7 @@ def _value(signal: SignalShape) -> Found:
         yield (), "a value that is written in a text line is sent as it is: no scale, no offset"
 
 
-def _ranges(signal: SignalShape) -> Found:
+def _ranges(shape: ProfileShape, signal: SignalShape) -> Found:
     for key in ("range", "write_range"):
         limits = getattr(signal, key)
         if limits is None:
@@ -75,7 +78,7 @@ def _ranges(signal: SignalShape) -> Found:
     trusted, written = signal.range, signal.write_range
     if signal.access == "rw" and trusted and written and not trusted[0] <= written[0] <= written[1] <= trusted[1]:
         yield ("write_range",), f"reaches past the range {trusted[0]:g} to {trusted[1]:g} that is trusted when read"
-    free = signal.enum or signal.bits or signal.type in ("bool", "text") or signal.name in HANDSHAKE
+    free = signal.enum or signal.bits or signal.type in ("bool", "text") or _is_handshake(shape, signal)
     if signal.access != "r" and not free and trusted is None and written is None:
         yield (), "can be written without limit: range or write_range is missing"
 
@@ -138,7 +141,23 @@ def register_mistakes(shape: ProfileShape) -> Found:
                 yield ("signals", i, "address"), f"overlaps {other}"
                 break
     yield from _job_place(shape, modbus)
-    yield from _handshake_places(shape)
+    if shape.kind in MACHINES:
+        yield from _handshake_places(shape)
+
+
+def register_advice(shape: ProfileShape) -> Found:
+    """Addresses that look as if they were counted from 1; each table once, as all of it is counted alike."""
+    told: set[str] = set()
+    for i, signal in enumerate(shape.signals):
+        if signal.table is None or signal.address is None or signal.table in told:
+            continue
+        for table, first in _COUNTED_FROM:
+            alike = (table in REGISTER_TABLES) == (signal.table in REGISTER_TABLES)
+            if alike and first <= signal.address < first + _COUNTED:
+                told.add(signal.table)
+                where = "" if table == signal.table else f" in the table {table}"
+                counted = f"{str(first)[0]}xxxx"
+                yield ("signals", i, "address"), f"counted as in {counted}? then it is {signal.address - first}{where}"
 
 
 def _place(signal: SignalShape, modbus: ModbusShape) -> Iterator[tuple[str, str]]:
@@ -187,6 +206,11 @@ def _handshake_places(shape: ProfileShape) -> Found:
             (_, before), (i, after) = places[first], places[second]
             if after.address != (before.address or 0) + 1:
                 yield ("signals", i, "address"), f"{second} must follow {first}: one request writes both"
+
+
+def _is_handshake(shape: ProfileShape, signal: SignalShape) -> bool:
+    """Whether the driver itself writes the signal; the names mean nothing in an instrument."""
+    return shape.kind in MACHINES and signal.name in HANDSHAKE
 
 
 def _is_echo(shape: ProfileShape, signal: SignalShape) -> bool:

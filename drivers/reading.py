@@ -170,8 +170,9 @@ def _each(takers: Sequence[Callable[[Any], Any]]) -> Callable[[Any], Values]:
 class Snapshot:
     """All polled values of one unit; time_s is when the last of them came, each reading has its own block's time.
 
-    A value is bad if it is not a number, lies outside the profile's range, has an unknown word, or was not read; while
-    the machine's own heartbeat is late every value is at most uncertain, and bad once it stands still.
+    A value is bad if it is not a number, lies outside the profile's range, has an unknown word, or was not read, and
+    uncertain if its block is older than the profile's `stale_after_s`; while the machine's own heartbeat is late every
+    value is at most uncertain, and bad once it stands still.
     """
 
     __slots__ = ("_ceiling", "_data", "_decoder", "_times", "_values", "time_s", "unit")
@@ -191,7 +192,7 @@ class Snapshot:
         self._data = data
         self._ceiling = ceiling
         self._times = times
-        self._values: dict[str, Values] = {}
+        self._values: dict[str, tuple[Values, Quality]] = {}
 
     @classmethod
     def of(cls, unit: str, profile: Profile, time_s: float, values: Mapping[str, float]) -> Snapshot:
@@ -258,12 +259,19 @@ class Snapshot:
     def _judged(self, rule: Rule) -> tuple[Any, Quality]:
         """The number or text, and how far it may be trusted."""
         _, block, place, low, high, words, _ = rule
-        values = self._values.get(block)
-        if values is None:
-            values = self._values[block] = self._decoder.values(block, self._data)
+        known = self._values.get(block)
+        if known is None:
+            known = self._values[block] = self._decoder.values(block, self._data), self._ceiling_of(block)
+        values, ceiling = known
         value = values[place] if values else None
         if value is None:
             return "" if low is None else math.nan, Quality.BAD
         if low is not None and (not low <= value <= high or (words is not None and value not in words)):
             return value, Quality.BAD
-        return value, self._ceiling
+        return value, ceiling
+
+    def _ceiling_of(self, block: str) -> Quality:
+        """At most uncertain for what was read long before the rest."""
+        stale_s = self._decoder.profile.timing.stale_after_s or math.inf  # an instrument's profile may name none
+        late = self._times is not None and self.time_s - self._times.get(block, self.time_s) > stale_s
+        return Quality.UNCERTAIN if late and self._ceiling is Quality.GOOD else self._ceiling

@@ -58,6 +58,7 @@ UNITS: Mapping[str, str] = {
     "um": "micrometre",
 }
 """How a unit is written, and what it is; a pure number has the unit ""."""
+_ALIKE = 0.75  # one character of four; short units differ by one character and are other units
 _UNCERTAIN = frozenset({"min", "h", "g", "l", "v", "w", "a", "bar", "deg", "mpa_s"})
 """Endings that a name may have for another reason (a least value, a letter that counts), or that two units share."""
 _ENDINGS = {"c": "degC", "pct": "%", "mpa_s": "MPa/s"} | {
@@ -76,10 +77,42 @@ def unit_of_name(name: str) -> str | None:
     return None
 
 
+_OTHER_NAMES: Mapping[str, str] = {
+    **dict.fromkeys(("c", "degc", "deg c", "\u00b0c", "\u2103", "celsius"), "degC"),
+    **dict.fromkeys(("\u00b0", "degree", "degrees"), "deg"),
+    **dict.fromkeys(("kelvin", "degk", "\u00b0k"), "K"),
+    **dict.fromkeys(("pct", "percent", "per cent"), "%"),
+    **dict.fromkeys(("rpm", "u/min", "min-1", "r/min"), "1/min"),
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("hr", "hour", "hours"), "h"),
+    **dict.fromkeys(("mins", "minute", "minutes"), "min"),
+    **dict.fromkeys(("micron", "microns"), "um"),
+    **dict.fromkeys(("litre", "liter"), "L"),
+    **dict.fromkeys(("n/mm2", "n/mm^2"), "MPa"),
+    **dict.fromkeys(("ohms", "\u03c9"), "ohm"),
+    **dict.fromkeys(("gram", "grams"), "g"),
+}
+"""What people write for a unit that is known here, in small letters."""
+_CONVERTED: Mapping[str, str] = {
+    **dict.fromkeys(("psi", "psig", "psia", "kgf/cm2", "kg/cm2", "atm", "torr", "mmhg"), "kPa, MPa or bar"),
+    **dict.fromkeys(("f", "degf", "\u00b0f", "fahrenheit"), "degC"),
+    **dict.fromkeys(("t", "ton", "tons", "tonne", "tf", "lbf", "kgf"), "kN or N"),
+    **dict.fromkeys(("in", "inch", "inches", "mil", "mils"), "mm or um"),
+    **dict.fromkeys(("lb", "lbs", "oz"), "kg or g"),
+}
+"""Units that have another size than those known here."""
+_SIGNS = str.maketrans({"\u00b5": "u", "\u03bc": "u", "\u00b2": "2", "\u00b3": "3", "\u00b7": "."})
+
+
 def unit_mistake(unit: str) -> str | None:
-    """What is wrong with a unit, or None; names the unit that was probably meant."""
+    """What is wrong with a unit, or None; says what was probably meant, or what it is to be converted to."""
     if not unit or unit in UNITS:
         return None
-    alike = [known for known in UNITS if known.casefold() == unit.casefold()] or get_close_matches(unit, UNITS, 1, 0.5)
-    hint = f"; {alike[0]} is meant?" if alike else ""
-    return f"{unit!r} is no unit that is known here{hint}"
+    told = f"{unit!r} is no unit that is known here"
+    plain = unit.strip().translate(_SIGNS).casefold()
+    known = _OTHER_NAMES.get(plain) or next((name for name in UNITS if name.casefold() == plain), None)
+    if known is None and plain in _CONVERTED:
+        return f"{told}; bring it to {_CONVERTED[plain]} with scale and offset"
+    if known is None:
+        known = next(iter(get_close_matches(unit, UNITS, 1, _ALIKE)), None)
+    return told if known is None else f"{told}; {known} is meant?"

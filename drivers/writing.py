@@ -48,7 +48,7 @@ def tolerance(signal: Signal, value: float) -> float:
     """How far a value that was written may be from the one read back: what its type rounds, in the signal's unit."""
     if signal.integer:
         return 0.0
-    if signal.type in ("float32", "decimal"):
+    if signal.type in ("float32", "decimal", "scientific"):
         return _FLOAT32 * max(abs(signal.scale), abs(value - signal.offset))
     if signal.type == "float64":
         return _FLOAT64 * max(abs(signal.scale), abs(value - signal.offset))

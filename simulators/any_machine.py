@@ -81,10 +81,11 @@ class AnyController:
         """
         for name, value in values.items():
             self._check(name, value)
-        if "heartbeat_controller" in values:
+        machine = self.profile.is_machine  # an instrument's signals mean nothing here, whatever they are called
+        if machine and "heartbeat_controller" in values:
             self._heard(int(values["heartbeat_controller"]), values.get("lease_request"))
         self.tags.update(values)
-        if "command_sequence" in values:
+        if machine and "command_sequence" in values:
             self._command(int(self.tags["command_code"]), int(values["command_sequence"]))
         self.advance(self._now_s)
 
@@ -187,9 +188,9 @@ def _at_first(profile: Profile, signal: Signal) -> Any:
     """What a signal shows when the controller is switched on: what identifies it, or else what its range allows."""
     if signal.name in profile.identity:
         return profile.identity[signal.name]
-    if signal.name == "firmware":
+    if signal.name == "firmware" and (profile.is_machine or "firmware_min" in profile.identity):
         return profile.identity.get("firmware_min", 100)
-    if signal.name == "mode":
+    if signal.name == "mode" and profile.is_machine:
         return profile.number("mode", "REMOTE")
     if signal.type == "text":
         return ""

@@ -12,7 +12,7 @@ devices = typer.Typer(
     rich_markup_mode=None,
     help="Look for machines and instruments, read them, write one value by hand, try profiles, record the wire.",
     epilog="TARGET is the name of a unit with --line FILE, or a URL with --profile NAME|FILE. Exit codes: 0 done;"
-    " 1 refused, of unknown outcome, or a value is not good; 2 unusable input; 3 nothing answers.",
+    " 1 refused, of unknown outcome, answered wrongly, or a value is not good; 2 unusable input; 3 nothing answers.",
 )
 profile = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Profiles: check a file, show what one says, print the schema."
@@ -163,8 +163,8 @@ def write(
 ) -> None:
     """Write one value once and read it back: applied, refused or unknown. Never sent twice.
 
-    Only writable signals within their limits, never the handshake's own. The unit has to be in mode MAINTENANCE where
-    it has a mode, at rest, and nobody else's: no lease in the machine, no service on the line file.
+    Only writable signals within their limits, never the handshake's own. A machine has to be in mode MAINTENANCE, at
+    rest, and nobody else's: no lease in it, no service on the line file. Instruments have no such state.
     """
     from controller.cli.devices_look import LookOptions
     from controller.cli.devices_write import WriteOptions, write_value
@@ -219,7 +219,9 @@ def serve(
     tcp: TcpPort = None,
     pty: PtyLink = None,
     rtu: Annotated[bool, typer.Option("--rtu", help="With --tcp: RTU frames, as serial servers carry them.")] = False,
-    unit: Annotated[int, typer.Option(min=1, max=247, help="The unit number that answers.")] = 1,
+    unit: Annotated[
+        int | None, typer.Option(min=1, max=247, help="The unit number that answers; else the profile's.")
+    ] = None,
     values: Annotated[
         list[str] | None, typer.Option("--set", metavar="SIGNAL=VALUE", help="What it holds at first.")
     ] = None,

@@ -13,29 +13,31 @@ from functools import partial
 from pathlib import Path
 
 from controller.bench import Place, serve_controller, serve_recording
+from controller.cli.clock import utc, utc_text
 from controller.cli.devices_look import SHORTEST_PERIOD_S, LookOptions, Watching
-from controller.cli.devices_output import both, frames_tap, print_json, reported, run, run_until_enough, utc
+from controller.cli.devices_output import both, frames_tap, print_json, reported, run, run_until_enough
 from controller.cli.exit_codes import ExitCode
+from controller.cli.first_values import first_values
 from controller.devices.look import looking
 from controller.devices.target import Target, TargetUnusable
 from controller.devices.watching import Changed, changes, period_s, watched_signals
-from controller.devices.writing import known_signal, number_of
 from drivers.errors import CaptureError, DriverError
 from drivers.profile import Profile
 from drivers.profile_file import load_profile
 from drivers.transport.recording import Recorder, read_capture
+from drivers.transport.urls import UNITS
 from drivers.transport.wire import Tap, WireEvent
 
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """Which profile is served, where, and what it shows at first."""
+    """Which profile is served, where, and what it shows at first; `unit` None is the profile's own number."""
 
     profile: str
     tcp: int | None
     pty: Path | None
     rtu: bool
-    unit: int
+    unit: int | None
     values: tuple[str, ...]
     as_json: bool
 
@@ -47,12 +49,22 @@ def serve_profile(options: ServeOptions) -> ExitCode:
         profile = load_profile(options.profile)
         if options.rtu and (profile.protocol != "modbus" or options.pty is not None):
             raise TargetUnusable("--rtu goes with --tcp and a Modbus profile; a serial port carries RTU anyway")
-        place = _place(options.tcp, options.pty, rtu=options.rtu, unit=options.unit)
-        serving = serve_controller(profile, place, _tags(profile, options.values))
+        place = _place(options.tcp, options.pty, rtu=options.rtu, unit=_unit(profile, options))
+        serving = serve_controller(profile, place, first_values(profile, options.values))
         run(_until_ended(serving, {"profile": profile.name}, as_json=options.as_json))
         return ExitCode.PASSED
 
     return reported(work, as_json=options.as_json)
+
+
+def _unit(profile: Profile, options: ServeOptions) -> int:
+    """The number that answers."""
+    if options.unit is not None:
+        return options.unit
+    unit = profile.modbus.unit if profile.modbus is not None else 1
+    if unit not in UNITS["rtu+tcp"] and (options.rtu or options.pty is not None):
+        raise TargetUnusable(f"{profile.name}: unit {unit} is for Modbus TCP only; give another one with --unit")
+    return unit
 
 
 def replay_wire(file: Path, tcp: int | None, pty: Path | None, recorded: str | None, *, as_json: bool) -> ExitCode:
@@ -90,7 +102,7 @@ def record_wire(file: Path, options: LookOptions, watching: Watching) -> ExitCod
         target = options.found()
         began = utc()
         try:
-            with Recorder(file, utc=began.isoformat(timespec="milliseconds")) as recorder:
+            with Recorder(file, utc=utc_text(began)) as recorder:
                 shown = frames_tap(target.url, target.profile.protocol, target.profile, wanted=options.frames)
                 if not options.as_json:
                     print(f"recording {target.unit} to {file}; Ctrl-C ends it", file=sys.stderr, flush=True)
@@ -118,17 +130,6 @@ def _place(tcp: int | None, pty: Path | None, *, rtu: bool = False, unit: int = 
     if tcp is not None and pty is not None:
         raise TargetUnusable("give either --tcp PORT or --pty NAME")
     return Place(None if pty is not None else tcp or 0, pty, rtu, unit)
-
-
-def _tags(profile: Profile, values: tuple[str, ...]) -> Mapping[str, float]:
-    """What "SIGNAL=VALUE" texts say. Raises TargetUnusable."""
-    tags = {}
-    for text in values:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise TargetUnusable(f"--set {text[:80]!r}: expected SIGNAL=VALUE, for example mode=MAINTENANCE")
-        tags[name] = number_of(profile, known_signal(profile, name), value)
-    return tags
 
 
 async def _until_ended(serving: AbstractAsyncContextManager[str], about: Mapping[str, str], *, as_json: bool) -> None:

@@ -33,7 +33,9 @@ class SearchOptions:
         """Raises TargetUnusable or ProfileError."""
         if not is_url(self.url):
             raise TargetUnusable(f"{self.url!r} is no URL; expected for example 'serial:///dev/ttyUSB0?baudrate=9600'")
-        return Scan(self.url, self.timeout_s, self.pause_s, _profiles(self.profile))
+        profiles = _profiles(self.profile)
+        own = profiles[0].modbus if self.profile is not None else None
+        return Scan(self.url, self.timeout_s, self.pause_s, profiles, 1 if own is None else own.unit)
 
     def lines(self) -> Lines:
         tap = frames_tap(self.url, "modbus", None, wanted=self.frames)
@@ -99,18 +101,20 @@ def _print_scan(options: SearchOptions, found: Sequence[Answered], asked: Sequen
         return
     if sys.stderr.isatty():
         print("\r" + " " * 50 + "\r", end="", file=sys.stderr)
-    rows = table(f"UNITS at {options.url}", ">unit", "answer", "says of itself", "fits the profile")
+    rows = table("", ">unit", "answer", "says of itself", "fits the profile")
     for answer in found:
         told = ", ".join(f"{key} {value}" for key, value in answer.identification.items())
         rows.add_row(str(answer.unit), answer.how, told or "-", ", ".join(answer.fits) or "-")
     ended = "" if len(asked) == wanted else f"; ended by Ctrl-C, {wanted - len(asked)} were not asked"
-    print_text(*([rows] if found else []), f"{len(found)} of {len(asked)} unit numbers answered{ended}")
+    if found:
+        print_text(f"UNITS at {options.url}", rows)
+    print(f"{len(found)} of {len(asked)} unit numbers answered{ended}")
     if len(found) > 1 and len(found) == len(asked):
         print("every number answered: this device ignores the unit number, or a gateway answers for all")
 
 
 def probe_place(options: SearchOptions) -> ExitCode:
-    """Tries what a place speaks; the code is 3 if it does not connect or nothing answers."""
+    """Tries what a place speaks; the code is 3 if it does not connect or nothing answers, 1 if wrongly."""
     steps: list[Step] = []
 
     async def main(scan: Scan) -> None:
@@ -126,17 +130,34 @@ def probe_place(options: SearchOptions) -> ExitCode:
             print(scan.url)
         run(main(scan))
         answered = any(step.worked is not None for step in steps[1:])
+        code = _code(steps[1:])
         if options.as_json:
-            tried: list[dict[str, Any]] = [{"what": s.what, "worked": s.worked, "text": s.text} for s in steps]
+            tried: list[dict[str, Any]] = [
+                {"what": s.what, "worked": s.worked, "text": s.text, "wrong": s.wrong} for s in steps
+            ]
             print_json({"url": options.url, "answered": answered, "steps": tried})
-        elif not answered and steps[0].worked:
-            print(
-                "  nothing answers: look at unit number, baud rate and parity; `pressline devices scan` asks all units"
-            )
-        return ExitCode.PASSED if answered else ExitCode.UNREACHABLE
+        elif steps[0].worked and code is not ExitCode.PASSED:
+            print(f"  {_ADVICE[code]}")
+        return code
 
     return reported(work, as_json=options.as_json)
 
 
+_ADVICE = {
+    ExitCode.UNREACHABLE: "nothing answers: look at unit number, baud rate and parity;"
+    " `pressline devices scan` asks all units",
+    ExitCode.REFUSED: "something answers, and nothing that was asked: two units with this number, or another baud rate,"
+    " parity or protocol; --frames shows what came",
+}
+
+
+def _code(steps: Sequence[Step]) -> ExitCode:
+    if any(step.answered for step in steps):
+        return ExitCode.PASSED
+    return ExitCode.REFUSED if any(step.wrong for step in steps) else ExitCode.UNREACHABLE
+
+
 def _word(step: Step) -> str:
+    if step.wrong:
+        return "wrong"
     return {True: "yes", False: "no", None: "silent"}[step.worked]

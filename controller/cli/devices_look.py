@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from controller.cli.clock import utc, utc_text
 from controller.cli.devices_output import (
     frames_tap,
     print_json,
@@ -17,14 +18,13 @@ from controller.cli.devices_output import (
     reported,
     run,
     run_until_enough,
-    utc,
     value_text,
 )
 from controller.cli.exit_codes import ExitCode
 from controller.config import load_line
 from controller.devices.look import Identity, Seen, looking, readable_signals
 from controller.devices.target import Target, TargetUnusable, find_target
-from controller.devices.watching import Changed, changes, period_s, watched_signals
+from controller.devices.watching import Changed, LinkNews, changes, period_s, watched_signals
 from controller.devices.writing import known_signal
 from controller.line_lock import LineLock
 from controller.reports.run_table import print_text, table
@@ -147,7 +147,7 @@ def read_device(options: LookOptions, names: Sequence[str], *, everything: bool)
             print_json(
                 {
                     **about,
-                    "utc": utc().isoformat(timespec="milliseconds"),
+                    "utc": utc_text(),
                     "values": values,
                     "refused": list(seen.refused.values()),
                 }
@@ -176,14 +176,13 @@ def _named(profile: Profile, names: Sequence[str], *, everything: bool) -> Seque
 
 
 def _print_values(target: Target, names: Sequence[str], seen: Seen) -> None:
-    rows = table(
-        f"{target.unit}: {target.profile.name} at {target.url}", "signal", ">value", "unit", "quality", "meaning"
-    )
+    rows = table("", "signal", ">value", "unit", "quality", "meaning")
     for name in names:
         reading = seen.reading(name)
         value = value_text(target.profile, name, reading)
         rows.add_row(name, value, reading.unit, reading.quality.value, target.profile.signals[name].meaning)
-    print_text(rows, *(f"not read: {reason}" for reason in seen.refused.values()))
+    heading = f"{target.unit}: {target.profile.name} at {target.url}"  # outside of the table, which would break the URL
+    print_text(heading, rows, *(f"not read: {reason}" for reason in seen.refused.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +195,8 @@ class Watching:
 
 
 def watch_device(options: LookOptions, watching: Watching) -> ExitCode:
-    """Prints every change until Ctrl-C, or for some seconds; the code is 3 if nothing ever answered."""
-    answered: list[bool] = []
+    """Prints every change until Ctrl-C, or for some seconds; the code is 3 if nothing answered, 1 if wrongly only."""
+    best = [ExitCode.UNREACHABLE]
 
     async def main(target: Target, names: Sequence[str]) -> None:
         every = max(watching.every_s or period_s(target.profile), SHORTEST_PERIOD_S)
@@ -207,8 +206,7 @@ def watch_device(options: LookOptions, watching: Watching) -> ExitCode:
                 looking(target, _tap(options, target)) as look,
             ):
                 async for news in changes(look, names, every):
-                    if isinstance(news, Changed) or news.up:
-                        answered.append(True)
+                    best[0] = min(best[0], _code_of(news))
                     _print_news(target, news, as_json=options.as_json)
 
     def work() -> ExitCode:
@@ -219,9 +217,16 @@ def watch_device(options: LookOptions, watching: Watching) -> ExitCode:
             else watched_signals(target.profile)
         )
         run_until_enough(main(target, names), target.speed)
-        return ExitCode.PASSED if answered else ExitCode.UNREACHABLE
+        return best[0]
 
     return reported(work, as_json=options.as_json)
+
+
+def _code_of(news: Changed | LinkNews) -> ExitCode:
+    """The code of a watch that has seen nothing better than this."""
+    if isinstance(news, Changed) or news.up:
+        return ExitCode.PASSED
+    return ExitCode.REFUSED if news.answers else ExitCode.UNREACHABLE
 
 
 def _loop_seconds(seconds: float | None, speed: float) -> float | None:
@@ -229,7 +234,7 @@ def _loop_seconds(seconds: float | None, speed: float) -> float | None:
     return None if seconds is None else seconds * speed
 
 
-def _print_news(target: Target, news: Any, *, as_json: bool) -> None:
+def _print_news(target: Target, news: Changed | LinkNews, *, as_json: bool) -> None:
     now = utc()
     if isinstance(news, Changed):
         data = reading_data(target.profile, news.signal, news.reading)
@@ -237,10 +242,11 @@ def _print_news(target: Target, news: Any, *, as_json: bool) -> None:
         text = f"{news.signal:28} {value} {news.reading.unit}".rstrip()
         line = f"{text:60} {news.reading.quality}"
     else:
-        data = {"link": "up" if news.up else "down", "reason": news.reason}
-        line = f"{'link ' + data['link']:28} {news.reason}"
+        link = "up" if news.up else "down"
+        data = {"link": link, "reason": news.reason}
+        line = f"{'link ' + link:28} {news.reason}"
     if as_json:
-        print(json.dumps({"utc": now.isoformat(timespec="milliseconds"), "unit": target.unit, **data}), flush=True)
+        print(json.dumps({"utc": utc_text(now), "machine": target.unit, **data}), flush=True)
     else:
         print(f"{now:%H:%M:%S}.{now.microsecond // 1000:03} {line}", flush=True)
 

@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from controller.app import on_clock
@@ -15,13 +14,13 @@ from controller.bench import PlaceTaken
 from controller.cli.exit_codes import ExitCode
 from controller.config import ConfigError
 from controller.devices.frames import FrameWords, framing_of
-from controller.devices.look import shown
+from controller.devices.look import ANSWERED_WRONGLY, shown
 from controller.devices.target import TargetUnusable
 from controller.devices.writing import NotWritable
 from controller.guard import PermissiveMissing
 from controller.journal import JournalError
 from controller.line_lock import LineTaken
-from drivers.errors import CaptureError, DriverError, ProfileError
+from drivers.errors import CaptureError, DriverError, LinkDown, ProfileError, ResponseTimeout
 from drivers.profile import Profile, Signal
 from drivers.reading import Reading
 from drivers.transport.wire import Tap, WireEvent
@@ -30,6 +29,8 @@ T = TypeVar("T")
 _STATES = {ExitCode.REFUSED: "refused", ExitCode.UNUSABLE: "unusable", ExitCode.UNREACHABLE: "unreachable"}
 _UNUSABLE = (TargetUnusable, PlaceTaken, ConfigError, ProfileError, CaptureError, JournalError)
 _REFUSED = (NotWritable, PermissiveMissing, LineTaken)
+_UNREACHABLE = (LinkDown, ResponseTimeout)
+_WRONGLY = "answers wrongly"
 
 
 def reported(work: Callable[[], ExitCode], *, as_json: bool) -> ExitCode:
@@ -40,8 +41,11 @@ def reported(work: Callable[[], ExitCode], *, as_json: bool) -> ExitCode:
         return told(ExitCode.UNUSABLE, str(error), as_json=as_json)
     except _REFUSED as error:
         return told(ExitCode.REFUSED, str(error), as_json=as_json)
+    except ANSWERED_WRONGLY as error:
+        message = f"{error}; something answers there, but not as the profile says: --frames shows what came"
+        return told(ExitCode.REFUSED, message, as_json=as_json, state=_WRONGLY)
     except DriverError as error:
-        code = ExitCode.UNREACHABLE if error.retryable else ExitCode.REFUSED
+        code = ExitCode.UNREACHABLE if isinstance(error, _UNREACHABLE) else ExitCode.REFUSED
         return told(code, str(error) or type(error).__name__, as_json=as_json)
     except BrokenPipeError:  # the reader of what is printed went away, which is no fault of a unit
         raise
@@ -50,10 +54,10 @@ def reported(work: Callable[[], ExitCode], *, as_json: bool) -> ExitCode:
         return told(ExitCode.UNUSABLE, f"{where}{error.strerror or error}", as_json=as_json)
 
 
-def told(code: ExitCode, message: str, *, as_json: bool) -> ExitCode:
-    """Tells why a command ends with this code: on standard error, or as one JSON document."""
+def told(code: ExitCode, message: str, *, as_json: bool, state: str | None = None) -> ExitCode:
+    """Tells why a command ends with this code: on standard error, or as one JSON document, with the code's `state`."""
     if as_json:
-        print(json.dumps({"state": _STATES[code], "message": message}, indent=2), flush=True)
+        print(json.dumps({"state": state or _STATES[code], "message": message}, indent=2), flush=True)
     else:
         print(message, file=sys.stderr, flush=True)
     return code
@@ -127,8 +131,3 @@ def reading_data(profile: Profile, name: str, reading: Reading) -> dict[str, Any
     if signal.bits:
         data["bits"] = bits_set(signal, int(value)) if finite and not isinstance(value, str) else None
     return data
-
-
-def utc() -> datetime:
-    """Now, for people."""
-    return datetime.now(UTC)

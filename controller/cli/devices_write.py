@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import select
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from controller.cli.clock import utc_text
 from controller.cli.devices_look import LookOptions
-from controller.cli.devices_output import frames_tap, print_json, reading_data, reported, run, told, utc, value_text
+from controller.cli.devices_output import frames_tap, print_json, reading_data, reported, run, told, value_text
 from controller.cli.exit_codes import ExitCode
 from controller.devices.target import Target
 from controller.devices.writing import Change, Present, Writer, present, wanted_change, write
@@ -21,6 +23,7 @@ from drivers.reading import Reading
 from drivers.writing import Outcome, Written
 
 NOTHING = "nothing was written"
+_LOOK_UP_S = 0.2  # a Ctrl-C that comes just before a blocking read would be heard after it only
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +68,17 @@ def _agreed(target: Target, change: Change, now: Present) -> bool:
     print(f"  now      {_text(target, change, now.reading)}")
     print(f"  then     {change.text}")
     print(f"  meaning  {change.signal.meaning}")
-    try:
-        answer = input("write it? [y/N] ")
-    except EOFError:
-        answer = ""
-    if answer.strip().lower() in ("y", "yes"):
+    print("write it? [y/N] ", end="", flush=True)
+    while not select.select([sys.stdin], [], [], _LOOK_UP_S)[0]:
+        continue
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
         return True
     print(NOTHING)
     return False
 
 
 def _written(options: WriteOptions, target: Target, change: Change) -> ExitCode:
-    writer = Writer(options.by or getpass.getuser(), options.store, lambda: utc().isoformat(timespec="milliseconds"))
+    writer = Writer(options.by or getpass.getuser(), options.store, utc_text)
     ended = run(_attended(options, target, change, writer), target.speed)
     if ended is None:
         message = (

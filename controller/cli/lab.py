@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller.cli.clock import utc_text
 from controller.cli.exit_codes import ExitCode, code_of
-from controller.cli.runs import report, utc_now
+from controller.cli.runs import report
 from controller.events import Event, EventStream
 from controller.executor.record import document
 from controller.executor.release import Judged, NotReleasable, certificate_data, recorded
@@ -58,7 +59,7 @@ async def _entered(run: str, entered: LabValue, store: Path, *, as_json: bool) -
     _plausible(earlier, fact, entered)
     again = Judged(known.rules, known.terms, known.packs, known.purpose, (*known.facts, fact), known.made)
     certificate = certificate_data(again)  # before anything is written: a record cannot be taken back
-    journal = SqliteJournal(EventStream(), utc_now, store)
+    journal = SqliteJournal(EventStream(), utc_text, store)
     try:
         data: Mapping[str, object] = {"fact": kept_fact(fact), "by": entered.by}
         await journal.append(run, "lab.entered", data)

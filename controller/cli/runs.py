@@ -10,11 +10,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from controller.app import line_in_use, on_clock, remote_truth, scenarios, simulated_wires
+from controller.cli.clock import utc, utc_text
 from controller.cli.exit_codes import ExitCode, code_of
 from controller.cli.progress import Progress
 from controller.cli.recipes import Unusable, capabilities, examined, report_refusal
@@ -204,16 +205,13 @@ def _name(now: datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def utc_now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
 async def _pressed(
     plan: Plan, options: RunOptions, config: LineConfig | None, approval: Approval | None
 ) -> dict[str, Any]:
     begun = time.perf_counter()
-    name = _name(datetime.now(UTC))
-    journal = SqliteJournal(EventStream(), utc_now, options.store)
+    name = _name(utc())
+    journal = SqliteJournal(EventStream(), utc_text, options.store)
+    faults: list[str] = []
     try:
         async with _line_config(options, config) as line_config:
             operator = None if line_config.operator_url is None else RemoteOperator(line_config.operator_url)
@@ -225,7 +223,7 @@ async def _pressed(
                     progress.begin(name, plan, options.store)
 
                 terminal = Terminal() if operator is None and sys.stdin.isatty() else None
-                with line_in_use(line_config, utc_now(), options.record) as line:
+                with line_in_use(line_config, utc_text(), options.record, faults.append) as line:
                     surroundings = Surroundings(
                         line=line,
                         journal=journal,
@@ -242,6 +240,7 @@ async def _pressed(
                     await carry_out(plan, surroundings, name)
     finally:
         await journal.close()
-    if journal.broken is not None:
-        print(journal.broken, file=sys.stderr)
+        faults += [] if journal.broken is None else [journal.broken]
+        for fault in faults:
+            print(fault, file=sys.stderr)
     return document(journal.events(name), alive=False, wall_seconds=time.perf_counter() - begun)

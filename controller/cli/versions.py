@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from controller.cli.clock import utc_text
 from controller.cli.exit_codes import ExitCode
 from controller.cli.recipes import Unusable, capabilities, finding_data, report_refusal
 from controller.config import ConfigError, load_line
@@ -25,10 +25,6 @@ from recipes.findings import Finding, RecipeErrors
 from recipes.plan import Refused
 
 SHIPPED_LINE = "the shipped machine models"
-
-
-def _utc_now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def reported(work: Callable[[], ExitCode], *, as_json: bool) -> ExitCode:
@@ -59,7 +55,7 @@ def add_version(file: Path, by: str, comment: str, line: Path | None, store: Pat
     """Stores a file as the next version of its recipe."""
 
     def work() -> ExitCode:
-        added = RecipeStore(store, _utc_now).add(file, by, comment, _line_name(line), capabilities(line))
+        added = RecipeStore(store, utc_text).add(file, by, comment, _line_name(line), capabilities(line))
         if as_json:
             refusal = [finding_data(finding) for finding in added.refusal]
             _print_json({**version_data(added.version), "added": added.new, "refusal": refusal})
@@ -120,7 +116,7 @@ def comment_version(version: str, text: str, by: str, store: Path, *, as_json: b
     """Adds a comment."""
 
     def work() -> ExitCode:
-        commented = RecipeStore(store, _utc_now).comment(reference(version, versioned=True), text, by)
+        commented = RecipeStore(store, utc_text).comment(reference(version, versioned=True), text, by)
         return _done(commented, f"{commented} has the comment of {commented.comments[-1].by}", as_json=as_json)
 
     return reported(work, as_json=as_json)
@@ -133,7 +129,7 @@ def approve_version(
 
     def work() -> ExitCode:
         of = reference(version, versioned=True)
-        recipes = RecipeStore(store, _utc_now)
+        recipes = RecipeStore(store, utc_text)
         approved, plan = recipes.approve(of, by, meaning, _line_name(line), capabilities(line), four_eyes=four_eyes)
         approval = approved.approvals[-1]
         lines = [f"{approved} was approved by {approval.by} for {approval.line}", *_approval_lines(approval)]
@@ -150,7 +146,7 @@ def withdraw_version(version: str, by: str, reason: str, store: Path, *, as_json
 
     def work() -> ExitCode:
         of = reference(version, versioned=True)
-        withdrawn = RecipeStore(store, _utc_now).withdraw(of, by, reason)
+        withdrawn = RecipeStore(store, utc_text).withdraw(of, by, reason)
         last = withdrawn.approvals[-1].withdrawn
         names = ", ".join(approval.by for approval in withdrawn.approvals if approval.withdrawn == last)
         return _done(

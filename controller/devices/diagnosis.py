@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from controller.config import LineConfig, UnitConfig
 from controller.devices.checks import Check, broken, ok, unchecked
-from controller.devices.look import Look, Seen
+from controller.devices.look import ANSWERED_WRONGLY, Look, Seen
 from controller.devices.ports import connection_mend, holder, port_check
 from controller.devices.scan import without_unit
 from controller.devices.target import Target
 from controller.line import unit_profile
 from drivers.errors import BadQuality, DeviceRefused, DriverError, IdentityMismatch, LinkDown, ProfileError
-from drivers.profile import Profile
+from drivers.profile import Profile, Protocol
+from drivers.signals import layer_of
 from drivers.transport.urls import Lines
 
 PATH = ("profile", "port", "connection", "answer", "identity", "values", "heartbeat", "mode", "owner", "alarms")
@@ -69,11 +71,15 @@ async def _checks(unit: UnitConfig, config: LineConfig, lines: Lines, service: s
 
 
 def _profile(unit: UnitConfig) -> Profile:
+    """The unit's profile, tried: what only its use shows, such as a block that no request can read, is told too."""
+    mend = f"see `pressline devices profile check {unit.profile}`, or correct profile and kind in the line file"
     try:
-        return unit_profile(unit)
+        profile = unit_profile(unit)
+        mend = f"correct {unit.profile}: with this no unit can be asked"
+        layer_of(profile, None)
     except ProfileError as error:
-        mend = f"see `pressline devices profile check {unit.profile}`, or correct profile and kind in the line file"
         raise _Broken(broken("profile", str(error), mend, "file")) from error
+    return profile
 
 
 async def _connected(look: Look, unit: UnitConfig, service: str | None) -> Check:
@@ -85,32 +91,62 @@ async def _connected(look: Look, unit: UnitConfig, service: str | None) -> Check
             why = f"the port is another program's, as it should be now: {service}"
             raise _Broken(unchecked("connection", why)) from error
         user = holder(transport.place) if look.target.serial else ""
-        mend = connection_mend(error, unit.url)
+        mend = connection_mend(error, unit.url, look.profile.protocol)
         raise _Broken(broken("connection", f"{error}{f' ({user})' if user else ''}", mend, "link")) from error
     return ok("connection", f"{transport.place} connects")
 
 
 async def _answering(look: Look, unit: UnitConfig) -> AsyncIterator[Check]:
     """The checks for which the unit has to answer."""
-    try:
+    with _asking("answer", look, unit):
         identity = await look.identify()
-        yield ok("answer", f"unit {getattr(look.layer.transport, 'unit', 1)} answers")
-        yield _identity(look.profile, identity.told, identity.differences)
+    yield ok("answer", f"unit {getattr(look.layer.transport, 'unit', 1)} answers")
+    yield _identity(look.profile, identity.told, identity.differences)
+    with _asking("values", look, unit):
         seen = await look.read()
-        yield _values(seen)
-        for check in [await _heartbeat(look, seen), *_state(look.profile, seen)]:
-            yield check
-    except DeviceRefused as error:
-        mend = f"compare the addresses of {look.profile.name} with the machine's document"
-        raise _Broken(broken("answer", str(error), mend, "file")) from error
-    except IdentityMismatch as error:
-        raise _Broken(broken("identity", str(error), _WRONG_MACHINE)) from error
-    except DriverError as error:
+    yield _values(seen)
+    with _asking("heartbeat", look, unit):
+        heartbeat = await _heartbeat(look, seen)
+    yield heartbeat
+    for check in _state(look.profile, seen):
+        yield check
+
+
+@contextmanager
+def _asking(what: str, look: Look, unit: UnitConfig) -> Iterator[None]:
+    """Within the block the unit is asked for `what`; an error is where the path ends, with what mends it."""
+    profile = look.profile
+    try:
+        yield
+    except ANSWERED_WRONGLY as error:
         mend = (
-            "look at the machine's power and wiring, then at unit number, baud rate and parity;"
-            f" `pressline devices scan '{without_unit(unit.url)}'` shows who answers there"
+            f"something answers; compare the profile with what came: `pressline devices read '{unit.url}'"
+            f" --profile {unit.profile} --frames`"
         )
-        raise _Broken(broken("answer", str(error), mend, "link")) from error
+        raise _Broken(broken(what, str(error), mend)) from error
+    except DeviceRefused as error:
+        mend = f"compare the addresses of {profile.name} with the machine's document"
+        raise _Broken(broken(what, str(error), mend, "file")) from error
+    except ProfileError as error:
+        mend = f"correct the profile {unit.profile}, or the URL in the line file: they do not go together"
+        raise _Broken(broken(what, str(error), mend, "file")) from error
+    except IdentityMismatch as error:
+        raise _Broken(broken(what, str(error), _WRONG_MACHINE)) from error
+    except DriverError as error:
+        raise _Broken(broken(what, str(error), _silence_mend(unit.url, profile.protocol), "link")) from error
+
+
+def _silence_mend(url: str, protocol: Protocol) -> str:
+    """Where to look when a place that can be connected to does not answer."""
+    if protocol == "ascii":
+        return (
+            "look at the machine's power and wiring, then at baud rate, parity and the profile's terminator;"
+            f" `pressline devices probe '{url}'` tries other questions"
+        )
+    return (
+        "look at the machine's power and wiring, then at unit number, baud rate and parity;"
+        f" `pressline devices scan '{without_unit(url)}'` shows who answers there"
+    )
 
 
 _WRONG_MACHINE = "connect the machine that the profile describes, or name the right profile in the line file"
@@ -137,7 +173,7 @@ def _values(seen: Seen) -> Check:
 
 
 async def _heartbeat(look: Look, seen: Seen) -> Check:
-    if "heartbeat_machine" not in look.profile.signals:
+    if not look.profile.is_machine or "heartbeat_machine" not in look.profile.signals:
         return unchecked("heartbeat", "the unit has none")
     first = seen.reading("heartbeat_machine").value
     loop = asyncio.get_running_loop()
@@ -151,13 +187,14 @@ async def _heartbeat(look: Look, seen: Seen) -> Check:
 
 
 def _state(profile: Profile, seen: Seen) -> Iterator[Check]:
-    """What keeps the machine from taking part in a run, as far as it can be seen."""
+    """What keeps a machine from taking part in a run, as far as it can be seen; of an instrument only its alarms."""
     for what, signal, judge in (
         ("mode", "mode", _mode),
         ("owner", "lease_owner", _owner),
         ("alarms", "alarm_bits", _alarms),
     ):
-        if signal not in profile.signals or signal not in seen.snapshot.names:
+        known = profile.is_machine or (what == "alarms" and signal in profile.signals and profile.signals[signal].bits)
+        if not known or signal not in seen.snapshot.names:
             yield unchecked(what, "the unit does not tell it")
             continue
         try:

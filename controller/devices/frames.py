@@ -29,7 +29,7 @@ _IDENTIFICATION = 43
 _MBAP_BYTES, _SHORTEST_RTU = 7, 4
 _SHOWN_VALUES, _SHOWN_NAMES = 8, 3
 _WORDS_WIDTH = 60  # columns; the bytes stand below each other behind most words
-_ARROWS: Mapping[str, str] = {"sent": "->", "heard": "<-", "open": "**", "lost": "**", "closed": "**"}
+_ARROWS: Mapping[str, str] = {"sent": "->", "heard": "<-", "open": "**", "doubted": "**", "lost": "**", "closed": "**"}
 
 
 class FrameWords:

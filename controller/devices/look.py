@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from controller.devices.target import Target
-from drivers.errors import DeviceRefused, DriverError, IdentityMismatch, InstrumentBusy, OutOfRange
+from drivers.errors import (
+    CorruptAnswer,
+    DeviceRefused,
+    DriverError,
+    IdentityMismatch,
+    InstrumentBusy,
+    OutOfRange,
+    WrongAnswer,
+)
+from drivers.identity import names_model
 from drivers.profile import Block, Profile
 from drivers.reading import Decoder, Quality, Reading, Snapshot
 from drivers.signals import layer_of
 from drivers.transport.urls import Lines
 from drivers.transport.wire import Tap
 
+T = TypeVar("T")
+ANSWERED_WRONGLY = (CorruptAnswer, WrongAnswer)
+"""Something is there and says something: power and wiring are not what is to be looked at."""
 _FIRMWARE_MIN = "firmware_min"
 _SHOWN = ("model_code", "firmware", "serial_number")
 
@@ -53,24 +65,39 @@ class Look:
         self.layer = layer_of(target.profile, transport)
         self.decoder = Decoder(target.profile)
         self._session = 0
+        self._serial_number: str | None = None
+
+    @property
+    def session(self) -> int:
+        """Which connection the machine was identified on; 0 if that one has ended."""
+        transport = self.layer.transport
+        return self._session if transport.is_open and transport.session == self._session else 0
 
     async def ready(self) -> None:
-        """Connected, and the profile's machine answers. Raises LinkDown, IdentityMismatch, or what a read raises."""
-        transport = self.layer.transport
-        if transport.is_open and transport.session == self._session:
+        """Connected, and the profile's machine answers, always the same one.
+
+        Raises LinkDown, IdentityMismatch, or what a read raises.
+        """
+        if self.session:
             return
         identity = await self.identify()
         if not identity.fits:
             raise IdentityMismatch(f"{self.target.unit}: {'; '.join(identity.differences)}")
-        self._session = transport.session
+        number = identity.told.get("serial_number")
+        if self._serial_number not in (None, number):
+            raise IdentityMismatch(
+                f"{self.target.unit}: serial number {number} answers, {self._serial_number} was connected before"
+            )
+        self._serial_number = number
+        self._session = self.layer.transport.session
 
     async def identify(self, *, thoroughly: bool = False) -> Identity:
         """What answers, whether or not it is the profile's machine; thoroughly asks for its own words (43/14) too."""
         await self.layer.transport.open()
         told: dict[str, str] = {}
-        if words := await self.layer.identify():
+        if words := await self._asked("its description", self.layer.identify()):
             told["description"] = words
-        differences = await self._compare(told, words.split())
+        differences = await self._compare(told, words)
         if thoroughly and self.profile.protocol == "modbus":
             told.update(await identification(self.layer.transport))
         return Identity(told, tuple(differences))
@@ -86,7 +113,7 @@ class Look:
         times: dict[str, float] = {}
         for block in blocks:
             try:
-                data[block.name] = await self.layer.read(block)
+                data[block.name] = await self._asked(place_of(block), self.layer.read(block))
             except (DeviceRefused, InstrumentBusy, OutOfRange) as error:
                 refused[block.name] = f"{place_of(block)}: {error}"
             times[block.name] = asyncio.get_running_loop().time()
@@ -94,12 +121,19 @@ class Look:
         snapshot = Snapshot(self.target.unit, now, self.decoder, data, Quality.GOOD, times)
         return Seen(snapshot, refused)
 
+    async def _asked(self, what: str, question: Awaitable[T]) -> T:
+        """The answer to a question; of one that is wrong it is told where it came from, and what was asked."""
+        try:
+            return await question
+        except ANSWERED_WRONGLY as error:
+            raise type(error)(f"{self.layer.transport.place}: {what}: {error}") from error
+
     def _blocks(self, names: Iterable[str] | None) -> Sequence[Block]:
         if names is None:
             return self.profile.polled
         return list({self.profile.block_of[name].name: self.profile.block_of[name] for name in names}.values())
 
-    async def _compare(self, told: dict[str, str], words: Sequence[str]) -> list[str]:
+    async def _compare(self, told: dict[str, str], words: str) -> list[str]:
         """Reads what the identity names (and what people want to see of it), and says what differs."""
         wanted = self.profile.identity
         names = [n for n in dict.fromkeys((*_SHOWN, *wanted)) if n in readable_signals(self.profile)]
@@ -114,8 +148,8 @@ class Look:
                 if float(found["firmware"]) < float(value):
                     differences.append(f"firmware {shown(found['firmware'])} is older than {value}")
             elif name not in found:
-                if str(value) not in words:
-                    differences.append(f"{' '.join(words)!r} answers, {value} was expected")
+                if not names_model(words, str(value)):
+                    differences.append(f"{words!r} answers, {value} was expected")
             elif str(found[name]) != str(value) and found[name] != value:
                 differences.append(f"{name} is {shown(found[name])}, {value} was expected")
         return differences

@@ -6,7 +6,7 @@ import errno
 import getpass
 import grp
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from controller.devices.checks import Check, broken, ok
 from drivers.errors import LinkDown
+from drivers.profile import Protocol
 from drivers.transport.serial_wire import UsbId, find_usb
 
 _PROCESSES = Path("/proc")
@@ -105,19 +106,35 @@ def _has_open(process: Path, device: int) -> bool:
     return False
 
 
-def connection_mend(error: LinkDown, url: str) -> str:
+_LISTENERS: Mapping[tuple[str, Protocol], str] = {
+    (
+        "tcp",
+        "modbus",
+    ): "switch the machine's Modbus server on, or correct the port number in the URL (Modbus TCP has 502)",
+    ("rtu+tcp", "modbus"): "switch the serial server on, or correct the port number in the URL: it is the one that the"
+    " serial server gives to this line",
+    ("tcp", "ascii"): "switch the network port of the machine or of its serial server on, or correct the port number in"
+    " the URL: lines of text have no usual one, see the machine's document",
+}
+"""What does not listen where a connection is refused, by the URL's scheme and the protocol."""
+
+
+def connection_mend(error: LinkDown, url: str, protocol: Protocol) -> str:
     """How a place that could not be connected to is brought back."""
     cause: BaseException | None = error
     number = None
     while cause is not None and number is None:
         number = getattr(cause, "errno", None)
         cause = cause.__cause__
-    if urlsplit(url).scheme == "serial":
+    scheme = urlsplit(url).scheme
+    if scheme == "serial":
         if number in (errno.EAGAIN, errno.EBUSY) or "another process" in str(error):
             return "end the other program; a serial line has one master"
         return "look at the adapter; unplug it and plug it in again"
     if number == errno.ECONNREFUSED:
-        return "switch the machine's Modbus server on, or correct the port number in the URL (Modbus TCP has 502)"
+        return _LISTENERS[scheme, protocol]
+    if "talks before it is asked" in str(error):
+        return "correct host and port in the URL: what listens there speaks something else"
     if "no such host" in str(error):
         return "correct the host in the URL, or write its address in figures"
     return "look at the network cable and the machine's power, then try `ping` with the host of the URL"

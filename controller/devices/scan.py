@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from controller.devices.look import Look, identification
+from controller.devices.look import ANSWERED_WRONGLY, Look, identification
 from controller.devices.target import Target
-from drivers.errors import CorruptAnswer, DeviceRefused, DriverError, LinkDown, ProfileError, WrongAnswer
+from drivers.errors import DeviceRefused, DriverError, InstrumentBusy, LinkDown, OutOfRange, ProfileError
 from drivers.profile import ModbusMap, Profile, Table, Timing
 from drivers.transport.urls import Lines
 
@@ -34,11 +34,20 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that was tried at a place: what, whether it worked (None: no answer at all), and what was learnt."""
+    """One thing that was tried at a place: what, whether it worked (None: no answer at all), and what was learnt.
+
+    `wrong`: something came, and was no answer to this.
+    """
 
     what: str
     worked: bool | None
     text: str
+    wrong: bool = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether a sound answer came, be it a refusal."""
+        return self.worked is not None and not self.wrong
 
 
 def bare_profile(timeout_s: float) -> Profile:
@@ -60,9 +69,9 @@ def without_unit(url: str) -> str:
     return f"{place}?{'&'.join(kept)}" if kept else place
 
 
-def unit_of_url(url: str) -> int:
-    """The unit number that a URL names; 1 if it names none. Raises ProfileError."""
-    text = dict(parse_qsl(urlsplit(url).query)).get("unit", "1")
+def unit_of_url(url: str, usual: int = 1) -> int:
+    """The unit number that a URL names, the usual one if it names none. Raises ProfileError."""
+    text = dict(parse_qsl(urlsplit(url).query)).get("unit", str(usual))
     if not text.isdecimal():
         raise ProfileError(f"{url}: unit={text} is no number")
     return int(text)
@@ -70,12 +79,16 @@ def unit_of_url(url: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """How a line is searched: how long each unit may take, the pause between questions, which profiles are compared."""
+    """How a line is searched: how long each unit may take, the pause between questions, which profiles are compared.
+
+    `usual_unit` is probed where the URL names none.
+    """
 
     url: str
     timeout_s: float
     pause_s: float
     profiles: Sequence[Profile]
+    usual_unit: int = 1
 
     async def units(self, units: Iterable[int], lines: Lines) -> AsyncGenerator[Answered | None, None]:
         """For each unit number in turn who answered, None for silence. Raises LinkDown, ProfileError."""
@@ -119,7 +132,7 @@ async def _asked(transport: Any) -> str | None:
         await transport.read("holding", 0, 1)
     except DeviceRefused as error:
         return None if error.code in (_NO_PATH, _NO_ANSWER) else "answers (it has no holding register 0)"
-    except (CorruptAnswer, WrongAnswer) as error:
+    except ANSWERED_WRONGLY as error:
         return f"garbled: {error}; two units with this number, or another baud rate or parity?"
     except DriverError:
         return None
@@ -128,8 +141,8 @@ async def _asked(transport: Any) -> str | None:
 
 async def probe(scan: Scan, new_lines: Callable[[], Lines]) -> AsyncGenerator[Step, None]:
     """What there is at one URL, step by step; ends after the first step that makes the others pointless."""
-    unit, lines = unit_of_url(scan.url), new_lines()
-    transport: Any = lines.transport(scan.url, bare_profile(scan.timeout_s))
+    unit, lines = unit_of_url(scan.url, scan.usual_unit), new_lines()
+    transport: Any = lines.transport(with_unit(scan.url, unit), bare_profile(scan.timeout_s))
     try:
         await transport.open()
     except LinkDown as error:
@@ -140,7 +153,7 @@ async def probe(scan: Scan, new_lines: Callable[[], Lines]) -> AsyncGenerator[St
     try:
         for function, table in _TABLES.items():
             step = await _function(transport, function, table)
-            answers = answers or step.worked is not None
+            answers = answers or step.answered
             yield step
             await asyncio.sleep(scan.pause_s)
         if answers:
@@ -164,6 +177,8 @@ async def _function(transport: Any, function: int, table: Table) -> Step:
     except DeviceRefused as error:
         known = error.code not in (1, _NO_PATH, _NO_ANSWER)
         return Step(what, known, f"{'known, but ' if known else ''}{error}")
+    except ANSWERED_WRONGLY as error:
+        return Step(what, False, str(error), wrong=True)
     except DriverError as error:
         return Step(what, None, str(error))
     return Step(what, True, f"{table} 0 is {values[0]}")
@@ -174,17 +189,29 @@ async def _lines_of_text(scan: Scan, lines: Lines) -> AsyncIterator[Step]:
     for profile in scan.profiles:
         if profile.protocol != "ascii":
             continue
-        transport: Any = lines.transport(scan.url, _patient(profile, scan.timeout_s))
-        look = Look(Target(scan.url, profile, scan.url), transport)
         try:
-            identity = await look.identify()
-            told = ", ".join(f"{key} {value}" for key, value in identity.told.items())
-            yield Step(f"line of text, {profile.name}", identity.fits, "; ".join(identity.differences) or told)
-        except DriverError as error:
-            yield Step(f"line of text, {profile.name}", None, str(error))
+            transport: Any = lines.transport(scan.url, _patient(profile, scan.timeout_s))
+        except ProfileError:  # a URL that Modbus can have and text not: rtu+tcp, or tcp without a port
+            return
+        try:
+            yield await _line_of_text(Look(Target(scan.url, profile, scan.url), transport))
         finally:
             await transport.close()
         await asyncio.sleep(scan.pause_s)
+
+
+async def _line_of_text(look: Look) -> Step:
+    what = f"line of text, {look.profile.name}"
+    try:
+        identity = await look.identify()
+    except ANSWERED_WRONGLY as error:
+        return Step(what, False, str(error), wrong=True)
+    except (DeviceRefused, InstrumentBusy, OutOfRange) as error:
+        return Step(what, False, str(error))
+    except DriverError as error:
+        return Step(what, None, str(error))
+    told = ", ".join(f"{key} {value}" for key, value in identity.told.items())
+    return Step(what, identity.fits, "; ".join(identity.differences) or told)
 
 
 def _patient(profile: Profile, timeout_s: float) -> Profile:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from controller.devices.look import Look, Seen, readable_signals
+from controller.devices.look import ANSWERED_WRONGLY, Look, Seen, readable_signals
 from drivers.errors import DriverError, IdentityMismatch
 from drivers.link import Retry
 from drivers.profile import Profile
@@ -25,10 +25,11 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class LinkNews:
-    """The unit answers again, or does not any more and why."""
+    """The unit answers again, or does not any more and why; `answers` also where it does, and wrongly."""
 
     up: bool
     reason: str
+    answers: bool
 
 
 def watched_signals(profile: Profile) -> tuple[str, ...]:
@@ -57,12 +58,12 @@ async def changes(look: Look, names: Sequence[str], every_s: float) -> AsyncIter
             raise
         except DriverError as error:
             if up is not False:
-                yield LinkNews(False, str(error))
+                yield LinkNews(False, str(error), isinstance(error, ANSWERED_WRONGLY))
             up, known = False, {}
             await asyncio.sleep(retry.next_s(soon=error.retryable))
             continue
         if up is not True:
-            yield LinkNews(True, "connected and identified")
+            yield LinkNews(True, "connected and identified", True)
         up = True
         retry.forget()
         for name, reading in _changed(seen, names, known):

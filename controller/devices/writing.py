@@ -13,11 +13,11 @@ from controller.devices.look import Look, looking, readable_signals, shown
 from controller.devices.target import Target, TargetUnusable
 from controller.events import EventStream
 from controller.guard import Guard, HandWrite
-from controller.interlocks import MAINTENANCE, missing_for_maintenance
+from controller.interlocks import MAINTENANCE, has_handshake, missing_for_maintenance
 from controller.journal import SqliteJournal
 from controller.line_lock import LineLock
 from drivers.encoding import check_setpoint
-from drivers.errors import OutOfRange
+from drivers.errors import LinkDown, OutOfRange
 from drivers.profile import Profile, Signal
 from drivers.reading import Reading, Snapshot
 from drivers.transport.wire import Tap
@@ -83,10 +83,10 @@ def known_signal(profile: Profile, name: str) -> Signal:
 
 def _check_writable(profile: Profile, signal: Signal) -> None:
     name = signal.name
-    if name.startswith(_HANDSHAKE):
+    if _is_handshake(profile, name):
         raise NotWritable(f"{name} belongs to the handshake of controller and machine; it is never written by hand")
     if signal.access == "r":
-        writable = [s.name for s in profile.signals.values() if s.access == "rw" and not s.name.startswith(_HANDSHAKE)]
+        writable = [s.name for s in profile.signals.values() if s.access == "rw" and not _is_handshake(profile, s.name)]
         hint = f"can be written: {', '.join(writable)}" if writable else "nothing of it can be written"
         raise NotWritable(f"{name} is only read; of {profile.name} {hint}")
     if signal.access == "w" or name not in readable_signals(profile):
@@ -95,6 +95,11 @@ def _check_writable(profile: Profile, signal: Signal) -> None:
         raise NotWritable(f"{name} is a text; only numbers are written")
     if signal.limits is None and signal.enum is None and signal.type != "bool":
         raise NotWritable(f"{name} has no limits in {profile.name}; give it a write_range in the profile first")
+
+
+def _is_handshake(profile: Profile, name: str) -> bool:
+    """Whether the driver itself writes a signal; an instrument's may be called as it likes."""
+    return has_handshake(profile) and name.startswith(_HANDSHAKE)
 
 
 def number_of(profile: Profile, signal: Signal, text: str) -> float:
@@ -123,7 +128,7 @@ async def present(target: Target, change: Change, tap: Tap | None = None) -> Pre
     with _line(target):
         async with looking(target, tap) as look:
             snapshot = await _snapshot(look, change)
-            missing = missing_for_maintenance(target.profile.signals, snapshot)
+            missing = missing_for_maintenance(target.profile, snapshot)
             return Present(snapshot.reading(change.signal.name), tuple(missing))
 
 
@@ -145,16 +150,21 @@ async def write(
     """
     with _line(target):
         async with _guarded(writer) as guard, looking(target, tap) as look:
+            looked_at = 0
 
             async def send() -> Written:
-                await look.ready()
+                if look.session == 0 or look.session != looked_at:
+                    raise LinkDown(f"{target.unit}: the connection was lost after the look at it, nothing was written")
                 sending()
                 return await write_and_read_back(
                     look.layer, look.decoder, change.signal, change.value, ready=look.ready
                 )
 
             async def seen() -> Snapshot:
-                return await _snapshot(look, change)
+                nonlocal looked_at
+                snapshot = await _snapshot(look, change)
+                looked_at = look.session
+                return snapshot
 
             hand = HandWrite(
                 target.unit,
@@ -162,7 +172,7 @@ async def write(
                 change.signal.name,
                 change.value,
                 writer.who,
-                target.profile.signals,
+                target.profile,
                 seen,
                 send,
             )
@@ -187,6 +197,7 @@ async def _guarded(writer: Writer) -> AsyncIterator[Guard]:
 
 
 async def _snapshot(look: Look, change: Change) -> Snapshot:
-    """The value that is there, and everything that the permissives look at."""
-    names = [row.signal for row in MAINTENANCE if row.signal in look.profile.block_of]
+    """The value that is there, and everything that the permissives of a machine look at."""
+    profile = look.profile
+    names = [row.signal for row in MAINTENANCE if has_handshake(profile) and row.signal in profile.block_of]
     return (await look.read([change.signal.name, *names])).snapshot

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from drivers.errors import CorruptAnswer
+from drivers.errors import CorruptAnswer, ResponseTimeout
+from drivers.line_ends import other_end, quoted
 from drivers.transport.base import Check
 from drivers.transport.line import Line
 from drivers.transport.request import Member, Request
@@ -49,16 +50,23 @@ class AsciiUnit:
     async def open(self) -> None:
         await self.line.open(self._member)
 
+    def take_back(self) -> None:
+        self.line.take_back(self._member)
+
     async def close(self) -> None:
         await self.line.close(self._member)
 
     async def exchange(
         self, request: bytes, *, check: Check | None = None, priority: bool = False, again: bool = False
     ) -> bytes:
+        half = b""
+
         def judge(data: bytes) -> bytes | None:
+            nonlocal half
             text, end, rest = data.partition(self.terminator)
             if rest:
-                raise CorruptAnswer(f"more than one answer: {data[:80]!r}")
+                raise CorruptAnswer(f"more than one answer: {quoted(data)}{other_end(data, self.terminator)}")
+            half = b"" if end else data
             if not end:
                 return None
             if check is not None:
@@ -67,4 +75,9 @@ class AsciiUnit:
 
         size = len(request) + _USUAL_ANSWER
         asked = Request(self._member, request, judge, line_bytes=size, alike=b"" if again else None)
-        return await self.line.exchange(asked, priority=priority)
+        try:
+            return await self.line.exchange(asked, priority=priority)
+        except ResponseTimeout as error:
+            if not half:
+                raise
+            raise ResponseTimeout(f"{error}: {quoted(half)}{other_end(half, self.terminator)}") from error

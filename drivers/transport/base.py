@@ -47,6 +47,10 @@ class Transport(Protocol):
         """
         ...
 
+    def take_back(self) -> None:
+        """Ends the waiting of every write of this unit that was not sent, unless it goes before others: TakenBack."""
+        ...
+
     async def close(self) -> None:
         """Ends every exchange of this unit with an error; the last unit disconnects. May be called twice."""
         ...

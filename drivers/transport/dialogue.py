@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 
-from drivers.errors import CorruptAnswer, LineReset, LinkDown, ResponseTimeout, WrongAnswer
+from drivers.errors import CorruptAnswer, LineReset, LinkDown, ResponseTimeout, TakenBack, WrongAnswer
 from drivers.transport.doubles import Doubles
 from drivers.transport.request import Member, Request, Waiting
 from drivers.transport.transactions import Transactions
@@ -36,7 +36,8 @@ class _State(Enum):
 class Dialogue:
     """The exchanges of one connection.
 
-    `write` sends, `members` is the line's list of units, `drop` ends the connection.
+    `write` sends, `members` is the line's list of units, `drop` ends the connection, `doubted` is told why
+    a read is asked once more.
 
     `numbered`: an answer names its transaction (Modbus TCP). On all other lines a late answer can only be told by its
     coming late: after any doubt nothing is sent until nothing was heard for the longest `quiet_s` of the members. A
@@ -49,6 +50,7 @@ class Dialogue:
         write: Callable[[bytes], None],
         members: Sequence[Member],
         drop: Callable[[LinkDown], None],
+        doubted: Callable[[str], None],
         *,
         numbered: bool,
         gap_s: float,
@@ -62,6 +64,7 @@ class Dialogue:
         self._write = write
         self._members = members
         self._drop = drop
+        self._doubted = doubted
         self._gap_s = gap_s
         self._shared_gap_s = max(gap_s, _SHARED_GAP_S * speed)
         self._byte_s = wire.byte_s * speed
@@ -73,7 +76,7 @@ class Dialogue:
         self._buffer = b""
         self._silent = 0
         self._heard_at = self._sent_at = self._slowest_s = 0.0
-        self._deadline = self._quiet_began = self._turned_at = 0.0
+        self._deadline = self._quiet_began = self._doubt_at = self._turned_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._turn: asyncio.Handle | None = None
         if not numbered:  # a late answer to whoever had the line before us may come
@@ -87,6 +90,9 @@ class Dialogue:
         self._waiting.put(request, priority=priority)
         if self._state is _State.IDLE:
             self._go_on()
+        elif priority and self._state is _State.QUIET:  # it does not wait for what may come to others, only for quiet
+            self._deadline = min(self._deadline, max(self._heard_at, self._doubt_at) + self._quiet_s)
+            self._arm()
 
     def heard(self, data: bytes) -> None:
         """Bytes from the wire: any bytes, in any pieces."""
@@ -103,6 +109,14 @@ class Dialogue:
             self._be_quiet()
         elif state is _State.IDLE:
             self._unasked(data)
+
+    def take_back(self, member: Member) -> None:
+        """Ends the waiting of one unit's usual requests that are no reads; what went out is not touched."""
+        for request in self._waiting.usual:
+            if request.member is member and request.alike is None:
+                request.fail(
+                    TakenBack(f"{self._wire.place}: taken back before it was sent, something safer came first")
+                )
 
     def leave(self, member: Member) -> None:
         """Ends the waiting of one unit; its exchange that is going on is finished for nobody."""
@@ -136,18 +150,21 @@ class Dialogue:
             if request is None:
                 return
             now = self._loop.time()
-            may_send_at = self._heard_at + self._pause_s(request.member, now)
+            may_send_at = self._heard_at + self._pause_s(request, now)
             if now + _CLOCK_S < may_send_at:
                 self._go_on_at(may_send_at, now)
                 return
             self._waiting.take()
             self._send(request)
 
-    def _pause_s(self, member: Member, now: float) -> float:
+    def _pause_s(self, request: Request, now: float) -> float:
         """The silence before the next request: the gap, or long enough for answers to show that are one too many."""
         gap_s = self._gap_s if len(self._members) < 2 else self._shared_gap_s
         doubles = self._doubles
-        if doubles is None or doubles.adrift_s(now) < member.timeout_s + self._quiet_s:
+        if doubles is None:
+            return gap_s
+        for_long = doubles.adrift_s(now) >= request.member.timeout_s + self._quiet_s
+        if not for_long and not doubles.turns(request.data, request.alike):
             return gap_s
         pause_s = max(gap_s, _ANSWERS * self._slowest_s)
         if now >= self._heard_at + pause_s:
@@ -200,7 +217,8 @@ class Dialogue:
         if self._is_doubtful(request, answer):
             self._current = None
             self._waiting.put_back(request)
-            self._doubt(WrongAnswer("it may be the second copy of another request's answer"))
+            self._doubt(why := WrongAnswer("it may be the second copy of another request's answer"))
+            self._doubted(str(why))
             return
         if not self.proven:
             self.proven = self._buffer != request.data
@@ -256,9 +274,10 @@ class Dialogue:
     def _be_quiet(self, due_s: float = 0.0) -> None:
         self._state = _State.QUIET
         self._buffer = b""
+        self._doubt_at = self._loop.time()
         if self._doubles is not None:
             self._doubles.clear()
-        self._quiet_began = self._loop.time() + due_s
+        self._quiet_began = self._doubt_at + (0.0 if self._waiting.urgent else due_s)
         self._deadline = self._quiet_began + self._quiet_s
         self._arm()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _REMEMBERED = 256  # requests; more than the reads of all units that one line carries
+_EXCUSED = 4  # times late_s; a poll that is slower asks once more where an answer looks like another's
 
 Said = tuple[int, bytes]
 """Which unit answered, and what."""
@@ -38,25 +39,23 @@ class Doubles:
 
         `alike` is the same for all requests whose answers have the same form. Either it is what another request was
         answered in the last `late_s`. Or the answer before was the same that its request had got within `quiet_s`,
-        perhaps a copy, and this is the true one. What repeats the request's own last answer passes: at worst it is
-        as old as that.
+        perhaps a copy, and this is the true one. What repeats the request's own last answer of a short time ago passes:
+        at worst it is as old as that.
         """
         known = self._answers.get(request)
-        repeated = known is not None and known.said == said
+        repeated = known is not None and known.said == said and known.heard_at + _EXCUSED * late_s > now
+        others = any(
+            other.said == said and other.feared and other.heard_at + late_s > now
+            for place, other in self._answers.items()
+            if place != request
+        )
         if alike != self._alike or self._heard_at + quiet_s <= now:
             self._adrift_since = None
-        suspected = not repeated and (
-            (self._adrift_since is not None and request != self._last)
-            or any(
-                other.said == said and other.feared and other.heard_at + late_s > now
-                for place, other in self._answers.items()
-                if place != request
-            )
-        )
-        if suspected:
+        if not repeated and (others or (self._adrift_since is not None and request != self._last)):
             return True
-        if self._adrift_since is None and known is not None and repeated and known.feared:
-            self._adrift_since = now if known.heard_at + quiet_s > now else None
+        if self._adrift_since is None and known is not None and repeated:
+            soon = known.feared and known.heard_at + quiet_s > now
+            self._adrift_since = now if soon or others else None
         self._last, self._alike, self._heard_at = request, alike, now
         self._keep(request, said, now)
         return False
@@ -64,6 +63,10 @@ class Doubles:
     def adrift_s(self, now: float) -> float:
         """How long every answer may have been that of a request before: the same was asked again and again."""
         return 0.0 if self._adrift_since is None else now - self._adrift_since
+
+    def turns(self, request: bytes, alike: bytes | None) -> bool:
+        """Whether an answer that belongs to the request before would pass for this one's."""
+        return self._adrift_since is not None and alike == self._alike and request != self._last
 
     def in_step(self) -> None:
         """Nothing that was asked is still to be answered."""

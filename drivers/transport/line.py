@@ -96,6 +96,11 @@ class Line:
             self._drop(LinkDown(f"{self.place}: not connected"))
             await self._wire.close()
 
+    def take_back(self, member: Member) -> None:
+        """Ends the waiting of this unit's usual requests that are no reads, as far as they were not sent."""
+        if self._dialogue is not None:
+            self._dialogue.take_back(member)
+
     def exchange(self, request: Request, *, priority: bool = False) -> asyncio.Future[bytes]:
         """The answer to come: raises ResponseTimeout, CorruptAnswer, WrongAnswer, the request's `lost`, or LinkDown.
 
@@ -129,6 +134,7 @@ class Line:
             self._write if self._tap is not None else self._wire.write,
             self._members,
             self._drop,
+            self._doubted,
             numbered=self._numbered,
             gap_s=self._gap_s,
             speed=self._speed,
@@ -145,6 +151,9 @@ class Line:
             self._dialogue.heard(data)
         else:
             self._heard_early = True
+
+    def _doubted(self, why: str) -> None:
+        self._tell("doubted", note=f"{why}; after silence it is asked once more")
 
     def _lost(self, why: str) -> None:
         """The wire says that it has ended."""

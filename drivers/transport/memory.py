@@ -61,6 +61,9 @@ class _Memory:
             self._open = True
             self._session += 1
 
+    def take_back(self) -> None:
+        """Nothing ever waits here."""
+
     async def close(self) -> None:
         self._open = False
 

@@ -68,6 +68,9 @@ class ModbusUnit:
     async def open(self) -> None:
         await self.line.open(self._member)
 
+    def take_back(self) -> None:
+        self.line.take_back(self._member)
+
     async def close(self) -> None:
         await self.line.close(self._member)
 

@@ -1,7 +1,7 @@
 """What happened on a wire, kept in a file: one JSON object a line, so that a fault seen once can be served again.
 
 The first line is `{"pressline_wire": 1, "utc": ...}`, each other one an event: `t` in seconds of the event loop's
-clock, `place`, `what` (open, sent, heard, lost, closed), `hex` with the bytes, `note`.
+clock, `place`, `what` (open, sent, heard, doubted, lost, closed), `hex` with the bytes, `note`.
 """
 
 from __future__ import annotations

@@ -74,13 +74,23 @@ class Waiting:
         yield from self._urgent
         yield from self._usual
 
+    @property
+    def usual(self) -> tuple[Request, ...]:
+        """Those that do not go before others, in their order."""
+        return tuple(self._usual)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether a request waits that goes before others."""
+        return any(not request.answer.done() for request in self._urgent)
+
     def put(self, request: Request, *, priority: bool) -> None:
         """At the end of its kind."""
         (self._urgent if priority else self._usual).append(request)
 
     def put_back(self, request: Request) -> None:
-        """Before all others: it has been waited for already."""
-        self._urgent.appendleft(request)
+        """Before all others that are not urgent: it has been waited for already."""
+        self._usual.appendleft(request)
 
     def first(self) -> Request | None:
         """The request that is due, left where it is; those that nobody waits for any more are taken out."""

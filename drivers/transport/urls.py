@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import MappingProxyType
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from serial.tools import list_ports
 
@@ -27,11 +28,14 @@ _KNOWN = {
     "rtu+tcp": frozenset({"unit", "echo"}),
 }
 _MODBUS_PORT = 502
-_UNITS = {
+_PORTS = range(1, 65536)
+_LONGEST_NUMBER = 10  # digits; more than any unit, port or baud rate has
+UNITS = {
     "serial": range(1, 248),
     "rtu+tcp": range(1, 248),
     "tcp": range(256),
-}  # 0 and 255: a server that is no gateway
+}
+"""The unit numbers that Modbus has on each kind of line; 0 and 255 are a server's that is no gateway."""
 _GAP_CHARACTERS = 3.5  # between two RTU frames (Modbus over serial line V1.02, section 2.5.1.1)
 _TCP_GAP_S = 0.002  # wall; an answer that comes twice is seen as such before the next request can take it for its own
 _OS_WAKES_S = 0.02  # wall; on a loop that runs faster than the wall a busy machine may wake this late
@@ -126,45 +130,82 @@ def open_transport(
 
 def _read_url(url: str, profile: Profile) -> _Target:
     """Raises ValueError for what does not fit."""
-    parts = urlsplit(url)
-    query = {name: values[-1] for name, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
-    scheme, port, modbus = parts.scheme, parts.port or 0, profile.protocol == "modbus"
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ValueError("cannot be read; an IPv6 address stands in brackets: tcp://[::1]:502") from error
+    scheme, modbus = parts.scheme, profile.protocol == "modbus"
     if scheme not in _KNOWN or (scheme == "rtu+tcp" and not modbus):
         fitting = "tcp://, rtu+tcp:// or serial://" if modbus else "tcp:// or serial://"
         raise ValueError(f"{profile.name} speaks {profile.protocol}; use {fitting}")
-    unknown = set(query) - _KNOWN[scheme]
-    if unknown:
-        raise ValueError(f"unknown {', '.join(sorted(unknown))}")
-    usual = profile.modbus.unit if profile.modbus is not None else 1
-    unit = int(query.get("unit", usual))
-    if modbus and unit not in _UNITS[scheme]:
-        raise ValueError(f"there is no unit {unit}, only {_UNITS[scheme].start} to {_UNITS[scheme].stop - 1}")
-    echo = {"0": False, "1": True}.get(query.get("echo", "0"))
+    settings = _settings(parts.query, _KNOWN[scheme])
+    unit = _unit(settings, profile, scheme)
+    echo = {"0": False, "1": True}.get(settings.get("echo", "0"))
     if echo is None or (echo and modbus and scheme == "tcp"):
         raise ValueError("echo is 0 or 1, and Modbus TCP has none")
     if scheme == "serial":
-        return _Target(scheme, _serial(parts.path, query), 0, unit, echo)
-    port = port or (_MODBUS_PORT if modbus and scheme == "tcp" else 0)
+        return _Target(scheme, _serial(parts.path, settings), 0, unit, echo)
+    port = _port(parts.netloc) or (_MODBUS_PORT if modbus and scheme == "tcp" else 0)
     if not parts.hostname or not port or parts.path not in ("", "/"):
         raise ValueError(f"{scheme}://host:port is needed")
     return _Target(scheme, parts.hostname, port, unit, echo)
 
 
-def _serial(path: str, query: Mapping[str, str]) -> SerialSettings:
-    if bool(path) == ("usb" in query):
+def _settings(query: str, known: frozenset[str]) -> Mapping[str, str]:
+    """What stands behind the question mark, each setting once."""
+    settings: dict[str, str] = {}
+    for part in filter(None, query.split("&")):
+        name, equals, value = (unquote(text) for text in part.partition("="))
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"; is {near[0]} meant?" if near else ""
+            raise ValueError(f"unknown {name[:40]}; there are {', '.join(sorted(known))}{hint}")
+        if not equals or not value:
+            raise ValueError(f"{name} has no value; expected {name}=...")
+        if name in settings:
+            raise ValueError(f"{name} stands twice, {settings[name]} and {value}")
+        settings[name] = value
+    return settings
+
+
+def _whole(text: str) -> int | None:
+    """A whole number of plain digits, or None."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < _LONGEST_NUMBER else None
+
+
+def _unit(settings: Mapping[str, str], profile: Profile, scheme: str) -> int:
+    usual = profile.modbus.unit if profile.modbus is not None else 1
+    unit = _whole(settings.get("unit", str(usual)))
+    if unit is None:
+        raise ValueError(f"unit {settings['unit'][:40]} is no whole number")
+    if profile.protocol == "modbus" and unit not in UNITS[scheme]:
+        raise ValueError(f"there is no unit {unit}, only {UNITS[scheme].start} to {UNITS[scheme].stop - 1}")
+    return unit
+
+
+def _port(netloc: str) -> int:
+    """The port behind the host; 0 where there is none."""
+    text = netloc.rpartition("@")[2].rpartition("]")[2].rpartition(":")
+    if not text[1] or not text[2]:
+        return 0
+    port = _whole(text[2])
+    if port is None or port not in _PORTS:
+        raise ValueError(f"port {text[2][:40]} is no whole number from {_PORTS.start} to {_PORTS.stop - 1}")
+    return port
+
+
+def _serial(path: str, settings: Mapping[str, str]) -> SerialSettings:
+    if bool(path) == ("usb" in settings):
         raise ValueError("serial:///dev/... or serial://?usb=VID:PID[:SERIAL] is needed")
-    parity, stopbits, baudrate = (
-        query.get("parity", "N"),
-        int(query.get("stopbits", "1")),
-        query.get("baudrate", "115200"),
-    )
+    parity, stopbits = settings.get("parity", "N"), settings.get("stopbits", "1")
+    baudrate = _whole(settings.get("baudrate", "115200"))
     if parity not in ("N", "E", "O"):
         raise ValueError(f"parity {parity} is none of N, E, O")
-    if stopbits not in (1, 2):
+    if stopbits not in ("1", "2"):
         raise ValueError(f"stopbits {stopbits} is neither 1 nor 2")
-    if not baudrate.isdecimal() or int(baudrate) == 0:
-        raise ValueError(f"baudrate {baudrate} is no speed")
-    return SerialSettings(path or _usb(query["usb"]), int(baudrate), parity, stopbits)
+    if not baudrate:
+        raise ValueError(f"baudrate {settings['baudrate'][:40]} is no speed, such as 9600, 19200 or 115200")
+    return SerialSettings(path or _usb(settings["usb"]), baudrate, parity, int(stopbits))
 
 
 def _usb(text: str) -> UsbId:

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 OnData = Callable[[bytes], None]
 OnLost = Callable[[str], None]
-What = Literal["open", "sent", "heard", "lost", "closed"]
+What = Literal["open", "sent", "heard", "doubted", "lost", "closed"]
 
 
 class Wire(Protocol):
@@ -52,7 +52,10 @@ class Wire(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WireEvent:
-    """What happened on a wire: `time_s` is the event loop's, `data` the bytes that were sent or heard."""
+    """What happened on a wire: `time_s` is the event loop's, `data` the bytes that were sent or heard.
+
+    "doubted": what was heard last was not believed, and the same will be asked again; `note` says why.
+    """
 
     time_s: float
     place: str

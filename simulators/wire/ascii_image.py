@@ -120,7 +120,9 @@ class AsciiImage:
         return self._written({pair["name"]: pair["value"] for pair in pairs if pair is not None}, len(pairs))
 
     def _write(self, request: AsciiRequest, fields: Fields) -> Fields | None:  # noqa: ARG002
-        return self._written({fields["name"]: fields["value"]}, 1)
+        if self._written({fields["name"]: fields["value"]}, 1) is None:
+            return None
+        return {"unit_text": self._profile.signals[fields["name"]].unit}
 
     def _written(self, texts: Fields, count: int) -> Fields | None:
         if len(texts) != count or not self._profile.signals.keys() >= texts.keys():
@@ -143,7 +145,8 @@ class AsciiImage:
         return {"text": f"{self._profile.identity.get('model', self._profile.name)} simulated"}
 
     def _act(self, request: AsciiRequest, fields: Fields) -> Fields:  # noqa: ARG002
-        signal = next(iter(self._profile.signals.values()))
+        signals = list(self._profile.signals.values())
+        signal = next((signal for signal in signals if signal.unit), signals[0])
         value = _text(signal, self._plc.tags.get(signal.name, 0))
         return {"value": _Right(value), "unit_text": signal.unit, "text": "done"}
 
@@ -217,10 +220,12 @@ def _number(signal: Signal, text: str) -> float:
 
 
 def _text(signal: Signal, value: float) -> str:
-    """A value as the controller sends it; seven significant digits, never an exponent."""
+    """A value as the controller sends it: seven significant digits, an exponent where the type has one."""
     if signal.type == "text":
         return str(value)
     raw = (value - signal.offset) / signal.scale
+    if signal.type == "scientific":
+        return f"{raw:+.6E}"
     if signal.type == "integer":
         return str(int(value) if signal.integer else round(raw))
     text = f"{raw:.7g}"

@@ -21,9 +21,7 @@ class LineAnswers:
     how a line ends, or its last character.
     """
 
-    def __init__(
-        self, *devices: Answering, units: Mapping[int, Answering] | None = None, end: bytes = b"\n"
-    ) -> None:
+    def __init__(self, *devices: Answering, units: Mapping[int, Answering] | None = None, end: bytes = b"\n") -> None:
         self._end = end
         self._units: Mapping[int, Answering] = dict(enumerate(devices)) if units is None else units
         self._buffer = b""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Protocol
 
 from drivers.encoding import decode_value, encoder_of
 from drivers.errors import DeviceRefused
-from drivers.profile import Profile, Table
+from drivers.profile import ModbusMap, Profile, Signal, Table
 
 _ILLEGAL_ADDRESS, _ILLEGAL_VALUE = 2, 3  # Modbus application protocol V1.1b3, section 7
 
@@ -40,8 +41,8 @@ class RegisterImage:
         self._plc = plc
         self._clock = clock
         self._encoders: dict[tuple[str, int, int], Callable[[Mapping[str, float]], list[int]]] = {}
-        self._ends = {
-            table: max((s.address or 0) + s.words for s in profile.signals.values() if s.table == table)
+        self._there = {
+            table: _there([s for s in profile.signals.values() if s.table == table], profile.modbus or ModbusMap())
             for table in {s.table for s in profile.signals.values()}
         }
         self._writable = {(s.table, s.address): s for s in profile.signals.values() if s.access != "r"}
@@ -52,7 +53,10 @@ class RegisterImage:
         return {0: "pressline", 1: self._profile.name, 2: "simulated", 5: self._profile.kind}
 
     def read(self, table: Table, address: int, count: int) -> list[int]:
-        """`count` registers or bits from `address`, 0 where there is no signal. Raises DeviceRefused past the end."""
+        """`count` registers or bits from `address`, 0 in the gaps that the profile lets a request read over.
+
+        Raises DeviceRefused for any other address that the profile does not declare.
+        """
         encode = self._encoders.get((table, address, count)) or self._encoder(table, address, count)
         self._plc.advance(self._clock())
         return encode(self._plc.tags)
@@ -83,7 +87,7 @@ class RegisterImage:
         self._plc.write(written)
 
     def _encoder(self, table: Table, address: int, count: int) -> Callable[[Mapping[str, float]], list[int]]:
-        if count < 1 or address + count > self._ends.get(table, 0):
+        if count < 1 or not self._there.get(table, frozenset()).issuperset(range(address, address + count)):
             raise DeviceRefused(_ILLEGAL_ADDRESS)
         end = address + count
         signals = [
@@ -102,3 +106,13 @@ class RegisterImage:
 
         self._encoders[table, address, count] = encode
         return encode
+
+
+def _there(signals: Sequence[Signal], modbus: ModbusMap) -> frozenset[int]:
+    """The addresses of one table that can be read: the signals, and gaps that no read has to keep out of."""
+    spans = sorted(((s.address or 0), (s.address or 0) + s.words) for s in signals)
+    there = {address for start, end in spans for address in range(start, end)}
+    for (_, end), (start, _) in pairwise(spans):
+        if start - end <= modbus.max_gap:
+            there.update(range(end, start))
+    return frozenset(there.difference(*(range(first, last + 1) for first, last in modbus.unreadable)))

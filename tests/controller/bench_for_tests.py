@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,3 +98,14 @@ def line_file(path: Path, **units: Served) -> Path:
         parts.append(f'[units.{name}]\nkind = "{kind}"\nprofile = "{unit.profile}"\nurl = "{unit.url}"')
     path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return path
+
+
+@contextmanager
+def program(command: Sequence[str], **how: Any) -> Iterator[subprocess.Popen[Any]]:
+    """A program that is ended with the block: one that a failed test left alone would be waited for without end."""
+    with subprocess.Popen(command, **how) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise

@@ -17,7 +17,7 @@ import pytest
 
 from controller.devices.scan import with_unit, without_unit
 from controller.line_lock import LineLock
-from tests.controller.bench_for_tests import Served, line_file, served
+from tests.controller.bench_for_tests import Served, line_file, program, served
 from tests.controller.test_cli import pressline
 
 PRESS = "uniaxial-press-generic"
@@ -196,7 +196,7 @@ def test_watch_tells_changes_with_time_and_ends_by_itself(press: Served) -> None
 def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
     """A command as a process of its own, with what it prints."""
     command = [sys.executable, "-m", "controller.cli.main", "devices", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with program(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield process, process.stdout

@@ -8,7 +8,10 @@ import pytest
 
 from controller.devices.frames import FrameWords, Framing, framing_of
 from drivers.profile_file import load_profile
+from drivers.transport.line import Line
+from drivers.transport.modbus import ModbusUnit
 from drivers.transport.wire import WireEvent
+from tests.drivers.scripted import QUIET_S, TIMEOUT_S, ScriptedWire, ready, rtu_frame, virtual
 
 PRESS = load_profile("uniaxial-press-generic")
 
@@ -87,6 +90,27 @@ def test_lines_of_text_are_shown_as_text() -> None:
         "part of an answer, 7 bytes so far",
         r"""'I2 A "xy"\r\n'""",
     ]
+
+
+@virtual
+async def test_a_read_that_is_asked_again_is_told_with_the_reason() -> None:
+    events: list[WireEvent] = []
+    wire = ScriptedWire(drops=False)
+    unit = ModbusUnit(Line(wire, tap=events.append), 1, "rtu", response_timeout_s=TIMEOUT_S, quiet_s=QUIET_S)
+    for address in ("0000", "0028"):  # both hold 7: the second answer may be a copy of the first
+        wire.answers[rtu_frame(1, f"04 {address} 0001")] = rtu_frame(1, "04 02 0007")
+    await ready(unit)
+    assert [await unit.read("input", address, 1) for address in (0, 40)] == [[7], [7]]
+    await unit.close()
+    assert [event.what for event in events] == [
+        *("open", "sent", "heard", "sent", "heard", "doubted", "sent", "heard", "closed")
+    ]
+    words = FrameWords("rtu", PRESS)
+    line = [words.line(event) for event in events][5]
+    assert line.endswith(
+        " ** doubted: it may be the second copy of another request's answer; after silence it is asked once more"
+    )
+    assert events[3].data == events[6].data
 
 
 def test_a_line_has_time_direction_words_and_bytes() -> None:

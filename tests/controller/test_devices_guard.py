@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -27,8 +28,8 @@ def snapshot(**values: float) -> Snapshot:
 
 
 def test_a_ready_machine_misses_nothing_and_an_instrument_has_nothing_to_miss() -> None:
-    assert missing_for_maintenance(PRESS.signals, snapshot()) == []
-    assert missing_for_maintenance(GAUGE.signals, Snapshot.of("gauge", GAUGE, 0.0, {})) == []
+    assert missing_for_maintenance(PRESS, snapshot()) == []
+    assert missing_for_maintenance(GAUGE, Snapshot.of("gauge", GAUGE, 0.0, {})) == []
 
 
 @pytest.mark.parametrize(
@@ -43,19 +44,35 @@ def test_a_ready_machine_misses_nothing_and_an_instrument_has_nothing_to_miss() 
     ],
 )
 def test_each_permissive_is_missed_in_words(value: dict[str, float], words: str) -> None:
-    (missing,) = missing_for_maintenance(PRESS.signals, snapshot(**value))
+    (missing,) = missing_for_maintenance(PRESS, snapshot(**value))
     assert words in missing
 
 
+def test_an_instrument_that_calls_a_value_mode_misses_nothing() -> None:
+    enums = {**GAUGE.enums, "mode": {"off": 0, "auto": 1}}
+    meter = replace(GAUGE, signals={**GAUGE.signals, "mode": PRESS.signals["mode"]}, enums=enums)
+    assert missing_for_maintenance(meter, Snapshot.of("gauge", meter, 0.0, {"mode": 0})) == []
+
+
+def test_a_press_that_a_profile_calls_an_instrument_is_a_press() -> None:
+    press = replace(PRESS, kind="temperature_controller", commands={})
+    assert not press.is_machine
+    assert missing_for_maintenance(press, snapshot()) == []
+    (missing,) = missing_for_maintenance(
+        press, Snapshot.of("press", press, 0.0, {"mode": 1, "machine_state": 4, "lease_owner": 0})
+    )
+    assert "MAINTENANCE" in missing
+
+
 def test_what_was_not_read_is_missing() -> None:
-    assert len(missing_for_maintenance(PRESS.signals, Snapshot.of("press", PRESS, 0.0, {}))) == 3
+    assert len(missing_for_maintenance(PRESS, Snapshot.of("press", PRESS, 0.0, {}))) == 3
 
 
 def hand(seen: Snapshot, send: Callable[[], Awaitable[Written]]) -> HandWrite:
     async def look() -> Snapshot:
         return seen
 
-    return HandWrite("press", "tcp://x:1", "force_sp_kn", 20.0, "A. Person", PRESS.signals, look, send)
+    return HandWrite("press", "tcp://x:1", "force_sp_kn", 20.0, "A. Person", PRESS, look, send)
 
 
 def journal() -> Journal:

@@ -11,7 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -21,8 +23,9 @@ from controller.journal import read_events, verify
 from controller.line_lock import LineLock
 from drivers.profile_file import load_profile
 from drivers.transport.urls import open_transport
-from tests.controller.bench_for_tests import Served, line_file, served
+from tests.controller.bench_for_tests import Served, line_file, program, served
 from tests.controller.test_cli import pressline
+from tests.drivers.profile_text import INSTRUMENT, changed
 
 PRESS = "uniaxial-press-generic"
 
@@ -147,7 +150,7 @@ def test_the_person_at_the_terminal_is_asked(
 ) -> None:
     master, slave = pty.openpty()
     command = [sys.executable, "-m", "controller.cli.main", *writing(press, "force_sp_kn=20", store)]
-    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave) as process:
+    with program(command, stdin=slave, stdout=slave, stderr=slave) as process:
         os.close(slave)
         text = _until(master, "[y/N]")
         if answer is None:
@@ -208,7 +211,7 @@ def test_a_second_ctrl_c_gives_up_and_says_that_the_outcome_is_unknown(press: Se
     assert read_events(store)[-1].data["outcome"] == "unknown"
 
 
-def _mute_at_the_write(press: Served, store: Path) -> subprocess.Popen[str]:
+def _mute_at_the_write(press: Served, store: Path) -> AbstractContextManager[subprocess.Popen[Any]]:
     """A write whose answer, and every later one, is lost."""
 
     class Heard(list[bytes]):
@@ -218,7 +221,7 @@ def _mute_at_the_write(press: Served, store: Path) -> subprocess.Popen[str]:
 
     press.heard = Heard()
     command = [sys.executable, "-m", "controller.cli.main", *writing(press, "force_sp_kn=20", store, "--yes")]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return program(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def _wait_for_write(press: Served) -> None:
@@ -238,3 +241,28 @@ def test_an_instrument_without_a_mode_can_be_written_to(store: Path) -> None:
         wrong = pressline(*writing(heater, "setpoint_select=setpoint_9", store, "--yes"))
         assert wrong.exit_code == 2
         assert "expected one of setpoint_1, setpoint_2" in wrong.output
+
+
+@pytest.mark.parametrize("tags", [{"mode": 1}, {"machine_state": 6}, {"lease_owner": 4711}])
+def test_an_instrument_s_own_words_for_mode_state_and_owner_block_nothing(
+    store: Path, tmp_path: Path, tags: dict[str, int]
+) -> None:
+    profile = tmp_path / "oven.yaml"
+    extra = (
+        "  - {name: mode, table: holding, address: 4, type: uint16, access: rw, enum: mode, meaning: mode}\n"
+        "  - {name: machine_state, table: holding, address: 5, type: uint16, meaning: a number of its own}\n"
+        "  - {name: lease_owner, table: holding, address: 6, type: uint16, meaning: who bought it}\n"
+        "  - {name: command_value_c, table: holding, address: 7, type: int16, access: rw, range: [0, 400],"
+        " unit: degC, meaning: set point by command}\n"
+    )
+    enums = "enums:\n  mode: {'off': 0, auto: 1, manual: 2}\n"
+    profile.write_text(changed(INSTRUMENT, "enums:\n", extra + enums), encoding="utf-8")
+    with served(str(profile), model_number=7) as oven:
+        oven.tags.update(tags)
+        result = pressline(*writing(oven, "sp_c=80.5", store, "--yes"))
+        assert result.exit_code == 0, result.output
+        assert oven.tags["sp_c"] == pytest.approx(80.5)
+        assert pressline(*writing(oven, "mode=manual", store, "--yes")).exit_code == 0
+        assert oven.tags["mode"] == 2
+        named = pressline(*writing(oven, "command_value_c=5", store, "--yes"))
+        assert named.exit_code == 0, "an instrument has no handshake"

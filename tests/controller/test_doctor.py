@@ -10,10 +10,14 @@ from typing import Any
 
 import pytest
 
-from controller.devices.ports import holder, port_check
+from controller.devices.ports import connection_mend, holder, port_check
 from controller.line_lock import LineLock
+from drivers.ascii_signals import AsciiSignals
+from drivers.errors import LinkDown, ProfileError
 from tests.controller.bench_for_tests import Served, line_file, served
 from tests.controller.test_cli import pressline
+from tests.controller.test_devices_answers import DESCRIPTION, listening, script
+from tests.drivers.profile_text import GAUGE, INSTRUMENT, changed
 
 PRESS = "uniaxial-press-generic"
 PATH = ["profile", "port", "connection", "answer", "identity", "values", "heartbeat", "mode", "owner", "alarms"]
@@ -158,3 +162,107 @@ def test_a_port_that_may_not_be_opened(tmp_path: Path, monkeypatch: pytest.Monke
 def test_who_has_a_device_open_is_found_or_not_but_never_fails(tmp_path: Path) -> None:
     assert holder(str(tmp_path / "nothing")) == ""
     assert isinstance(holder("/dev/null"), str)
+
+
+def gauge_line(folder: Path, url: str, profile: str = "thickness-gauge-sics") -> Path:
+    """A line file with a gauge."""
+    line = folder / "line.toml"
+    text = f'[units.press]\nkind = "gauge"\nprofile = "{profile}"\nurl = "{url}"\n'
+    line.write_text(text, encoding="utf-8")
+    return line
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_a_profile_that_cannot_be_used_belongs_to_its_unit_and_the_others_are_looked_at(
+    press: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loaded: bool
+) -> None:
+    """Whether its file shows that, or only who asks a unit with it."""
+    (tmp_path / "mine.yaml").write_text(GAUGE if loaded else changed(GAUGE, "kind: gauge", "kind: meter"))
+    if loaded:
+
+        def unusable(*_: object) -> None:
+            raise ProfileError("kind of line not known")
+
+        monkeypatch.setattr(AsciiSignals, "__init__", unusable)
+    gauge = gauge_line(tmp_path, "tcp://127.0.0.1:1", "mine.yaml").read_text(encoding="utf-8")
+    line = line_file(tmp_path / "line.toml", press=press)
+    line.write_text(gauge.replace("units.press", "units.gauge") + line.read_text(encoding="utf-8"), encoding="utf-8")
+    code, checks = diagnosed(line, "gauge")
+    assert (code, broken_ones(checks)) == (2, ["profile"])
+    assert "kind" in checks["profile"]["text"]
+    assert {check["state"] for check in diagnosed(line)[1].values()} == {"ok"}
+
+
+def test_a_url_that_the_profile_s_line_has_no_room_for_is_the_file_s_fault(tmp_path: Path) -> None:
+    (tmp_path / "two-digits.yaml").write_text(
+        GAUGE.replace("request: '{body}'", "request: '{unit:02d}{body}'"), encoding="utf-8"
+    )
+    with listening(script(DESCRIPTION)) as place:
+        code, checks = diagnosed(gauge_line(tmp_path, f"tcp://{place}?unit=300", "two-digits.yaml"))
+    assert (code, broken_ones(checks)) == (2, ["answer"])
+    assert "the URL in the line file" in checks["answer"]["mend"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "what", "words"),
+    [({}, "answer", "asked 'I2', answered 'HELLO'"), (DESCRIPTION, "values", "S: asked 'S', answered 'HELLO'")],
+)
+def test_a_wrong_answer_is_mended_at_the_profile_and_not_at_the_power(
+    tmp_path: Path, answers: dict[bytes, bytes], what: str, words: str
+) -> None:
+    with listening(script(answers)) as place:
+        code, checks = diagnosed(gauge_line(tmp_path, f"tcp://{place}"))
+        assert (code, broken_ones(checks)) == (1, [what])
+        assert f"{place}: " in checks[what]["text"]
+        assert words in checks[what]["text"]
+        mend = checks[what]["mend"]
+        assert mend.startswith("something answers; compare the profile with what came:")
+        assert "--frames" in mend
+        assert "power" not in mend
+
+
+@pytest.mark.parametrize(
+    ("profile", "url", "words"),
+    [
+        ("uniaxial-press-generic", "tcp://127.0.0.1:1", "switch the machine's Modbus server on"),
+        ("uniaxial-press-generic", "rtu+tcp://127.0.0.1:1", "switch the serial server on"),
+        ("coater-generic", "tcp://127.0.0.1:1", "lines of text have no usual one"),
+    ],
+)
+def test_what_does_not_listen_is_told_by_its_protocol(tmp_path: Path, profile: str, url: str, words: str) -> None:
+    code, checks = diagnosed(line_file(tmp_path / "line.toml", press=Served(url, profile, {})))
+    assert (code, broken_ones(checks)) == (3, ["connection"])
+    assert words in checks["connection"]["mend"]
+    assert ("502" in checks["connection"]["mend"]) == (words == "switch the machine's Modbus server on")
+
+
+def test_a_silent_line_of_text_is_not_scanned_for_modbus_units(tmp_path: Path) -> None:
+    with served("coater-generic") as coater:
+        coater.mute = True
+        _, checks = diagnosed(line_file(tmp_path / "line.toml", press=coater))
+    assert "pressline devices probe" in checks["answer"]["mend"]
+    assert "scan" not in checks["answer"]["mend"]
+
+
+def test_what_talks_before_it_is_asked_is_no_loose_cable() -> None:
+    error = LinkDown("host:22: talks before it is asked, this is no Modbus")
+    assert connection_mend(error, "tcp://host:22", "modbus").startswith("correct host and port in the URL")
+
+
+@pytest.mark.parametrize("mode", [0, 1])
+def test_the_mode_of_an_instrument_is_its_own_affair(tmp_path: Path, mode: int) -> None:
+    profile = tmp_path / "oven.yaml"
+    text = INSTRUMENT.replace("enums:\n", "enums:\n  mode: {off: 0, auto: 1}\n").replace("{off:", "{'off':")
+    extra = (
+        "  - {name: mode, table: input, address: 4, type: uint16, enum: mode, meaning: mode}\n"
+        "  - {name: heartbeat_machine, table: input, address: 5, type: uint16, meaning: a word that stands still}\n"
+        "  - {name: alarm_bits, table: input, address: 6, type: uint16, bits: [hot_2], meaning: alarms}\n"
+    )
+    profile.write_text(changed(text, "enums:\n", f"{extra}enums:\n"), encoding="utf-8")
+    with served(str(profile), model_number=7, mode=mode) as oven:
+        code, checks = diagnosed(line_file(tmp_path / "line.toml", press=oven))
+        assert (code, broken_ones(checks)) == (0, [])
+        assert {checks[what]["state"] for what in ("heartbeat", "mode", "owner")} == {"not checked"}
+        oven.tags["alarm_bits"] = 1
+        code, checks = diagnosed(line_file(tmp_path / "line.toml", press=oven))
+        assert (code, broken_ones(checks)) == (1, ["alarms"])

@@ -135,17 +135,20 @@ async def foreign_answer_of_an_idle_coater(scene: Scene, run: Run) -> None:
     transport = device(scene, "coater-1")
     exchange = transport.exchange
 
-    async def nonsense(request: bytes, *, check: Any = None, priority: bool = False) -> bytes:
-        answer: bytes = await exchange(request, check=check, priority=priority)
+    async def nonsense(request: bytes, *, check: Any = None, **how: bool) -> bytes:
         if b"RD ST" not in request:
-            return answer
+            sound: bytes = await exchange(request, check=check, **how)
+            return sound
+        answer = await exchange(request, **how)
         body = answer[1:].split(b"*")[0].split(b",")
         body[3] = b"----"
         text = b",".join(body)
         checksum = 0
         for byte in text:
             checksum ^= byte
-        return b"@" + text + b"*%02X\r\n" % checksum
+        broken = b"@" + text + b"*%02X\r\n" % checksum
+        check(broken)
+        return broken
 
     transport.exchange = nonsense
 

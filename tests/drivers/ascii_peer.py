@@ -34,6 +34,9 @@ class AsciiPeer:
 
     async def close(self) -> None: ...
 
+    def take_back(self) -> None:
+        """Nothing waits."""
+
     async def exchange(
         self, request: bytes, *, check: Check | None = None, priority: bool = False, again: bool = False
     ) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.ascii_pattern import NUMBER, Pattern, Place, check, split_wrapper
+from drivers.ascii_pattern import NUMBER, SCIENTIFIC, Pattern, Place, check, split_wrapper
 from drivers.errors import ProfileError
 from drivers.profile import AsciiLine, AsciiRequest, Refusal
 from drivers.profile_file import load_profile, shipped_profiles
@@ -60,6 +60,30 @@ def test_a_plain_decimal_is_a_number(number: object) -> None:
 )
 def test_anything_else_is_no_number(text: str) -> None:
     assert not re.fullmatch(NUMBER, text, re.ASCII)
+
+
+@given(st.floats(-1e30, 1e30).filter(lambda number: number == 0 or abs(number) > 1e-90))
+def test_a_printed_exponent_is_scientific_and_no_plain_number(number: float) -> None:
+    for text in (f"{number:+.6E}", f"{number:e}", f"  {number:.0E}"):
+        assert re.fullmatch(SCIENTIFIC, text, re.ASCII)
+        assert not re.fullmatch(NUMBER, text, re.ASCII)
+
+
+@pytest.mark.parametrize("text", ["1e5", "1E", "1E+", "E+05", "1E+100", "1E+05.5", "1 E+05", "nan", "1.E+05", "1e+5 "])
+def test_an_exponent_has_its_sign_and_is_one_that_a_float_holds(text: str) -> None:
+    assert not re.fullmatch(SCIENTIFIC, text, re.ASCII)
+
+
+@given(NUMBERS.map("{:f}".format), st.data())
+def test_no_single_damage_makes_an_exponent_of_a_plain_number(text: str, data: st.DataObject) -> None:
+    place, byte = data.draw(st.integers(0, len(text) - 1)), chr(data.draw(st.integers(0, 255)))
+    for damaged in (text[:place] + byte + text[place + 1 :], text[:place] + text[place + 1 :], text + byte):
+        if re.fullmatch(SCIENTIFIC, damaged, re.ASCII):
+            assert re.fullmatch(NUMBER, damaged, re.ASCII)
+
+
+def test_whatever_describes_itself_is_taken_where_no_refusal_fits() -> None:
+    assert list(check(AsciiLine(terminator="\n", identify=AsciiRequest("*IDN?", "{text}")))) == []
 
 
 @pytest.mark.parametrize(
@@ -127,8 +151,18 @@ def test_the_shipped_lines_have_no_mistakes() -> None:
         (replace(COATER, command=AsciiRequest("CM", "OK")), ("command", "send"), "has no {command_code}"),
         (replace(COATER, heartbeat=AsciiRequest("HB", "OK")), ("heartbeat", "send"), "has no {heartbeat_controller}"),
         (replace(COATER, identify=AsciiRequest("ID", "OK")), ("identify", "reply"), "has no {text}"),
-        (replace(COATER, identify=AsciiRequest("ID", "{text}")), ("identify", "reply"), "echo"),
         (replace(COATER, identify=AsciiRequest("ID", "{text}")), ("identify", "reply"), "ambiguous"),
+        (
+            replace(COATER, identify=AsciiRequest("ID", "{text}")),
+            ("identify", "reply"),
+            "'ER 1' fits too; write what every good answer begins or ends with",
+        ),
+        (
+            replace(COATER, actions={"zero": AsciiRequest("Z", "{text}")}),
+            ("actions", "zero", "reply"),
+            "an echo of the request would be taken for the answer; write what only the answer has",
+        ),
+        (replace(COATER, read=replace(READ, reply="{value} {values}")), ("read", "reply"), "one of them is enough"),
         (replace(COATER, actions={"zero": AsciiRequest("Z {value}", "OK")}), ("actions", "zero", "send"), "not known"),
         (replace(COATER, refusals=(Refusal("ER {code}", "refused"),)), ("refusals", 0, "reply"), "{code} is not known"),
         (replace(COATER, refusals=(Refusal("ER", "refused"),) * 2), ("refusals", 1, "reply"), "twice"),

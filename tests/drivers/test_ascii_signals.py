@@ -15,6 +15,7 @@ from drivers.ascii_signals import AsciiSignals, value_text
 from drivers.errors import CorruptAnswer, LinkDown, OutcomeUnknown, OutOfRange, ProfileError, WrongAnswer
 from drivers.profile import AsciiLine, AsciiRequest, Block, Profile, Refusal, Signal, Timing
 from drivers.profile_file import load_profile
+from drivers.writing import tolerance
 from tests.drivers.ascii_peer import AsciiPeer
 
 GAP = Signal("gap_um", "decimal", "gap", access="rw", unit="um", range=(0.0, 100.0))
@@ -149,10 +150,31 @@ async def test_a_request_that_the_profile_does_not_have_is_never_sent(
     assert await layer.identify() == ""
 
 
-def test_a_block_of_several_values_needs_a_reply_for_several() -> None:
-    line = replace(LINE, read=AsciiRequest("{block}?", "{block}:{value}"))
-    with pytest.raises(ProfileError, match="block ALL has several"):
-        AsciiSignals(replace(PROFILE, line=line), AsciiPeer.script())
+async def test_numbers_with_an_exponent_are_their_own_type() -> None:
+    power = Signal("power", "scientific", "power")
+    profile = replace(PROFILE, signals={s.name: s for s in (power, COUNT, NAME)}, blocks=(Block("ALL", ("power",)),))
+    assert tolerance(power, 1e3) < 2e-3
+    for text in ("+1.234E+01", "1.5", " -2e-09"):
+        layer = AsciiSignals(profile, AsciiPeer.script((b"ALL?\r", f"ALL:{text}\r".encode())))
+        assert await layer.read(profile.blocks[0]) == [text.strip()]
+    with pytest.raises(
+        CorruptAnswer, match=r"'1\.5E\+00' is no decimal; a number with an exponent has the type scientific"
+    ):
+        await signals((b"ALL?\r", b"ALL:1.5E+00;1;x\r")).read(ALL)
+    with pytest.raises(CorruptAnswer, match=r"'1\.5' is no integer$"):
+        await signals((b"ALL?\r", b"ALL:1.5;1.5;x\r")).read(ALL)
+
+
+async def test_the_request_itself_is_no_description() -> None:
+    line = AsciiLine(terminator="\n", identify=AsciiRequest("*IDN?", "{text}"))
+    profile = replace(PROFILE, line=line, blocks=())
+    layer = AsciiSignals(profile, AsciiPeer.script((b"*IDN?\n", b"PG-200,SN00123,1.04\n")))
+    assert await layer.identify() == "PG-200,SN00123,1.04"
+    with pytest.raises(WrongAnswer, match="the same came back; for an adapter that repeats: echo=1 in the URL"):
+        await AsciiSignals(profile, AsciiPeer.script((b"*IDN?\n", b"*IDN?\n"))).identify()
+
+
+def test_a_profile_without_a_line_has_no_signals_of_text() -> None:
     with pytest.raises(ProfileError, match="has no line of text"):
         AsciiSignals(load_profile("uniaxial-press-generic"), AsciiPeer.script())
 

@@ -16,10 +16,15 @@ def test_the_bases_have_no_mistake(tmp_path: Path) -> None:
 
 SIGNALS = [
     # the shape
-    ("type: int16, scale", "type: int17, scale", "int17", "Input should be 'bool', "),
-    ("name: pv_c", "name: PV_C", "PV_C", "String should match pattern"),
+    ("type: int16, scale", "type: int17, scale", "int17", "'int17' is none of bool, uint16, "),
+    ("name: pv_c", "name: PV_C", "PV_C", "a name is small letters, digits and underscores"),
     ("meaning: model}", "meening: model}", "model}\n", "is no key that is known here"),
-    ("address: 1, type: int16, scale", "address: '1', type: int16, scale", "'1'", "valid integer"),
+    (
+        "address: 1, type: int16, scale",
+        "address: '1', type: int16, scale",
+        "'1'",
+        "must be a whole number, not '1', without quotes",
+    ),
     ("address: 1, type: int16, scale", "type: int16, scale", "{name: pv_c", "table and address are missing"),
     ("state: {idle: 0, busy: 1}", "state: {off: 0, busy: 1}", "{off", "put the word in quotes"),
     ("profile: oven\n", "profile: oven\nkind: coater\n", "temperature_controller", "kind stands twice"),
@@ -189,6 +194,41 @@ def test_a_machine_needs_a_safe_state(tmp_path: Path) -> None:
     assert any("safe_state is missing: how is the machine made safe?" in line for line in told(tmp_path, text)[0])
 
 
+SEVERAL = """\
+profile: three-gauges
+kind: gauge
+protocol: ascii
+timing:
+  response_timeout_s: {value: 0.5, reason: a slow instrument}
+  quiet_s: {value: 0.1, reason: longer than any answer}
+line:
+  terminator: "\\n"
+  read: {send: 'READ {block}', reply: '{values}', separator: ','}
+  write: {send: 'SET {name} {value}', reply: OK}
+blocks:
+  - {name: POS, signals: [gap_um, state]}
+  - {name: FUL, signals: [force_n, gap_mm]}
+  - {name: PRG, signals: [program]}
+signals:
+  - {name: gap_um, type: decimal, unit: um, meaning: gap}
+  - {name: state, type: integer, meaning: state}
+  - {name: force_n, type: decimal, unit: N, meaning: force}
+  - {name: gap_mm, type: decimal, unit: mm, meaning: gap}
+  - {name: program, type: integer, access: rw, range: [0, 9], meaning: program}
+"""
+UNITLESS = """\
+profile: counter
+kind: gauge
+protocol: ascii
+timing:
+  response_timeout_s: {value: 0.5, reason: a slow instrument}
+  quiet_s: {value: 0.1, reason: longer than any answer}
+line:
+  read: {send: '{block}', reply: '{block} {value}'}
+  actions: {zero: {send: ZERO, reply: Z}}
+blocks: [{name: C, signals: [count]}]
+signals: [{name: count, type: integer, meaning: pieces}]
+"""
 TEXT_LINES = [
     (COATER, "signals: [model_code, firmware", "signals: [model_kode, firmware", "model_kode", "there is no signal"),
     (COATER, "{name: PV, signals", "{name: ST, signals", "ST, signals: [web", "the block ST is there 2 times"),
@@ -215,6 +255,31 @@ TEXT_LINES = [
     (GAUGE, "  identify:", "  #", "PL-TG50", "no identify request"),
     (GAUGE, "  read:", "  #", "terminator", "read is missing"),
     (GAUGE, "{block}', reply", "{blok}', reply", "'{blok}'", "blok"),
+    # what no answer can bring
+    (SEVERAL, "'{values}'", "'{value}'", "[gap_um, state]", "POS has 2 signals, and the line's read has one {value}"),
+    (SEVERAL, "'{values}'", "'{values} {unit_text}'", "[gap_um, state]", "state: no unit, and the line's read has"),
+    (SEVERAL, "'{values}'", "'{values} {unit_text}'", "[force_n, gap_mm]", "FUL has values in several units"),
+    (
+        SEVERAL,
+        "reply: OK",
+        "reply: 'OK {unit_text}'",
+        "{name: program",
+        "program has no unit, and the line's write has",
+    ),
+    (UNITLESS, "reply: Z", "reply: 'Z {unit_text}'", "'Z {unit_text}'", "has {unit_text}, and no signal has a unit"),
+    # terminators that are the names of line ends
+    (
+        SEVERAL,
+        '"\\n"',
+        "'\\n'",
+        "'\\n'",
+        """'\\n' would be sent as these characters: write it in double quotes, "\\n\"""",
+    ),
+    (SEVERAL, '"\\n"', "LF", "LF", '"\\n"'),
+    (SEVERAL, '"\\n"', "<CR><LF>", "<CR><LF>", 'write it in double quotes, "\\r\\n"'),
+    (SEVERAL, '"\\n"', "0x0D", "0x0D", "must be a text"),
+    (SEVERAL, '"\\n"', "'0x0D'", "'0x0D'", 'write it in double quotes, "\\r"'),
+    (SEVERAL, '"\\n"', "END", "END", 'a line feed is "\\n" in double quotes'),
 ]
 
 
@@ -238,6 +303,10 @@ ADVICE = [
     (INSTRUMENT, "  state: {", "  unused: {a: 1}\n  state: {", "{a: 1}", "no signal has this enumeration"),
     (INSTRUMENT, "  poll_idle_s", "  # poll_idle_s", "response_timeout_s", "poll_idle_s is missing"),
     (PRESS, ", firmware_min: 100", "", "{model_code", "firmware_min is missing"),
+    (INSTRUMENT, "holding, address: 0", "holding, address: 40003", "40003", "counted as in 4xxxx? then it is 2"),
+    (INSTRUMENT, "input, address: 1", "input, address: 30002", "30002", "counted as in 3xxxx? then it is 1"),
+    (INSTRUMENT, "input, address: 1", "input, address: 40003", "40003", "then it is 2 in the table holding"),
+    (SEVERAL, '"\\n"', "';'", "';'", 'is a character that is printed; a line feed is "\\n" in double quotes'),
 ]
 
 
@@ -247,6 +316,20 @@ def test_advice_stops_nobody(tmp_path: Path, base: str, old: str, new: str, at: 
     mistakes, advice = told(tmp_path, text)
     assert mistakes == []
     assert any(located(text, at) in line and what in line for line in advice), advice
+
+
+def test_a_table_that_is_counted_from_1_is_told_once(tmp_path: Path) -> None:
+    text = INSTRUMENT
+    for address in range(4):
+        text = changed(text, f"input, address: {address},", f"input, address: {30001 + address},")
+    assert [line.partition("address: ")[2] for line in told(tmp_path, text)[1]] == ["counted as in 3xxxx? then it is 0"]
+
+
+def test_an_instruments_signals_may_be_called_as_a_machines_handshake(tmp_path: Path) -> None:
+    """Their types and places are their own, and so are the limits of what is written."""
+    text = changed(INSTRUMENT, "name: sp_c", "name: command_code")
+    assert told(tmp_path, text)[0] == []
+    expect(tmp_path, text, ", range: [0, 400]", "", "{name: command_code", "range or write_range is missing")
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ EVENTS = [
     WireEvent(1.25, "press:502", "sent", b"\x00\x01\xff"),
     WireEvent(1.5, "press:502", "heard", b"\x02"),
     WireEvent(1.75, "press:502", "heard", b"\x03"),
+    WireEvent(1.8, "press:502", "doubted", note="asked once more"),
     WireEvent(2.0, "press:502", "lost", note='the "cable"\nwas pulled'),
 ]
 HEAD = '{"pressline_wire":1,"utc":""}\n'

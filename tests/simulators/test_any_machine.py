@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.errors import CommandRejected, DeviceRefused
+from drivers.errors import CommandRejected, DeviceRefused, OutOfRange
 from drivers.instrument import Instrument
 from drivers.machine import Machine
 from drivers.profile import Profile
@@ -49,6 +49,29 @@ signals:
   - {name: lamp, table: coil, address: 7, type: bool, access: rw, meaning: the lamp is on}
   - {name: energy_kwh, table: input, address: 100, type: int32, scale: 0.1, range: [-9000, 9000], meaning: used}
   - {name: setpoint_c, table: holding, address: 4, type: float64, access: rw, unit: degC, range: [0, 90], meaning: SP}
+"""
+NAMED_AS_IN_A_MACHINE = """
+profile: named-alike
+kind: temperature_controller
+protocol: modbus
+identity: {model_code: 7}
+timing:
+  response_timeout_s: {value: 0.5, reason: a slow controller}
+  quiet_s: {value: 0.1, reason: longer than any answer}
+signals:
+  - {name: model_code, table: input, address: 0, type: uint16, meaning: model}
+  - {name: firmware, table: input, address: 1, type: uint16, range: [1, 9], meaning: firmware}
+  - {name: mode, table: input, address: 2, type: uint16, enum: mode, meaning: automatic or by hand}
+  - {name: machine_state, table: input, address: 3, type: uint16, meaning: a number of its own}
+  - {name: phase, table: input, address: 4, type: uint16, meaning: which of three phases}
+  - {name: lease_owner, table: input, address: 5, type: uint16, meaning: who rents it}
+  - {name: acknowledged_sequence, table: input, address: 6, type: uint16, meaning: a count}
+  - {name: status_bits, table: input, address: 7, type: uint16, bits: [estop_ok, link_ok], meaning: bits}
+  - {name: command_code, table: coil, address: 0, type: bool, access: rw, meaning: a switch}
+  - {name: command_sequence, table: holding, address: 0, type: int16, access: rw, range: [0, 9], meaning: a program}
+  - {name: heartbeat_controller, table: holding, address: 9, type: float32, access: rw, range: [0, 9], meaning: a rate}
+enums:
+  mode: {automatic: 1, manual: 2}
 """
 SETTABLE = {"eurotherm-3216": "setpoint_1_c", "omron-e5cc": "setpoint_c"}
 
@@ -265,6 +288,23 @@ async def test_a_profile_of_the_users_own(tmp_path: Path) -> None:
         assert (await oven.write(name, value)).outcome is Outcome.APPLIED
         assert served.controller.tags[name] == value
     await oven.close()
+
+
+async def test_the_names_of_a_machines_signals_mean_nothing_in_an_instrument(tmp_path: Path) -> None:
+    path = tmp_path / "named-alike.yaml"
+    path.write_text(NAMED_AS_IN_A_MACHINE, encoding="utf-8")
+    profile = load_profile(path)
+    served = AnyMachine(profile, asyncio.get_running_loop().time)
+    served.controller.tags["lease_owner"] = 5
+    instrument = Instrument("heater", profile, memory_transport(served))
+    snapshot = await instrument.read()
+    assert (snapshot.text("mode"), snapshot.value("firmware"), snapshot.value("lease_owner")) == ("automatic", 1, 5)
+    for name, value in (("command_sequence", 3), ("heartbeat_controller", 1.5), ("command_code", 1)):
+        assert (await instrument.write(name, value)).outcome is Outcome.APPLIED
+    assert served.controller.tags["acknowledged_sequence"] == 0
+    with pytest.raises(OutOfRange):  # a machine's handshake is not looked at so
+        await instrument.write("command_sequence", 10)
+    await instrument.close()
 
 
 async def test_roll_press_intents() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from drivers.ascii_signals import AsciiSignals
 from drivers.errors import DeviceRefused, ProfileError
-from drivers.profile import AsciiLine, AsciiRequest, Profile
+from drivers.profile import AsciiLine, AsciiRequest, Block, Profile, Signal, Timing
 from drivers.profile_file import load_profile
 from simulators.wire.ascii_image import AsciiImage
 from tests.drivers.ascii_peer import AsciiPeer, Values
@@ -98,6 +98,38 @@ async def test_an_instrument_is_read_identified_and_tared() -> None:
     assert "PL-TG50" in (await layer.identify()).split()
     assert await layer.act("zero") == ""
     assert await layer.act("tare") == "139.62"
+
+
+UNITS = Profile(
+    name="hot-plate",
+    kind="gauge",
+    protocol="ascii",
+    identity={},
+    timing=Timing(1.0, 0.1),
+    signals={
+        signal.name: signal
+        for signal in (
+            Signal("label", "text", "what is written on it"),
+            Signal("power_w", "scientific", "power", access="rw", unit="W", range=(0.0, 1e6)),
+            Signal("energy", "scientific", "energy in units of 3600 s", scale=3600.0, unit="s"),
+        )
+    },
+    blocks=(Block("P", ("power_w",)), Block("E", ("energy",)), Block("L", ("label",))),
+    line=AsciiLine(
+        read=AsciiRequest("{block}?", "{value} {unit_text}"),
+        write=AsciiRequest("{name}={value}", "OK {value} {unit_text}"),
+        actions={"tare": AsciiRequest("T", "T {value} {unit_text}")},
+    ),
+)
+
+
+async def test_units_and_exponents_are_sent_as_the_driver_takes_them() -> None:
+    layer, plc = connected(UNITS, power_w=1234.5, energy=7.2e-6)
+    assert await layer.read(UNITS.block("P")) == ["+1.234500E+03"]
+    assert await layer.read(UNITS.block("E")) == ["+2.000000E-09"]
+    assert await layer.act("tare") == "+1.234500E+03"  # of the first value that has a unit
+    await layer.write_signal(UNITS.signals["power_w"], 80.25)
+    assert plc.written == [{"power_w": 80.25}]
 
 
 @pytest.mark.parametrize("ask", [b"X\r\n", b"S 1\r\n", b"s\r\n", b"I3\r\n"])

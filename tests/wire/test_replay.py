@@ -66,6 +66,28 @@ async def test_a_recorded_fault_happens_again(tmp_path: Path, kind: str) -> None
     await replay.stop()
 
 
+async def test_a_read_that_was_asked_twice_is_asked_twice_again(tmp_path: Path) -> None:
+    path = tmp_path / "wire.jsonl"
+    first, second = rtu_frame(1, "04 0001 0001"), rtu_frame(1, "04 0002 0001")
+    answer = rtu_frame(1, "04 02 0007")
+    with Recorder(path) as recorder:
+        for event in events(
+            ("open", b""), ("sent", first), ("heard", answer), ("sent", second), ("heard", answer), ("doubted", b""),
+            ("sent", second), ("heard", answer), ("closed", b""),
+        ):  # fmt: skip
+            recorder(event)
+    told: list[str] = []
+    replay = ReplayServer(read_capture(path), told=told.append)
+    line = open_transport(f"rtu+tcp://127.0.0.1:{await replay.start_tcp()}", PRESS)
+    assert isinstance(line, ModbusUnit)
+    unit = unit_on(line.line, rtu=True)
+    await unit.open()
+    assert [await unit.read("input", address, 1) for address in (1, 2)] == [[7], [7]]
+    assert (replay.remaining, replay.skipped, told) == (0, 0, [])
+    await unit.close()
+    await replay.stop()
+
+
 def events(*pairs: tuple[str, bytes]) -> list[WireEvent]:
     return [WireEvent(0.01 * n, "press", what, data) for n, (what, data) in enumerate(pairs)]  # type: ignore[arg-type]
 

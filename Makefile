@@ -1,11 +1,12 @@
 # make demo    sets up what is needed and presses Example 1 on the simulated line
 # make test    sets up what the tests need and runs everything that CI runs
+# make sweep   installs what `pressline sweep` needs besides
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup setup-test system lint typecheck imports pytest format lock clean
+.PHONY: help demo test setup sweep setup-test system lint typecheck imports pytest format lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -26,12 +27,18 @@ $(VENV)/run: requirements/run.lock pyproject.toml | $(VENV)/pip
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(VENV)/sweep: requirements/sweep.lock $(VENV)/run
+	@echo "installing what sweeps need"
+	@$(INSTALL) --require-hashes -r requirements/sweep.lock
+	@touch $@
+
 $(VENV)/test: requirements/dev.lock $(VENV)/run
 	@echo "installing the test tools"
 	@$(INSTALL) --require-hashes -r requirements/dev.lock
 	@touch $@
 
 setup: $(VENV)/run
+sweep: $(VENV)/sweep
 setup-test: $(VENV)/test system
 
 system:
@@ -60,14 +67,22 @@ pytest:
 	$(BIN)/pytest -n 2 --dist worksteal
 
 # ---------------------------------------------------------------- campaigns: longer than CI has time for
+# make campaign          SEEDS=20 JOBS=2      plays every fault on the simulated line, and an observer of the physics judges
 # make campaign-recipes  SEEDS=100000 JOBS=2  tries to break the reader and the planner with damaged files
 # make campaign-truth    SEEDS=1000 JOBS=2    holds certificates of dry runs near the bounds against the simulated truth
+# make campaign-laws     RECIPES=50 JOBS=2    holds the vectorised law against dry runs of random recipes
 # make campaign-frames   FRAMES=1000000 JOBS=2 holds our side of every protocol against damaged answers
 # make bench-validate                         measures reading and planning
+# make bench-dry-run                          measures a dry run beside looptime and plain loops
+# make bench-laws                             measures the vectorised compaction law
+# make bench-sweep                            measures a sweep on one process and on two
 # make bench-polling                          measures polling beside pymodbus, libmodbus and the line rate
 
-.PHONY: campaign-recipes campaign-truth campaign-frames bench-validate bench-polling
+.PHONY: campaign campaign-recipes campaign-truth campaign-laws campaign-frames bench-validate bench-laws bench-sweep bench-polling bench-dry-run
 JOBS ?= 1
+
+campaign: $(VENV)/test
+	$(BIN)/python -m tests.campaign.fault_campaign --seeds $(or $(SEEDS),3) --first $(or $(FIRST),1) --jobs $(JOBS)
 
 campaign-recipes: $(VENV)/test
 	$(BIN)/python -m tests.campaign.recipe_campaign --seeds $(or $(SEEDS),10000) --jobs $(JOBS)
@@ -75,11 +90,23 @@ campaign-recipes: $(VENV)/test
 campaign-truth: $(VENV)/test
 	$(BIN)/python -m tests.campaign.truth_campaign --seeds $(or $(SEEDS),100) --jobs $(JOBS)
 
+campaign-laws: $(VENV)/test
+	$(BIN)/python -m tests.campaign.laws_campaign --recipes $(or $(RECIPES),50) --seed $(or $(SEED),0) --jobs $(JOBS)
+
 campaign-frames: $(VENV)/test
 	$(BIN)/python -m tests.campaign.frame_campaign --frames $(or $(FRAMES),10000) --seed $(or $(SEED),1) --jobs $(JOBS)
 
 bench-validate: setup
 	$(BIN)/python benchmarks/validate.py
+
+bench-dry-run: $(VENV)/test
+	$(BIN)/python benchmarks/dry_run.py
+
+bench-laws: setup
+	$(BIN)/python benchmarks/laws.py
+
+bench-sweep: setup
+	$(BIN)/python benchmarks/sweep.py
 
 bench-polling: setup system
 	$(BIN)/python benchmarks/polling.py
@@ -94,7 +121,8 @@ LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.tom
 
 lock: $(VENV)/test
 	$(LOCK) --group build -o requirements/run.lock
-	$(LOCK) --group dev -o requirements/dev.lock
+	$(LOCK) --group build --extra sweep -o requirements/sweep.lock
+	$(LOCK) --group dev --extra sweep -o requirements/dev.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

@@ -7,9 +7,11 @@ import socket
 import uuid
 import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from controller.config import ConfigError, LineConfig, UnitConfig
 from controller.line import Line, unit_profile
@@ -23,7 +25,11 @@ from drivers.transport.recording import Recorder
 from drivers.transport.urls import Lines
 from drivers.transport.wire import Tap
 
+if TYPE_CHECKING:
+    from simulators.wire.serve import Layout
+
 T = TypeVar("T")
+_THIS_COMPUTER = ("127.0.0.1", "localhost", "::1")
 
 
 def lease_number(config: LineConfig) -> int:
@@ -100,20 +106,70 @@ def _tell_fault(recorder: Recorder, told: Callable[[str], None]) -> None:
 
 
 @asynccontextmanager
-async def simulated_wires(scenario: str, seed: int, speed: float) -> AsyncIterator[LineConfig]:
-    """A simulated line on real sockets and pseudo-terminals, its operator on a socket; yields its line file."""
+async def simulated_wires(
+    scenario: str, seed: int, speed: float, given: LineConfig | None = None
+) -> AsyncIterator[LineConfig]:
+    """A simulated line on real sockets and pseudo-terminals, its operator on a socket; yields its line file.
+
+    With `given` its units are simulated, on cables laid out as its URLs say. Raises ConfigError for a line that cannot
+    be, OSError for a port or link that cannot be had.
+    """
     from simulators.line import SimulatedLine
     from simulators.operator_link import serve_operator
-    from simulators.wire.serve import serve_line
+    from simulators.wire.serve import serve_cables, serve_line
 
     clock = asyncio.get_running_loop().time
-    simulated = SimulatedLine(scenario=scenario, seed=seed, clock=clock)
-    async with serve_line(simulated.machines, clock) as wires, serve_operator(simulated) as operator_url:
+    async with AsyncExitStack() as served:
+        if given is None:
+            simulated = SimulatedLine(scenario=scenario, seed=seed, clock=clock)
+            wires = await served.enter_async_context(serve_line(simulated.machines, clock, panel=simulated.faults))
+        else:
+            layouts = line_layouts(given)
+            numbers = {name: number for layout in layouts for number, name in layout.names.items()}
+            profiles = {unit.name: unit_profile(unit) for unit in given.units.values()}
+            simulated = SimulatedLine(scenario, seed, clock, profiles, numbers)
+            cables = serve_cables(simulated.machines, clock, layouts, panel=simulated.faults)
+            wires = await served.enter_async_context(cables)
+        operator_url = await served.enter_async_context(serve_operator(simulated))
         units = {
-            name: UnitConfig(name, machine.profile.kind, machine.profile.name, wires[name])
+            name: UnitConfig(name, machine.profile.kind, _profile_of(name, machine.profile.name, given), wires[name])
             for name, machine in simulated.machines.items()
         }
-        yield LineConfig("simulated line", units, speed, operator_url)
+        yield LineConfig("simulated line" if given is None else given.name, units, speed, operator_url)
+
+
+def _profile_of(unit: str, name: str, given: LineConfig | None) -> str:
+    """What the line file names: a shipped profile, or a file wherever the line file is."""
+    if given is None:
+        return name
+    profile = given.units[unit].profile
+    return str(Path(profile).resolve()) if Path(profile).is_file() else profile
+
+
+def line_layouts(config: LineConfig) -> list[Layout]:
+    """The cables of a line file for its simulation: units on one port or connection share one, by their numbers.
+
+    A TCP port of this computer is served at that port, any other at a free one; a serial port that is no device and is
+    not there yet under its own name. Raises ConfigError with every fault.
+    """
+    from simulators.wire.serve import Layout
+
+    wire_line(config)  # it knows every fault that a line file can have
+    lines, cables = Lines(speed=config.speed), dict[str, Layout]()
+    for unit in config.units.values():
+        profile = unit_profile(unit)
+        transport = lines.transport(unit.url, profile)
+        if (known := cables.get(transport.place)) is not None:
+            cables[transport.place] = replace(known, names={**known.names, transport.unit: unit.name})
+            continue
+        parts = urlsplit(unit.url)
+        serial, text = parts.scheme == "serial", profile.protocol == "ascii"
+        carrier = ("ascii" if text else "rtu") if serial else "ascii+tcp" if text else parts.scheme
+        link = Path(parts.path)
+        free = serial and parts.path and not link.is_relative_to("/dev") and not link.exists() and link.parent.is_dir()
+        port = (parts.port or 0) if parts.hostname in _THIS_COMPUTER and not serial else 0
+        cables[transport.place] = Layout({transport.unit: unit.name}, carrier, port, link if free else None)
+    return list(cables.values())
 
 
 def remote_truth(operator: RemoteOperator) -> Truth:
@@ -130,6 +186,20 @@ def scenarios() -> tuple[str, ...]:
     from simulators.scenarios import SCENARIOS
 
     return tuple(SCENARIOS)
+
+
+def scenario_meanings() -> Mapping[str, str]:
+    """What each scenario is like, by its name."""
+    from simulators.scenarios import SCENARIOS
+
+    return SCENARIOS
+
+
+def fault_catalogue() -> dict[str, Any]:
+    """Every fault of a simulated line, as the fault console tells it."""
+    from simulators.faults.console import catalogue
+
+    return catalogue()
 
 
 def on_clock(main: Coroutine[Any, Any, T], speed: float) -> T:

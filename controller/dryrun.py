@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,12 @@ from controller.executor.prompts import Answer, Prompt, TaskImpossible
 from controller.people import run_truth, split_answer
 
 if TYPE_CHECKING:
+    from controller.events import EventStream
+    from controller.journal import Journal
     from controller.line import Line
+    from controller.session import Attendant
+    from drivers.transport.modbus_request import Framing
+    from drivers.transport.wire import Tap
     from recipes.plan import Plan
     from simulators.line import SimulatedLine
 
@@ -40,6 +45,8 @@ class SimulatedPerson:
             adds=prompt.adds,
             removes=prompt.removes,
             area_mm2=prompt.area_mm2,
+            zones_m=prompt.zones_m,
+            is_again=prompt.is_again,
         )
         try:
             return split_answer("simulated operator", await self._simulated.operator.perform(task))
@@ -52,21 +59,113 @@ def virtual_utc(loop_time_s: float) -> str:
     return (EPOCH + timedelta(seconds=loop_time_s)).isoformat(timespec="milliseconds")
 
 
-def memory_line(simulated: SimulatedLine) -> Line:
-    """Drivers for every unit of a simulated line, on memory transports."""
+def wired_line(
+    simulated: SimulatedLine,
+    clock: Callable[[], float],
+    together: Sequence[Sequence[str]] = (),
+    tap: Tap | None = None,
+    plan: Plan | None = None,
+) -> Line:
+    """Drivers on bytes in memory that the line's faults can damage: for every unit, or those of a plan.
+
+    Units `together` share a wire. The lines, their framing and their way back into step are those of real wires.
+    """
+    from controller.line import Line
+    from drivers.instrument import Instrument
+    from drivers.machine import Machine
+    from drivers.transport.ascii_line import AsciiUnit
+    from drivers.transport.line import Line as WireLine
+    from drivers.transport.memory_wire import MemoryWire
+    from drivers.transport.modbus import ModbusUnit
+    from simulators.wire.serve import answers_on, face, usual_carrier
+
+    needed = None if plan is None else {step.unit for step in plan.steps}
+    machines, instruments = {}, {}
+    shared = {name for group in together for name in group}
+    for names in (*together, *([name] for name in simulated.machines if name not in shared)):
+        carrier = usual_carrier(simulated.machines[names[0]])
+        faces = {number: face(simulated.machines[name]) for number, name in enumerate(names, start=1)}
+        make = answers_on(carrier, faces, dict(enumerate(names, start=1)), clock, simulated.faults)
+        numbered = carrier == "tcp"
+        wire = WireLine(MemoryWire(make, drops=numbered, place=f"memory:{names[0]}"), numbered=numbered, tap=tap)
+        for number, name in enumerate(names, start=1):
+            profile = simulated.machines[name].profile
+            if needed is not None and name not in needed and profile.is_machine:
+                continue
+            timeout_s, quiet_s = profile.timing.response_timeout_s, profile.timing.quiet_s
+            transport: Any
+            if profile.protocol == "ascii":
+                transport = AsciiUnit(wire, number, response_timeout_s=timeout_s, quiet_s=quiet_s)
+            else:
+                framing: Framing = "tcp" if numbered else "rtu"
+                transport = ModbusUnit(wire, number, framing, response_timeout_s=timeout_s, quiet_s=quiet_s)
+            if profile.is_machine:
+                machines[name] = Machine(name, profile, transport, lease=LEASE)
+            else:
+                instruments[name] = Instrument(name, profile, transport)
+    return Line(machines, instruments)
+
+
+def memory_line(simulated: SimulatedLine, plan: Plan | None = None) -> Line:
+    """Drivers on memory transports, where nothing is that a wire could damage: for every unit, or those of a plan.
+
+    Instruments are there in any case: they are asked only when a step needs them.
+    """
     from controller.line import Line
     from drivers.instrument import Instrument
     from drivers.machine import Machine
     from drivers.transport.memory import memory_transport
 
+    simulated.faults.has_wires = False
+    needed = None if plan is None else {step.unit for step in plan.steps}
     machines, instruments = {}, {}
     for name, unit in simulated.machines.items():
+        if needed is not None and name not in needed and unit.profile.is_machine:
+            continue
         transport: Any = memory_transport(unit)  # its form follows from the profile's protocol
         if unit.profile.is_machine:
             machines[name] = Machine(name, unit.profile, transport, lease=LEASE)
         else:
             instruments[name] = Instrument(name, unit.profile, transport)
     return Line(machines, instruments)
+
+
+async def rehearsed(
+    plan: Plan,
+    simulated: SimulatedLine,
+    stream: EventStream,
+    name: str,
+    said: Mapping[str, Any],
+    attendant: Attendant | None = None,
+) -> Journal:
+    """Carries out a plan on a simulated line, on the clock of the running loop; its journal, kept in memory.
+
+    UTC is the declared epoch plus the loop's time, `name` is the run's, `said` is for the record: scenario and seed.
+    The attendant decides on a held run; without one it is stopped.
+    """
+    import asyncio
+
+    from controller.journal import Journal
+    from controller.session import Surroundings, carry_out, unattended
+    from simulators.operator_link import truth
+
+    clock = asyncio.get_running_loop().time
+    journal = Journal(stream, lambda: virtual_utc(clock() + simulated.utc.error_s(clock())))
+
+    async def told_truth(lot: str, jobs: Mapping[int, str]) -> dict[str, Any]:
+        return run_truth(truth(simulated, lot), jobs)
+
+    wired = simulated.faults.wants_wires
+    surroundings = Surroundings(
+        wired_line(simulated, clock, plan=plan) if wired else memory_line(simulated, plan),
+        journal,
+        SimulatedPerson(simulated),
+        attendant or unattended,
+        told_truth,
+        said,
+    )
+    await carry_out(plan, surroundings, name)
+    return journal
 
 
 def dry_run(plan: Plan, *, scenario: str, seed: int) -> dict[str, Any]:
@@ -76,33 +175,15 @@ def dry_run(plan: Plan, *, scenario: str, seed: int) -> dict[str, Any]:
 
     from controller.events import EventStream
     from controller.executor.record import document
-    from controller.journal import Journal
-    from controller.session import Surroundings, carry_out, unattended
     from simulators.clock import run_virtual
     from simulators.line import SimulatedLine
-    from simulators.operator_link import truth
 
     begun = time.perf_counter()
     name = f"dry-{plan.hash[:8]}-{seed}"
 
     async def main() -> Journal:
-        loop = asyncio.get_running_loop()
-        simulated = SimulatedLine(scenario=scenario, seed=seed, clock=loop.time)
-        journal = Journal(EventStream(), lambda: virtual_utc(loop.time()))
-
-        async def told_truth(lot: str, jobs: Mapping[int, str]) -> dict[str, Any]:
-            return run_truth(truth(simulated, lot), jobs)
-
-        surroundings = Surroundings(
-            memory_line(simulated),
-            journal,
-            SimulatedPerson(simulated),
-            unattended,
-            told_truth,
-            {"scenario": scenario, "seed": seed},
-        )
-        await carry_out(plan, surroundings, name)
-        return journal
+        simulated = SimulatedLine(scenario=scenario, seed=seed, clock=asyncio.get_running_loop().time)
+        return await rehearsed(plan, simulated, EventStream(), name, {"scenario": scenario, "seed": seed})
 
     journal = run_virtual(main())
     return document(journal.events(name), alive=False, wall_seconds=time.perf_counter() - begun)

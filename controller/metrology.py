@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import hypot, sqrt
 
 from recipes.facts import Evidence
-from recipes.materials.estimate import Innovation, LaminateEstimate
+from recipes.materials.estimate import CHI2_LIMIT, Innovation, LaminateEstimate
 from recipes.materials.library import load_materials
 from recipes.model import Foil, Laminate
 
@@ -68,8 +68,10 @@ class Metrology:
 
     def weigh(
         self, layer: str, mass_g: float, uncertainty_g: float, foils: Iterable[str], solvent_pct: float
-    ) -> tuple[float, float]:
+    ) -> tuple[float, float, bool]:
         """Coating weight and its standard uncertainty, mg/cm2, of a single coated sheet; it corrects the estimate.
+
+        The third value says whether it can be this sheet's; one that cannot corrects nothing.
 
         solvent_pct is what the coater's gauge says is left in it, as a share of the dry weight; it is taken off, and
         the whole of it counts as the bound of that correction's error.
@@ -79,9 +81,10 @@ class Metrology:
         weight = (1000 * mass_g / area_cm2 - sum(carriers)) / (1 + solvent_pct / 100)
         parts = [1000 * uncertainty_g / area_cm2, weight * solvent_pct / 100 / sqrt(3)]
         uncertainty = hypot(*parts, *(FOIL_TOLERANCE * mass for mass in carriers))
+        is_plausible = True
         if layer in self._by_law:
-            self._estimate.observe_coating_weight(layer, weight, uncertainty)
-        return weight, uncertainty
+            is_plausible = self._estimate.observe_coating_weight(layer, weight, uncertainty).plausible
+        return weight, uncertainty, is_plausible
 
     def thickness(
         self, value_um: float, uncertainty_um: float, layers: Sequence[str], foils: Iterable[str]
@@ -116,6 +119,19 @@ class Metrology:
         """Whether a measurement of this layer has corrected the law's estimate after a pressing step."""
         number = next(n for n, (name, _) in enumerate(self._pressed, start=1) if name == step)
         return self._measured.get(layer, -1) >= number
+
+    def expected(self, layer: str, quantity: str) -> tuple[float, float] | None:
+        """What the estimate says a lab should find, with its standard uncertainty; None where it knows nothing."""
+        if layer not in self._by_law or layer in self._lost:
+            return None
+        if quantity == "porosity":
+            return self._estimate.porosity_pct(layer)
+        return self._estimate.composite_modulus_gpa(layer)
+
+    @staticmethod
+    def agrees(value: tuple[float, float], expected: tuple[float, float]) -> bool:
+        """Whether two values with their standard uncertainties can be of the same thing."""
+        return (value[0] - expected[0]) ** 2 <= CHI2_LIMIT * (value[1] ** 2 + expected[1] ** 2)
 
     def lab(self, layer: str, quantity: str, value: float, uncertainty: float) -> None:
         """A lab value of one layer as it is now ("porosity", %, or "composite_modulus", GPa) overrides its estimate.

@@ -74,7 +74,10 @@ class RemoteOperator:
 
 
 def run_truth(simulated_truth: Mapping[str, Any], jobs: Mapping[int, str]) -> dict[str, Any]:
-    """The simulated truth in the record's form: layers, and the decrease of porosity by each pressing step."""
+    """The simulated truth in the record's form: layers, and the decrease of porosity by each pressing step.
+
+    outside_model has a sentence for each limit of the simulation that the run went beyond; the record tells them.
+    """
     steps = []
     for pressing in simulated_truth["pressings"]:
         if (name := jobs.get(int(pressing["job_id"]))) is None:
@@ -85,4 +88,5 @@ def run_truth(simulated_truth: Mapping[str, Any], jobs: Mapping[int, str]) -> di
             if before > 0
         }
         steps.append({"name": name, "decrease_pct": decrease})
-    return {"layers": simulated_truth["layers"], "steps": steps}
+    outside = list(simulated_truth.get("outside_model", ()))
+    return {"layers": simulated_truth["layers"], "steps": steps, "outside_model": outside}

@@ -6,8 +6,8 @@ import functools
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 from drivers.ascii_pattern import SCIENTIFIC, Pattern, Value, check, split_wrapper
 from drivers.errors import CorruptAnswer, OutOfRange, ProfileError, WrongAnswer
@@ -43,11 +43,10 @@ def check_text(kind: str, data: bytes) -> str:
     return f"{calculate(data):0{digits}X}" if digits else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a sound answer says: the reply's placeholders, or the refusal that it is."""
 
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str]
     refusal: Refusal | None = None
 
 
@@ -64,8 +63,9 @@ class _Wrapper:
 
     def build(self, values: Mapping[str, Value]) -> str:
         inner = self._inner.build(values)
-        values = {**values, "check": check_text(self._kind, inner.encode("ascii"))}
-        return self._head.build(values) + inner + self._tail.build(values)
+        check = check_text(self._kind, inner.encode("ascii"))
+        around = {**values, "check": check} if check else values
+        return self._head.build(around) + inner + self._tail.build(around)
 
     def take(self, text: str) -> dict[str, str]:
         """The placeholders of a frame; raises CorruptAnswer if it is none or its check characters are wrong."""
@@ -89,6 +89,7 @@ class LineCodec:
         self.line = line
         self.reply = _Wrapper(line.reply, line)
         self.refusals = tuple((refusal, Pattern(refusal.reply)) for refusal in line.refusals)
+        self._may_refuse = re.compile("|".join(pattern.shape for _, pattern in self.refusals) or r"(?!)", re.ASCII)
         self._request = _Wrapper(line.request, line)
         self._patterns: dict[str, Pattern] = {}
 
@@ -98,7 +99,7 @@ class LineCodec:
         tag = self._request.pattern.placeholders.get("tag")
         if tag is None or not tag.width:
             return _UNBOUND_TAGS
-        return int((16 if tag.style == "X" else 10) ** tag.width)
+        return tag.end
 
     def ask(
         self, request: AsciiRequest, values: Mapping[str, Value], *, unit: int, tag: int, text: bool = False
@@ -114,7 +115,13 @@ class LineCodec:
         frame: dict[str, Value] = {"unit": unit, "tag": tag, "body": body}
         data = (self._request.build(frame) + self.line.terminator).encode("ascii")
         sent = {**values, "verb": body.split(" ", 1)[0], "unit": unit, "tag": tag}
-        return Question(self, data, body, self._pattern(request.reply), sent, text)
+        reply = self._pattern(request.reply)
+        repeated = {**self.reply.pattern.fitted(sent), **reply.fitted(sent)}
+        return Question(self, data, body, reply, sent, repeated, text)
+
+    def refused(self, body: str) -> bool:
+        """Whether some refusal may have this body."""
+        return self._may_refuse.fullmatch(body) is not None
 
     def built(self, pattern: str, values: Mapping[str, Value]) -> str:
         """A part of a request, such as one pair of a job."""
@@ -124,15 +131,15 @@ class LineCodec:
         return self._patterns.get(text) or self._patterns.setdefault(text, Pattern(text))
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A request as it goes out, and the judge of what comes back."""
+class Question(NamedTuple):
+    """A request as it goes out, and the judge of what comes back; `repeated` is what of it an answer may repeat."""
 
     codec: LineCodec
     data: bytes
     body: str
     reply: Pattern
     sent: Mapping[str, Value]
+    repeated: Mapping[str, str]
     text: bool = False
 
     def judge(self, answer: bytes) -> Answer:
@@ -148,14 +155,15 @@ class Question:
             )
         frame = self.codec.reply.take(self._text(answer))
         body = frame.pop("body")
-        self._repeats(self.codec.reply.pattern, frame)
-        for refusal, pattern in self.codec.refusals:
-            found = pattern.match(body)
-            if found is not None and found.get("verb", self.sent["verb"]) == self.sent["verb"]:
-                return Answer(found, refusal)
+        self._repeats(frame)
+        if self.codec.refused(body):
+            for refusal, pattern in self.codec.refusals:
+                found = pattern.match(body)
+                if found is not None and found.get("verb", self.sent["verb"]) == self.sent["verb"]:
+                    return Answer(found, refusal)
         fields = self.reply.match(body, loose=self.text)
         if fields is not None:
-            self._repeats(self.reply, fields)
+            self._repeats(fields)
             return Answer(fields)
         if self.reply.match(body, loose=True) is not None:
             raise CorruptAnswer(f"no number where one must stand: {body!r}")
@@ -170,10 +178,10 @@ class Question:
             raise CorruptAnswer(f"not one line of printable ASCII: {quoted(answer)}{other_end(answer, end)}")
         return text
 
-    def _repeats(self, pattern: Pattern, fields: Mapping[str, str]) -> None:
+    def _repeats(self, fields: Mapping[str, str]) -> None:
         """Raises WrongAnswer unless what was sent and comes back is the same."""
         for name, text in fields.items():
-            if name in self.sent and not _same(text, pattern.placeholders[name].fitted(self.sent[name])):
+            if name in self.repeated and not _same(text, self.repeated[name]):
                 raise WrongAnswer(f"asked with {name} {self.sent[name]}, answered {name} {text}")
 
 

@@ -70,6 +70,11 @@ class Placeholder:
         """Whether its text has always the same length."""
         return self.width > 0 or self.name == "check"
 
+    @property
+    def end(self) -> int:
+        """The least number that has no room."""
+        return int((16 if self.style == "X" else 10) ** self.width)
+
     def fitted(self, value: Value) -> str:
         """The value's text; raises ProfileError where it has not the format's number of digits."""
         if not self.width:
@@ -98,6 +103,9 @@ class Pattern:
             raise ValueError(f"{text!r} has a placeholder twice")
         self._strict = re.compile(self.source({}), re.ASCII)
         self._loose = re.compile(self.source(_LOOSE), re.ASCII)
+        # what Python's own formatting writes alike: all but a right-aligned value, and numbers that have no room
+        self._formats = not any(place.field for place in self.placeholders.values())
+        self._ends = [(place.name, place.end) for place in self.placeholders.values() if place.width]
 
     def source(self, special: Mapping[str, str]) -> str:
         """The regular expression, not anchored, with a named group for each placeholder; `special` shapes go first."""
@@ -106,12 +114,31 @@ class Pattern:
             for part in self.parts
         )
 
+    @property
+    def shape(self) -> str:
+        """The regular expression without groups, for a look at several patterns at once."""
+        return "".join(re.escape(part) if isinstance(part, str) else f"(?:{part.shape({})})" for part in self.parts)
+
+    def fitted(self, values: Mapping[str, Value]) -> dict[str, str]:
+        """The text of each placeholder whose value is known; raises ProfileError for one that has no room."""
+        return {name: part.fitted(values[name]) for name, part in self.placeholders.items() if name in values}
+
     def build(self, values: Mapping[str, Value]) -> str:
         """The text with every placeholder's value; raises ProfileError for a value that is missing or has no room."""
         try:
-            return "".join(part if isinstance(part, str) else part.fitted(values[part.name]) for part in self.parts)
+            if self._fits(values):
+                return self.text.format_map(values)
+            return "".join([part if isinstance(part, str) else part.fitted(values[part.name]) for part in self.parts])
         except KeyError as error:
             raise ProfileError(f"{self.text!r}: nothing is known for {{{error.args[0]}}}") from error
+
+    def _fits(self, values: Mapping[str, Value]) -> bool:
+        """Whether Python's own formatting writes the same."""
+        for name, end in self._ends:
+            number = values[name]
+            if type(number) is not int or not 0 <= number < end:
+                return False
+        return self._formats
 
     def match(self, text: str, *, loose: bool = False) -> dict[str, str] | None:
         """The placeholders' texts if the whole text fits; `loose` takes anything for a {value}."""

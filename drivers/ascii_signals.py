@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from decimal import Decimal
 from typing import TypeVar
 
-from drivers.ascii_codec import Answer, LineCodec
+from drivers.ascii_codec import Answer, LineCodec, Question
 from drivers.ascii_pattern import DIGITS, NUMBER, SCIENTIFIC, Value
 from drivers.errors import (
     CorruptAnswer,
@@ -26,6 +26,7 @@ from drivers.transport.base import LineTransport
 
 T = TypeVar("T")
 _NO_UNITS: Set[str] = frozenset()
+_REMEMBERED_TAGS = 0x100  # requests of a tag with two digits are made once; more would fill the memory
 _FORMS = {
     "integer": re.compile(rf" *[+-]?\d{{1,{DIGITS}}}", re.ASCII),
     "decimal": re.compile(NUMBER, re.ASCII),
@@ -50,20 +51,23 @@ class AsciiSignals:
         self._codec = LineCodec(profile.line)
         self._units = {signal.unit for signal in profile.signals.values()}
         self._tag = 0
+        self._reads: dict[str, _Read] = {}
+        self._questions: dict[tuple[str, int, int], Question] = {}
 
     async def read(self, block: Block, *, priority: bool = False) -> Sequence[str]:
         """The values' texts in the block's order, each a plain number if its signal is one."""
         request = self._need("read", self._line.read)
-        signals = [self._profile.signals[name] for name in block.signals]
-
-        def taken(fields: Mapping[str, str]) -> list[str]:
-            texts = fields["values"].split(request.separator) if "values" in fields else [fields["value"]]
-            if len(texts) != len(signals):
-                raise WrongAnswer(f"{block.name} has {len(signals)} values, {len(texts)} came")
-            _check_unit(fields, {signal.unit for signal in signals})
-            return [_checked(signal, text) for signal, text in zip(signals, texts, strict=True)]
-
-        return await self._ask(request, {"block": block.name}, taken, text=_is_text(*signals), priority=priority)
+        read = self._reads.get(block.name)
+        if read is None:
+            signals = [self._profile.signals[name] for name in block.signals]
+            read = self._reads[block.name] = _Read(block.name, signals, request.separator)
+        tag, unit = self._next_tag(), self.transport.unit
+        question = self._questions.get((block.name, tag, unit))
+        if question is None:
+            question = self._codec.ask(request, {"block": block.name}, unit=unit, tag=tag, text=read.is_text)
+            if self._codec.tags <= _REMEMBERED_TAGS:
+                self._questions[block.name, tag, unit] = question
+        return await self._exchanged(question, read.taken, priority=priority)
 
     async def write_job(self, job: Mapping[str, float]) -> None:
         """All job values with one request."""
@@ -139,9 +143,16 @@ class AsciiSignals:
         again: bool = True,
     ) -> T:
         """One exchange; `taken` judges the answer's fields while the line is still ours, and makes the result."""
-        self._tag = (self._tag + 1) % self._codec.tags
-        question = self._codec.ask(request, values, unit=self.transport.unit, tag=self._tag, text=text)
+        question = self._codec.ask(request, values, unit=self.transport.unit, tag=self._next_tag(), text=text)
+        return await self._exchanged(question, taken, priority=priority, again=again)
 
+    def _next_tag(self) -> int:
+        self._tag = (self._tag + 1) % self._codec.tags
+        return self._tag
+
+    async def _exchanged(
+        self, question: Question, taken: Callable[[Mapping[str, str]], T], *, priority: bool, again: bool = True
+    ) -> T:
         judged: Answer | None = None
         result: list[T] = []
 
@@ -186,6 +197,30 @@ def _checked(signal: Signal, text: str) -> str:
         hint = "; a number with an exponent has the type scientific" if exponent else ""
         raise CorruptAnswer(f"{signal.name}: {text!r} is no {signal.type}{hint}")
     return text if form is None else text.lstrip(" ")
+
+
+class _Read:
+    """What a block's answer must be; taken out of it."""
+
+    def __init__(self, block: str, signals: Sequence[Signal], separator: str) -> None:
+        self.is_text = _is_text(*signals)
+        self._block, self._signals, self._separator = block, signals, separator
+        self._units = {signal.unit for signal in signals}
+        forms = [_FORMS.get(signal.type) for signal in signals]
+        numbers = [form.pattern for form in forms if form is not None]
+        is_told_apart = separator.strip(" ") and len(numbers) == len(signals)  # a number may begin with spaces
+        self._all = re.compile(re.escape(separator).join(numbers), re.ASCII) if is_told_apart else None
+
+    def taken(self, fields: Mapping[str, str]) -> list[str]:
+        """The values' texts; raises WrongAnswer or CorruptAnswer."""
+        whole = fields.get("values")
+        texts = [fields["value"]] if whole is None else whole.split(self._separator)
+        if len(texts) != len(self._signals):
+            raise WrongAnswer(f"{self._block} has {len(self._signals)} values, {len(texts)} came")
+        _check_unit(fields, self._units)
+        if whole is not None and " " not in whole and self._all is not None and self._all.fullmatch(whole) is not None:
+            return texts
+        return [_checked(signal, text) for signal, text in zip(self._signals, texts, strict=True)]
 
 
 def _check_unit(fields: Mapping[str, str], units: Set[str]) -> None:

@@ -144,11 +144,20 @@ def encoder_of(signals: Iterable[Signal], start: int, count: int) -> Callable[[M
     pack = struct.Struct(layout + f"{2 * (count - position)}x").pack
     words = struct.Struct(f">{count}H").unpack
     raws = [(s.name, _wrapping(s)) for s in ordered]
+    names = [s.name for s in ordered]
+    is_raw = all(s.scale == 1 and s.offset == 0 and s.type != "bool" for s in ordered)
     plain = places == list(range(count))
 
+    def packed(tags: Mapping[str, float]) -> bytes:
+        if is_raw:
+            try:
+                return pack(*[tags[name] for name in names])
+            except (KeyError, struct.error):
+                pass  # a tag is missing, a counter is past its end, or a whole number is not an int: one by one then
+        return pack(*[wrap(tags[name]) if name in tags else 0 for name, wrap in raws])
+
     def encode(tags: Mapping[str, float]) -> list[int]:
-        values = [wrap(tags[name]) if name in tags else 0 for name, wrap in raws]
-        registers = words(pack(*values))
+        registers = words(packed(tags))
         laid = list(registers) if plain else [registers[i] for i in places]
         for i in swapped:
             laid[i] = _bytes_swapped(laid[i])

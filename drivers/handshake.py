@@ -15,6 +15,7 @@ from drivers.encoding import check_setpoint
 from drivers.errors import (
     CommandFailed,
     CommandRejected,
+    CorruptAnswer,
     DeviceRefused,
     DriverError,
     JobMismatch,
@@ -24,11 +25,13 @@ from drivers.errors import (
     ProfileError,
     ResponseTimeout,
     TakenBack,
+    WrongAnswer,
 )
 from drivers.link import Link, Retry
 from drivers.writing import tolerance
 
 _LAST_SEQUENCE = 0xFFFF  # a 16-bit register; 0 means that no command was given yet, so the count goes on with 1
+_TRIES = 3  # to connect for what lowers risk: the old connection, a new one, and one more if that was mute too
 _LOOK_AGAIN_S = 0.05  # the fastest machine's scan: looking more often shows nothing new
 
 
@@ -126,13 +129,16 @@ class Handshake:
         await self._acknowledged(name, sequence, until_done=until_done, urgent=urgent, trouble=trouble)
 
     async def _send_urgent(self, code: int, sequence: int) -> None:
-        """Writes the command once; where the line was gone, so that nothing was sent, on one new connection."""
-        try:
-            await self._link.ready()
-            await self._link.layer.write_command(code, sequence, priority=True)
-        except LinkDown:
-            await self._link.ready()
-            await self._link.layer.write_command(code, sequence, priority=True)
+        """Writes the command once; where the line was gone or mute, so that nothing was sent, on a new connection."""
+        for left in reversed(range(_TRIES)):
+            try:
+                await self._link.ready()
+                await self._link.layer.write_command(code, sequence, priority=True)
+            except (LinkDown, ResponseTimeout, CorruptAnswer, WrongAnswer):
+                if not left:
+                    raise
+            else:
+                return
 
     async def _acknowledge(self, *, priority: bool) -> Acknowledge:
         """The acknowledge signals, read now."""

@@ -110,7 +110,8 @@ class Link:
 
         Raises OwnedByAnother if another controller has taken the machine meanwhile, or what a write raises.
         """
-        await self.ready()
+        if not self._is_ready():
+            await self.ready()
         self._beat = count
         try:
             await self.layer.write_heartbeat(count, self._lease)

@@ -28,6 +28,7 @@ _AFTER_FAULT_S = 0.1  # lets a corrupt answer's tail pass, and keeps a fault tha
 _QUEUE = 1000  # snapshots; more than a minute at the fastest rate, then the oldest go
 _DWELLING = frozenset({"prepare", "dwell", "held"})  # heating, dwelling and holding change slowly
 _IDLE = frozenset({"idle", "done"})
+_SAME_S = 1e-6  # a loop may call a timer before its time by the resolution of its clock
 
 
 class Machine:
@@ -45,6 +46,8 @@ class Machine:
         self._not_before = 0.0
         self._handshake = Handshake(self._link)
         self._watch = _HeartbeatWatch(profile)
+        timing = profile.timing
+        self._slow = dict.fromkeys(_DWELLING, timing.poll_dwelling_s) | dict.fromkeys(_IDLE, timing.poll_idle_s)
         self._queues: list[asyncio.Queue[Published]] = []
         self._change: LinkChange | None = None
         self._came_up = asyncio.Event()
@@ -58,6 +61,11 @@ class Machine:
     def link_up(self) -> bool:
         """Connected, identified, answering, and the machine's own heartbeat counts."""
         return self._came_up.is_set()
+
+    @property
+    def patience_s(self) -> float:
+        """Loop seconds without a new value after which the old ones are stale; on a fast clock the wire's own time."""
+        return self._link.patience_s
 
     async def run(self) -> None:
         """Connects, polls at the phase's rate and beats, again and again until cancelled.
@@ -159,18 +167,20 @@ class Machine:
 
     async def _supervise(self) -> None:
         """Polls and beats until the link is lost, which it has told when it returns."""
-        loop = asyncio.get_running_loop()
-        connected_at = good_at = next_poll = self._beat_due_at = self._beaten_at = loop.time()
+        clock, beat_s = asyncio.get_running_loop().time, self.profile.timing.heartbeat_period_s
+        connected_at = good_at = next_poll = self._beat_due_at = self._beaten_at = clock()
         while True:
+            poll_s = self._period_s()
             try:
-                await self._beat_if_due()
-                if self._look or loop.time() >= next_poll:
-                    due = min(next_poll, loop.time())  # a look ahead of time starts the rhythm anew
+                await self._beat_if_due(min(poll_s, beat_s) / 2)  # it goes with the poll before, never later than due
+                if self._look or clock() >= next_poll - _SAME_S:
+                    due = min(next_poll, clock())  # a look ahead of time starts the rhythm anew
                     self._look = False
-                    next_poll = max(due + self._period_s(), loop.time())
+                    next_poll = max(due + poll_s, clock())
                     good_at = (await self._poll(self._beat_if_due)).time_s
                     if self._beaten_at > connected_at:  # it hears us as well
                         self._retry.forget()
+                    next_poll = min(next_poll, max(due + self._period_s(), good_at))  # of the phase seen just now
             except DriverError as error:
                 if await self._lost(error, good_at):
                     return
@@ -195,7 +205,8 @@ class Machine:
         if self._not_before <= given_up_at:
             return False
         silent_s = loop.time() - good_at
-        if self._beaten_at < polled_at:  # it is there and does not take our beats: connecting at once mends nothing
+        is_deaf = polled_at - self._beaten_at > 0.5 * self._link.patience_s
+        if is_deaf:  # it answers and takes no beats: connecting at once mends nothing
             self._not_before = loop.time() + self._retry.next_s()
         self._tell(up=False, reason=f"no good answer since {silent_s:.1f} s: {_plain(error)}")
         return True
@@ -204,27 +215,27 @@ class Machine:
         self._beats = (self._beats + 1) % 0x10000
         return self._beats
 
-    async def _beat_if_due(self) -> None:
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._beat_due_at:
+    async def _beat_if_due(self, early_s: float = 0.0) -> None:
+        clock = asyncio.get_running_loop().time
+        if clock() < self._beat_due_at - early_s:
             return
-        self._beat_due_at = loop.time() + self.profile.timing.heartbeat_period_s
+        self._beat_due_at = clock() + self.profile.timing.heartbeat_period_s
         await self._link.beat(self._next_beat())
-        self._beaten_at = loop.time()
+        self._beaten_at = clock()
 
     async def _poll(self, between: Callable[[], Awaitable[None]] | None = None) -> Snapshot:
         """One read of every polled block; `between` them our heartbeat goes out, however long some take."""
-        loop = asyncio.get_running_loop()
+        link, clock = self._link, asyncio.get_running_loop().time
+        now = clock()
         data: dict[str, Any] = {}
         times: dict[str, float] = {}
         for block in self.profile.polled:
             if data and between is not None:
                 await between()
-            data[block.name] = await self._link.read(block)
-            times[block.name] = loop.time()
-        now = loop.time()
-        decoder = self._link.decoder
-        self._link.acknowledged_sequence = decoder.whole("acknowledged_sequence", data)
+            data[block.name] = await link.read(block)
+            times[block.name] = now = clock()
+        decoder = link.decoder
+        link.acknowledged_sequence = decoder.whole("acknowledged_sequence", data)
         self._phase = self.profile.word("phase", decoder.whole("phase", data)) or ""
         quality = self._watch.see(decoder.whole("heartbeat_machine", data), now)
         if quality is Quality.BAD and self.link_up:
@@ -236,22 +247,21 @@ class Machine:
         return self.latest
 
     def _period_s(self) -> float:
-        timing = self.profile.timing
-        if self._phase in _IDLE:
-            return timing.poll_idle_s
-        return timing.poll_dwelling_s if self._phase in _DWELLING else timing.poll_moving_s
+        """Seconds between polls in the phase that was seen last."""
+        return self._slow.get(self._phase, self.profile.timing.poll_moving_s)
 
     async def _sleep_until(self, when: float) -> None:
         """Sleeps on the loop's clock, or until a command wants the machine looked at."""
         loop = asyncio.get_running_loop()
-        if self._look or when <= loop.time():
+        if self._look or when - _SAME_S <= loop.time():
             return
         self._wake = wake = loop.create_future()
         timer = loop.call_at(when, _resolve, wake)
         try:
             await wake
         finally:
-            timer.cancel()
+            if loop.time() < when:
+                timer.cancel()
 
     def _poll_soon(self) -> None:
         """A command may have changed the phase, and with it the rate."""

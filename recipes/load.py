@@ -20,14 +20,14 @@ __all__ = ["Finding", "RecipeErrors", "library_recipes", "load_recipe"]
 _NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
-def load_recipe(file: Path | str) -> Recipe:
-    """The recipe in a file.
+def load_recipe(file: Path | str, data: bytes | None = None) -> Recipe:
+    """The recipe in a file; data is the file's content where it was read, or varied, already.
 
     Raises:
         RecipeErrors: the file is missing, no UTF-8, too large, no YAML, or no recipe; all mistakes of a kind that can
             be found together are in its findings, in file order.
     """
-    document = Document(Path(file))
+    document = Document(Path(file), data=data)
     top = MappingReader(document, compose(document), "")
     recipe = _recipe(top)
     if document.errors:

@@ -13,11 +13,12 @@ from typing import Any
 
 from drivers.errors import DeviceRefused
 from drivers.profile import Profile, Signal
+from simulators.control import PlcDisturbances
 from simulators.lease import Lease
 from simulators.wire.ascii_image import AsciiImage
 from simulators.wire.image import RegisterImage
 
-_UNKNOWN_NAME, _ILLEGAL_VALUE = 2, 3  # Modbus exception codes; the shipped text lines use the same numbers
+_UNKNOWN_NAME, _ILLEGAL_VALUE, _BUSY = 2, 3, 6  # Modbus exception codes; the shipped text lines use the same numbers
 _HANDSHAKE = frozenset({"command_code", "command_sequence", "heartbeat_controller", "lease_request"})
 _AT_REST = ("IDLE", "STOPPED", "ABORTED", "COMPLETE")
 _STARTS_FROM = {
@@ -43,11 +44,20 @@ class AnyController:
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self.tags: dict[str, Any] = {s.name: _at_first(profile, s) for s in profile.signals.values()}
+        self.control_disturbances = PlcDisturbances()
+        self.tags: dict[str, Any] = {}
+        self._now_s = 0.0
+        self._frozen: dict[str, Any] = {}
+        self._overlaid: dict[str, Any] = {}
+        self._switch_on()
+
+    def _switch_on(self) -> None:
+        profile = self.profile
+        self.tags.update({s.name: _at_first(profile, s) for s in profile.signals.values()})
         self._loaded = False
         self._lease = Lease(profile.timing.watchdog_s)
         self._beat_at_s: float | None = None
-        self._now_s = 0.0
+        self._booted_at_s = self._now_s
         if profile.is_machine:
             self._enter("IDLE")
             self._set_bit("estop_ok", on=True)
@@ -62,14 +72,42 @@ class AnyController:
     def advance(self, now_s: float) -> None:
         """Brings heartbeat, watchdog and lease up to now."""
         self._now_s = now_s
-        if not self.profile.is_machine:
-            return
-        self.tags["heartbeat_machine"] = int(2 * now_s) & 0xFFFF
+        wrong = self.control_disturbances
+        frozen = wrong.frozen_tags or wrong.heartbeat_frozen
+        before = dict(self.tags) if frozen else {}
+        if self.profile.is_machine:
+            self._watch(now_s)
+        self._show_wrong()
+        if frozen or self._frozen:
+            wrong.shown(self.tags, before, self._frozen)
+
+    def reboot(self) -> None:
+        """The controller starts anew: its tags are what they were at first, no job, nobody's lease."""
+        self._switch_on()
+
+    def _watch(self, now_s: float) -> None:
+        self.tags["heartbeat_machine"] = int(2 * (now_s - self._booted_at_s)) & 0xFFFF
         silent_s = 0.0 if self._beat_at_s is None else now_s - self._beat_at_s
         if self.state in ("EXECUTE", "HELD") and silent_s > self.profile.timing.watchdog_s:
             self._enter("ABORTED")
             self._set_bit("link_lost", on=True)
         self._show_link()
+
+    def _show_wrong(self) -> None:
+        """Mode and identity as they are disturbed; what was there before comes back afterwards."""
+        wrong, profile = self.control_disturbances, self.profile
+        wanted: dict[str, Any] = {}
+        if wrong.local_mode and "LOCAL" in profile.enums.get("mode", {}):
+            wanted["mode"] = profile.number("mode", "LOCAL")
+        if wrong.wrong_identity and "model_code" in self.tags:
+            wanted["model_code"] = int(profile.identity["model_code"]) + 1
+        if wrong.old_firmware and "firmware" in self.tags:
+            wanted["firmware"] = int(profile.identity.get("firmware_min", 100)) - 1
+        for name in self._overlaid.keys() - wanted.keys():
+            self.tags[name] = self._overlaid.pop(name)
+        for name, value in wanted.items():
+            self._overlaid.setdefault(name, self.tags[name])
+            self.tags[name] = value
 
     # ---- what is written ----
 
@@ -77,10 +115,12 @@ class AnyController:
         """Takes values, a heartbeat or a command, all or nothing.
 
         :raises DeviceRefused: 2 for a name that cannot be written, 3 for a value outside its limits, 6 for a heartbeat
-            while another holds the lease.
+            while another holds the lease or a value while the controller is busy.
         """
         for name, value in values.items():
             self._check(name, value)
+        if self.control_disturbances.busy and "heartbeat_controller" not in values:
+            raise DeviceRefused(_BUSY)
         machine = self.profile.is_machine  # an instrument's signals mean nothing here, whatever they are called
         if machine and "heartbeat_controller" in values:
             self._heard(int(values["heartbeat_controller"]), values.get("lease_request"))
@@ -116,8 +156,13 @@ class AnyController:
 
     def _obey(self, name: str | None) -> tuple[str, str]:
         """Result and reason, as words of the profile."""
+        wrong = self.control_disturbances
         if name is None:
             return "REJECTED", "unknown_command"
+        if wrong.reject is not None and wrong.concerns(name):
+            return "REJECTED", wrong.reject
+        if wrong.never_done and wrong.concerns(name):
+            return ("ACCEPTED" if name in ("start", "restart") else "DONE"), "none"
         if name not in self.profile.safe_commands and self.profile.word("mode", self.tags["mode"]) != "REMOTE":
             return "REJECTED", "not_remote"
         if self.state not in _STARTS_FROM.get(name, _AT_REST if name == "reset" else (self.state,)):
@@ -141,7 +186,9 @@ class AnyController:
             if not low <= self.tags[signal.name] <= high:
                 return "REJECTED", "job_out_of_range"
         for signal in self.profile.job:
-            self.tags[signal.echo or ""] = self.tags[signal.name]
+            error = 1.0 + self.control_disturbances.echo_error
+            value = self.tags[signal.name]
+            self.tags[signal.echo or ""] = value if error == 1.0 else type(value)(value * error)
         self._loaded = True
         return "DONE", "none"
 
@@ -182,6 +229,16 @@ class AnyMachine:
             self.registers = RegisterImage(profile, self.controller, clock)
         else:
             self.answer = AsciiImage(profile, self.controller, clock, unit).answer
+
+    @property
+    def tags(self) -> dict[str, Any]:
+        return self.controller.tags
+
+    def advance(self, now_s: float) -> None:
+        self.controller.advance(now_s)
+
+    def write(self, values: Mapping[str, float]) -> None:
+        self.controller.write(values)
 
 
 def _at_first(profile: Profile, signal: Signal) -> Any:

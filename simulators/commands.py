@@ -9,14 +9,16 @@ from typing import ClassVar
 
 from drivers.errors import DeviceRefused
 from drivers.profile import Profile
+from simulators.control import ALWAYS_OBEYED, PlcDisturbances
 from simulators.lease import Lease
 from simulators.scenarios import Scenario
 
-_UNKNOWN_NAME, _ILLEGAL_VALUE = 2, 3  # exception codes of Modbus; the ASCII protocol uses the same for name and range
+_UNKNOWN_NAME, _ILLEGAL_VALUE, BUSY = 2, 3, 6  # exception codes of Modbus; lines of text use 2 and 3 alike
 _COMMAND = ("command_code", "command_sequence", "heartbeat_controller", "lease_request")
 RUNNING = ("EXECUTE", "HELD")
 AT_REST = ("IDLE", "STOPPED", "ABORTED", "COMPLETE")
-_ALWAYS_OBEYED = ("hold", "stop", "abort")
+
+_TAKES_TIME = ("start", "restart", "stop", "abort")
 
 Answer = tuple[str, str]
 DONE: Answer = ("DONE", "none")
@@ -34,7 +36,9 @@ class Commanded(ABC):
 
     def __init__(self, profile: Profile, scenario: Scenario, unit: str) -> None:
         self.profile, self.scenario, self.unit = profile, scenario, unit
-        self.tags: dict[str, float | int] = dict.fromkeys(profile.signals, 0)
+        self._tags: dict[str, float | int] = dict.fromkeys(profile.signals, 0)
+        self._is_behind = False
+        self.control_disturbances = PlcDisturbances()
         self.state, self.phase, self.mode = "IDLE", "idle", "REMOTE"
         self.job: dict[str, float] | None = None
         self.alarms: set[str] = set()
@@ -42,15 +46,24 @@ class Commanded(ABC):
         self.link_lost_at_s: float | None = None
         self._origin_s: float | None = None
         self._scan = 0
+        self._booted_at_s = 0.0
         self._beat_at_s: float | None = None
         self._lease = Lease(profile.timing.watchdog_s)
         self._jobs_loaded = 0
         self._registers: dict[str, float] = {signal.name: 0.0 for signal in profile.job}
         self._enum = profile.enums
         self._masks = {name: 1 << place for name, (_, place) in profile.bit_places.items()}
-        number = profile.identity["model_code"]
-        firmware = profile.identity.get("firmware_min", 100)
-        self.tags.update(model_code=int(number), firmware=int(firmware), serial_number=100_000 + int(number))
+        self._number = int(profile.identity["model_code"])
+        self._firmware = int(profile.identity.get("firmware_min", 100))
+        self._tags["serial_number"] = 100_000 + self._number
+        self._show_identity()
+
+    @property
+    def tags(self) -> dict[str, float | int]:
+        """The profile's signals as of the last scan, brought up to date when somebody looks."""
+        if self._is_behind:
+            self._publish()
+        return self._tags
 
     @property
     def time_s(self) -> float:
@@ -68,10 +81,12 @@ class Commanded(ABC):
         """Takes job values, a heartbeat (with its lease), or a command (code and sequence together), all or nothing.
 
         :raises DeviceRefused: with code 2 for a name that cannot be written, 3 for a value outside its range, 6 for a
-            heartbeat while another controller holds the lease.
+            heartbeat while another controller holds the lease or a value while the controller is busy.
         """
         for name, value in values.items():
             self._check_written(name, value)
+        if self.control_disturbances.busy and "heartbeat_controller" not in values:
+            raise DeviceRefused(BUSY)
         if "heartbeat_controller" in values:
             number = values.get("lease_request")
             beat = int(values["heartbeat_controller"])
@@ -81,13 +96,13 @@ class Commanded(ABC):
         for name, value in values.items():
             if name in self._registers:
                 self._registers[name] = value
-                self.tags[name] = value
+                self._tags[name] = value
         if "heartbeat_controller" in values:
             self._heard(int(values["heartbeat_controller"]))
-            self.tags["lease_request"] = int(values.get("lease_request", 0))
-            self.tags["lease_owner"] = self._lease.owner(self.time_s)
+            self._tags["lease_request"] = int(values.get("lease_request", 0))
+            self._tags["lease_owner"] = self._lease.owner(self.time_s)
         if "command_sequence" in values:
-            self._command(int(values.get("command_code", self.tags.get("command_code", 0))), values)
+            self._command(int(values.get("command_code", self._tags.get("command_code", 0))), values)
             self._publish()
 
     def _check_written(self, name: str, value: float) -> None:
@@ -101,27 +116,32 @@ class Commanded(ABC):
             raise DeviceRefused(_ILLEGAL_VALUE)
 
     def _heard(self, beat: int) -> None:
-        if self._beat_at_s is None or beat != self.tags.get("heartbeat_controller"):
+        if self._beat_at_s is None or beat != self._tags.get("heartbeat_controller"):
             self._beat_at_s = self.time_s
-        self.tags["heartbeat_controller"] = beat
+        self._tags["heartbeat_controller"] = beat
 
     def _command(self, code: int, values: Mapping[str, float]) -> None:
         sequence = int(values["command_sequence"])
-        self.tags["command_code"], self.tags["command_sequence"] = code, sequence
-        if sequence == self.tags["acknowledged_sequence"]:
+        self._tags["command_code"], self._tags["command_sequence"] = code, sequence
+        if sequence == self._tags["acknowledged_sequence"]:
             return  # the same number again is a replay of what was already done
         result, reason = self._obey(self.profile.enum_words["command"].get(code))
-        self.tags["acknowledge_result"] = self._enum["result"][result]
-        self.tags["acknowledge_reason"] = self._enum["reason"][reason]
-        self.tags["acknowledged_sequence"] = sequence
+        self._tags["acknowledge_result"] = self._enum["result"][result]
+        self._tags["acknowledge_reason"] = self._enum["reason"][reason]
+        self._tags["acknowledged_sequence"] = sequence
 
     # ---- commands ----
 
     def _obey(self, name: str | None) -> Answer:
         if name is None:
             return rejected("unknown_command")
-        if self.mode != "REMOTE" and name not in _ALWAYS_OBEYED:
+        wrong = self.control_disturbances
+        if self.shown_mode != "REMOTE" and name not in ALWAYS_OBEYED:
             return rejected("not_remote")
+        if wrong.reject is not None and wrong.concerns(name):
+            return rejected(wrong.reject)
+        if wrong.never_done and wrong.concerns(name):
+            return ACCEPTED if name in _TAKES_TIME else DONE
         answer: Answer = getattr(self, f"_on_{name}")()
         return answer
 
@@ -206,8 +226,42 @@ class Commanded(ABC):
 
     def _show_job(self) -> None:
         """Repeats the loaded job, so that it can be compared before it is started."""
+        error = 1.0 + self.control_disturbances.echo_error
         for signal in self.profile.job:
-            self.tags[signal.echo or ""] = 0 if self.job is None else self.job[signal.name]
+            value = 0.0 if self.job is None else self.job[signal.name]
+            wrong = value * error if not signal.integer else round(value * error)
+            self._tags[signal.echo or ""] = value if error == 1.0 else wrong
+
+    def _show_identity(self) -> None:
+        """What the controller says it is; another model's number, or the version before the oldest that was tried."""
+        wrong = self.control_disturbances
+        self._tags["model_code"] = self._number + 1 if wrong.wrong_identity else self._number
+        self._tags["firmware"] = self._firmware - 1 if wrong.old_firmware else self._firmware
+
+    @property
+    def shown_mode(self) -> str:
+        """Who may command, as a word of the profile."""
+        return "LOCAL" if self.control_disturbances.local_mode else self.mode
+
+    def reboot(self) -> None:
+        """The controller starts anew: defaults in all setpoints, no job, no sequence, its heartbeat from 0.
+
+        Under pressure it lets off by the rates that its valves are set to, in ABORTING; otherwise it is IDLE.
+        """
+        self._booted_at_s = self.time_s
+        self._beat_at_s = None
+        self._lease = Lease(self.profile.timing.watchdog_s)
+        self.alarms.clear()
+        self.link_lost_at_s = None
+        self._registers = dict.fromkeys(self._registers, 0.0)
+        answers = ("acknowledged_sequence", "acknowledge_result", "acknowledge_reason")
+        echoes = [signal.echo or "" for signal in self.profile.job]
+        self._tags.update(dict.fromkeys(self._tags.keys() & {*_COMMAND, *answers, *self._registers, *echoes}, 0))
+        if self.state in (*RUNNING, "STOPPING", "ABORTING") and self.job is not None:
+            self.state = "ABORTING"
+        else:
+            self.state, self.phase, self.job = "IDLE", "idle", None
+        self._publish()
 
     def _on_tare(self) -> Answer:
         return rejected("unknown_command")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from drivers.profile import Profile
+from simulators.disturbances import InstrumentDisturbances
 from simulators.scenarios import Scenario
 from simulators.world import Lot, WorldError
 
@@ -26,6 +27,7 @@ class Instrument:
     ) -> None:
         self.profile, self.unit = profile, unit
         self.lot: Lot | None = None
+        self.disturbances = InstrumentDisturbances()
         self._truth = truth
         self._digits = digits
         (signal,) = profile.signals.values()
@@ -58,7 +60,9 @@ class Instrument:
         self.lot = None
 
     def answer(self, request: bytes) -> bytes | None:
-        """The answer to one line; None for an empty one."""
+        """The answer to one line; None for an empty one, and while it is silent."""
+        if self.disturbances.silent:
+            return None
         words = request.decode("ascii", errors="replace").strip().split()
         if not words:
             return None
@@ -75,7 +79,10 @@ class Instrument:
         self._reads += 1
         value = 0.0 if self.lot is None else self._truth(self.lot)
         shift = 0.0 if self.lot is None else self._gain_error
-        return value + shift + self._offset + self._noise_bound * self._noise.at(self._reads)
+        return value + shift + self._shift() + self._noise_bound * self._noise.at(self._reads)
+
+    def _shift(self) -> float:
+        return self._offset + self.disturbances.zero_drift
 
     def _field(self, value: float) -> str:
         return f"{value:10.{self._digits}f} {self._symbol}"
@@ -84,7 +91,7 @@ class Instrument:
         value = self._raw() - self._zero
         if value > self._high:
             return "S +"
-        if value < self._low - 10.0 * 10.0**-self._digits - abs(self._tare) - self._noise_bound - abs(self._offset):
+        if value < self._low - 10.0 * 10.0**-self._digits - abs(self._tare) - self._noise_bound - abs(self._shift()):
             return "S -"
         return f"S S {self._field(value - self._tare)}"
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from recipes.model import Foil, Layer, Slurry
 from simulators.coater import Coater, Threaded
+from simulators.habits import PeopleDisturbances
 from simulators.instruments import Instrument
 from simulators.lab import Laboratory
 from simulators.pressing import PressPlc
@@ -41,11 +43,16 @@ AREA_READING_BOUND = 0.0005
 """A calliper reads an area of some square centimetres within 0.05 % (engineering judgement)."""
 
 
+_LOOKS_AGAIN_S = 1.0
+_AREAS = ("area", "area_mm2")
+
+
 @dataclass(frozen=True, slots=True)
 class SimulatedTask:
     """What is asked of the operator; fields are the values that are to be entered afterwards.
 
-    expected tells for each the value that the recipe wants and by how much it may be off.
+    expected tells for each the value that the recipe wants and by how much it may be off. is_again: the task is done,
+    only the values are read once more.
     """
 
     action: str
@@ -59,6 +66,8 @@ class SimulatedTask:
     adds: tuple[Foil, ...] = ()
     removes: tuple[str, ...] = ()
     area_mm2: float | None = None
+    zones_m: tuple[float, ...] | None = None
+    is_again: bool = False
 
 
 class SimulatedOperator:
@@ -68,6 +77,7 @@ class SimulatedOperator:
         self, world: World, units: Mapping[str, Unit], laboratory: Laboratory, clock: Callable[[], float]
     ) -> None:
         self._world, self._units, self._laboratory, self._clock = world, units, laboratory, clock
+        self.disturbances = PeopleDisturbances()
         self._busy = asyncio.Lock()
         self._actions: Mapping[str, Callable[[SimulatedTask], Lot | None]] = {
             "load": self._load,
@@ -93,9 +103,40 @@ class SimulatedOperator:
         if act is None:
             raise WorldError(f"the operator does not know how to {task.action!r}")
         async with self._busy:
-            await asyncio.sleep(DURATION_S[task.action])
+            await self._take_time(DURATION_S[task.action])
+            task = self._scanned(task)
+            if task.is_again:
+                return self._entries(task, self._done(task))
             lot = act(task)
+            if self.disturbances.double_press and task.unit is not None:
+                with suppress(WorldError):  # what is done is done; the line refuses the second time
+                    act(task)
             return self._entries(task, lot)
+
+    def _done(self, task: SimulatedTask) -> Lot | None:
+        """The lot that a task was done to, under the name that it has since."""
+        names = [name for name in (task.produces, *task.consumes) if name is not None and self._world.has(name)]
+        return self._world.lot(names[0]) if names else None
+
+    async def _take_time(self, practised_s: float) -> None:
+        """Until the task is done; an unanswered prompt is looked at again once a second."""
+        while True:
+            if not self._seen().unanswered:
+                break
+            await asyncio.sleep(_LOOKS_AGAIN_S)
+        await asyncio.sleep(practised_s * self._seen().pace)
+
+    def _seen(self) -> PeopleDisturbances:
+        """What is wrong with the operator now."""
+        self._clock()
+        return self.disturbances
+
+    def _scanned(self, task: SimulatedTask) -> SimulatedTask:
+        """The task with the lots that are really taken: with wrong_lot another one of the line, if there is one."""
+        if not self._seen().wrong_lot or not task.consumes:
+            return task
+        others = [name for name in self._world.names if name not in task.consumes]
+        return replace(task, consumes=(others[0], *task.consumes[1:])) if others else task
 
     def _unit(self, task: SimulatedTask) -> Unit:
         if task.unit is None or task.unit not in self._units:
@@ -121,7 +162,7 @@ class SimulatedOperator:
             substrate = task.adds[0] if task.adds else None
             for slurry in task.consumes:
                 self._world.use_up(slurry)
-            unit.thread(Threaded(task.layer, task.slurry, substrate, task.area_mm2))
+            unit.thread(Threaded(task.layer, task.slurry, substrate, task.area_mm2, task.zones_m))
             return None
         lot = self._first(task)
         if isinstance(unit, Instrument):
@@ -188,6 +229,7 @@ class SimulatedOperator:
             raise WorldError(f"{task.unit} is no instrument")
         lot = self._first(task)
         unit.place(lot)
+        lot.medium_mg_cm2 = max(lot.medium_mg_cm2, self.disturbances.wet_mg_cm2)
         return lot
 
     def _remove(self, task: SimulatedTask) -> Lot | None:
@@ -206,19 +248,32 @@ class SimulatedOperator:
             if task.action == "lab" and ":" not in name:
                 continue  # the simulated laboratory knows a laminate's layers, and invents nothing else
             value, uncertainty = self._read(lot, name, task)
-            entries[name] = value
+            entries[name] = value * self._slip(name, task)
             entries[f"u:{name}"] = uncertainty
         return entries
+
+    def _slip(self, field: str, task: SimulatedTask) -> float:
+        """What an entered value is over the one that was read; who is asked again types with care."""
+        area = self.disturbances.area_factor if field in _AREAS else 1.0
+        return area if task.is_again else area * self.disturbances.entry_factor
 
     def _read(self, lot: Lot, field: str, task: SimulatedTask) -> tuple[float, float]:
         if (entered := self._entered(lot, field, task)) is not None:
             return entered
-        if field in ("area", "area_mm2"):
+        if field in _AREAS:
             if lot.area_mm2 is None:
                 raise WorldError(f"lot {lot.name} has no area yet")
             error = self._world.scenario.error(f"{lot.name}:area_reading", AREA_READING_BOUND)
             return lot.area_mm2 * (1.0 + error), lot.area_mm2 * AREA_READING_BOUND / 3.0**0.5
-        return self._laboratory.measure(lot, field)
+        return self._laboratory.measure(self._sample(lot, field), field)
+
+    def _sample(self, lot: Lot, field: str) -> Lot:
+        """What the laboratory really has on its table: with lab_other_lot another lot with such a layer, if any."""
+        if not self.disturbances.lab_other_lot:
+            return lot
+        layer = field.partition(":")[2]
+        others = [self._world.lot(name) for name in self._world.names if name != lot.name]
+        return next((other for other in others if any(part.name == layer for part in other.layers)), lot)
 
     def _entered(self, lot: Lot, field: str, task: SimulatedTask) -> tuple[float, float] | None:
         """What equipment without a simulator shows; None for what the world or the laboratory tells."""

@@ -1,6 +1,7 @@
 """The simulated operator on a socket: one JSON line asks for a task or for the truth, one line answers.
 
-It stands in for the person at the line, so that a controller in another process can run a recipe to its end.
+It stands in for the person at the line, so that a controller in another process can run a recipe to its end. The same
+port answers HTTP with the fault console (see `simulators.http`); it listens on this computer only.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import asdict
 from typing import Any
 
 from recipes.model import Component, Foil, Ingredient, Layer, Slurry
+from simulators.faults.console import Console
+from simulators.http import METHODS, serve_request
 from simulators.line import SimulatedLine
 from simulators.operator import SimulatedTask
 from simulators.world import WorldError
@@ -25,9 +28,10 @@ async def serve_operator(line: SimulatedLine, host: str = "127.0.0.1") -> AsyncI
     """Serves until the block is left; yields the url, tcp://host:port."""
 
     connections: set[asyncio.Task[None]] = set()
+    console = Console(line, asyncio.get_running_loop().time)
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(_serve(line, reader, writer), name="operator connection")
+        task = asyncio.create_task(_serve(line, console, reader, writer), name="operator connection")
         connections.add(task)
         task.add_done_callback(connections.discard)
 
@@ -43,12 +47,18 @@ async def serve_operator(line: SimulatedLine, host: str = "127.0.0.1") -> AsyncI
         await server.wait_closed()
 
 
-async def _serve(line: SimulatedLine, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _serve(
+    line: SimulatedLine, console: Console, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     try:
         while request := await reader.readline():
+            if request.startswith(METHODS):
+                writer.write(await serve_request(console, request, reader))
+                await writer.drain()
+                return
             writer.write(json.dumps(await _answer(line, request)).encode() + b"\n")
             await writer.drain()
-    except ConnectionError:
+    except (ConnectionError, ValueError):  # gone, or a line that never ends
         return
     finally:
         writer.close()
@@ -67,7 +77,8 @@ async def _answer(line: SimulatedLine, request: bytes) -> dict[str, Any]:
 
 
 def truth(line: SimulatedLine, lot: str) -> dict[str, Any]:
-    """The simulated truth: each layer of a lot (empty if it does not exist), and each pressing by its job."""
+    """The simulated truth: each layer of a lot (empty if it does not exist), each pressing by its job, and where the
+    simulation is not to be trusted."""
     try:
         layers: Mapping[str, Any] = line.truth_layers(lot)
     except LookupError:
@@ -75,6 +86,7 @@ def truth(line: SimulatedLine, lot: str) -> dict[str, Any]:
     return {
         "layers": {name: dict(values) for name, values in layers.items()},
         "pressings": [asdict(p) for p in line.pressings],
+        "outside_model": list(line.world.told),
     }
 
 
@@ -96,4 +108,6 @@ def _task(message: Mapping[str, Any]) -> SimulatedTask:
         adds=tuple(Foil(**foil) for foil in message.get("adds", ())),
         removes=tuple(message.get("removes", ())),
         area_mm2=message.get("area_mm2"),
+        zones_m=None if message.get("zones_m") is None else tuple(float(m) for m in message["zones_m"]),
+        is_again=bool(message.get("is_again", False)),
     )

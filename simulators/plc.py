@@ -8,15 +8,26 @@ lost link, an open guard or an impossible value is the machine's own and needs n
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
+from drivers.profile import Profile
 from simulators.commands import AT_REST, RUNNING, Commanded
+from simulators.scenarios import Scenario
+
+Watch = Callable[["Plc", float], float]
+"""Told before each step with the line's time; gives the next time at which it wants to be told."""
 
 
 class Plc(Commanded):
     """Base of all controllers. A machine fills in its permissives, its phases, its safe reaction and its values."""
 
     quiet_scans: ClassVar[int] = 10
+
+    def __init__(self, profile: Profile, scenario: Scenario, unit: str) -> None:
+        super().__init__(profile, scenario, unit)
+        self.watch: Watch | None = None
+        self._frozen: dict[str, float | int] = {}
 
     # ---- time ----
 
@@ -30,9 +41,19 @@ class Plc(Commanded):
             return
         while self._scan < due:
             scans = min(max(1, self._stride()), due - self._scan)
+            if self.watch is not None:
+                scans = self._watched(self.watch, scans)
             self._scan += scans
             self._step(scans * self.scan_s)
-        self._publish()
+        self._is_behind = True
+
+    def _watched(self, watch: Watch, scans: int) -> int:
+        """No step goes beyond the instant that the watch wants to see."""
+        now_s = (self._origin_s or 0.0) + self.time_s
+        self._is_behind = True  # who looks from there sees this instant
+        next_s = watch(self, now_s)
+        until = (next_s - now_s) / self.scan_s
+        return max(1, min(scans, int(until + 1.0 - 1e-6))) if until < scans else scans
 
     def _stride(self) -> int:
         """Scans that may be taken together: nothing moves, and all laws used then are exact in time."""
@@ -77,17 +98,22 @@ class Plc(Commanded):
     # ---- what is shown ----
 
     def _publish(self) -> None:
-        tags = self.tags
-        tags["heartbeat_machine"] = int(2.0 * self.time_s) & 0xFFFF
+        self._is_behind = False
+        tags, wrong = self._tags, self.control_disturbances
+        before = dict(tags) if wrong.frozen_tags or wrong.heartbeat_frozen else {}
+        tags["heartbeat_machine"] = int(2.0 * (self.time_s - self._booted_at_s)) & 0xFFFF
         tags["lease_owner"] = self._lease.owner(self.time_s)
         tags["machine_state"] = self._enum["packml_state"][self.state]
-        tags["mode"] = self._enum["mode"][self.mode]
+        tags["mode"] = self._enum["mode"][self.shown_mode]
         tags["phase"] = self._enum["phase"]["held" if self.state == "HELD" else self.phase]
         masks = self._masks
         status = masks["estop_ok"] * self.estop_ok + masks["link_ok"] * self.link_ok
-        tags["status_bits"] = status + sum([masks[name] for name, on in self._status().items() if on])
-        tags["alarm_bits"] = sum([masks[name] for name in self.alarms]) if self.alarms else 0
+        tags["status_bits"] = status + sum([masks.get(name, 0) for name, on in self._status().items() if on])
+        tags["alarm_bits"] = sum([masks.get(name, 0) for name in self.alarms]) if self.alarms else 0
         tags.update(self._values())
+        self._show_identity()
+        if before or self._frozen:
+            wrong.shown(tags, before, self._frozen)
 
     # ---- what a machine fills in ----
 

@@ -23,7 +23,9 @@ class WorldError(ValueError):
 class Lot:
     """A coated sheet or a laminate. area_mm2 is the true area, None before anyone has cut it.
 
-    solvent_mg_cm2 is what drying has left in it; it weighs, and fills no pores in the law.
+    solvent_mg_cm2 is what drying has left in it; it weighs, and fills no pores in the law. medium_mg_cm2 is what came
+    through a leaking bag; it weighs, and nobody gets it out again. rolled_m is the length that a roll pressing did
+    which did not come to its end; 0 for a web that is the same all along.
     """
 
     name: str
@@ -33,6 +35,8 @@ class Lot:
     bagged: bool = False
     temperature_c: float = 25.0
     solvent_mg_cm2: float = 0.0
+    medium_mg_cm2: float = 0.0
+    rolled_m: float = 0.0
 
     @property
     def thickness_um(self) -> float:
@@ -48,12 +52,19 @@ class Lot:
             raise WorldError(f"lot {self.name} has no area yet")
         solids = sum(layer.coating_weight_mg_cm2 for layer in self.layers)
         foils = sum(0.1 * foil.thickness_um * foil.density_g_cm3 for foil in self.foils)  # 1 um g/cm3 is 0.1 mg/cm2
-        return (solids + self.solvent_mg_cm2 + foils) * self.area_mm2 * 1e-5  # mg/cm2 times mm2 is 1e-5 g
+        return (
+            (solids + self.solvent_mg_cm2 + self.medium_mg_cm2 + foils) * self.area_mm2 * 1e-5
+        )  # mg/cm2 times mm2 is 1e-5 g
 
     def press(self, pressure_mpa: float, dt_s: float) -> None:
         """dt_s under pressure at the lot's own temperature."""
         for layer in self.layers:
             layer.press(pressure_mpa, self.temperature_c, dt_s)
+
+    def soak(self, density_g_cm3: float) -> None:
+        """A liquid gets in and fills all pores that are there; what is in already stays."""
+        pores_um = sum(layer.thickness_um * layer.porosity_pct / 100.0 for layer in self.layers)
+        self.medium_mg_cm2 = max(self.medium_mg_cm2, 0.1 * pores_um * density_g_cm3)
 
     def porosities_pct(self) -> dict[str, float]:
         return {layer.name: layer.porosity_pct for layer in self.layers}
@@ -76,7 +87,18 @@ class World:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.pressings: list[Pressing] = []
+        self.told: list[str] = []
         self._lots: dict[str, Lot] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The lots that are there now, the oldest first."""
+        return tuple(self._lots)
+
+    def tell(self, sentence: str) -> None:
+        """Something that whoever trusts this simulation should know; the same thing once."""
+        if sentence not in self.told:
+            self.told.append(sentence)
 
     def has(self, name: str) -> bool:
         """Whether there is a lot of this name now."""
@@ -130,6 +152,7 @@ class World:
             min(areas) if areas else None,
             temperature_c=self.scenario.room_c,
             solvent_mg_cm2=sum(part.solvent_mg_cm2 for part in parts),
+            medium_mg_cm2=sum(part.medium_mg_cm2 for part in parts),
         )
         if lot.area_mm2 is None and area_mm2 is not None:
             lot.area_mm2 = self.true_area_mm2(area_mm2)

@@ -1,4 +1,4 @@
-"""What every test gets: a leaked task or thread fails the test that leaked it."""
+"""What every test gets: a leaked task or thread fails the test that leaked it. And in which order they come."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+
+_WAITING = "tests/controller/test_processes.py"
+"""Tests that wait for real time to pass: begun first, they wait beside the others and not after them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(_WAITING))
 
 
 @pytest.fixture(autouse=True)

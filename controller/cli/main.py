@@ -12,6 +12,7 @@ import typer
 
 from controller.cli.devices import devices
 from controller.cli.exit_codes import ExitCode
+from controller.cli.faults import faults
 from controller.cli.library import recipes
 
 app = typer.Typer(
@@ -27,13 +28,17 @@ app = typer.Typer(
 )
 app.add_typer(recipes, name="recipes")
 app.add_typer(devices, name="devices")
+app.add_typer(faults, name="faults")
 
 RecipeFile = Annotated[Path, typer.Argument(help="A recipe file, for example recipes/library/honda-example-1.yaml.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 LineFile = Annotated[
     Path | None, typer.Option("--line", help="The line file; without it the shipped machine models are used.")
 ]
-Scenario = Annotated[str, typer.Option(help="How the simulated machines behave: realistic or nominal.")]
+Scenario = Annotated[
+    str,
+    typer.Option(help="How the simulated machines behave: realistic, nominal, or one of `pressline faults scenarios`."),
+]
 Seed = Annotated[
     int, typer.Option(min=0, help="Draws the simulated truth and noise; the same seed gives the same run.")
 ]
@@ -112,6 +117,53 @@ def dry_run(file: RecipeFile, scenario: Scenario = "realistic", seed: Seed = 1, 
     raise typer.Exit(dry_run_file(file, scenario, seed, as_json=as_json))
 
 
+@app.command(
+    epilog="For example: pressline sweep recipes/library/honda-example-1.yaml --vary densify.pressure=700..1100MPa"
+    " --vary densify.temperature=25..140degC --samples 2000"
+)
+def sweep(
+    file: RecipeFile,
+    vary: Annotated[
+        list[str],
+        typer.Option(
+            help="What is varied, between which values: STEP.QUANTITY=LOW..HIGH UNIT, STEP being a step's name or role,"
+            " or laminate. ... as the recipe file nests it. Windows around it go along. Can be given several times."
+        ),
+    ],
+    samples: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many samples, a Latin hypercube.")] = 200,
+    seed: Seed = 1,
+    scenario: Scenario = "realistic",
+    jobs: Annotated[int, typer.Option(min=0, help="How many processes of this computer; 0 is one for each core.")] = 0,
+    scheduler: Annotated[
+        str | None, typer.Option(help="The address of a Dask scheduler, tcp://host:port, instead of processes here.")
+    ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="By the compaction law alone: 50,000 samples in seconds, no machines.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="The folder of the results; without it NAME-sweep. The same command goes on.")
+    ] = None,
+    plots: Annotated[str, typer.Option(help="Pictures beside the results: png, svg or none.")] = "png",
+    write_sample: Annotated[
+        int | None, typer.Option(help="Run nothing: write the recipe of this sample to the file that --output names.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Vary quantities of a recipe and run every sample on simulated machines in virtual time.
+
+    Results go to Parquet with a summary and plots; a sweep that was stopped is continued by the same command.
+    """
+    from controller.cli.sweep import SweepCommand, sweep_recipe, write_sample_recipe
+    from controller.sweep.options import PLOTS, SweepOptions
+
+    if plots not in PLOTS:
+        typer.echo(f"pressline sweep: --plots {plots}: there are {', '.join(PLOTS)}", err=True)
+        raise typer.Exit(ExitCode.UNUSABLE)
+    options = SweepOptions(file, tuple(vary), samples, seed, scenario, jobs, scheduler, estimate)
+    command = SweepCommand(options, output, plots, as_json)
+    raise typer.Exit(sweep_recipe(command) if write_sample is None else write_sample_recipe(command, write_sample))
+
+
 @app.command()
 def run(
     file: Annotated[
@@ -154,14 +206,23 @@ def simulate(
     scenario: Scenario = "realistic",
     seed: Seed = 1,
     line: Annotated[
-        Path, typer.Option("--line", help="Where to write the line file of the simulated machines.")
+        Path,
+        typer.Option(
+            "--line",
+            help="A line file whose units are simulated, on wires as it lays them out; one that is not there is written"
+            " for the usual simulated line.",
+        ),
     ] = Path("simulated-line.toml"),
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="Where the line file of what is served goes; else simulated-line.toml."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Serve the simulated machines on Modbus TCP, Modbus RTU and ASCII serial lines until Ctrl-C."""
-    from controller.cli.simulate import serve_simulated
+    """Serve simulated machines on Modbus TCP, Modbus RTU and ASCII lines until Ctrl-C, with a page for their faults."""
+    from controller.cli.simulate import SimulateOptions, serve_simulated
 
-    raise typer.Exit(serve_simulated(speed, scenario, seed, line, as_json=as_json))
+    raise typer.Exit(serve_simulated(SimulateOptions(speed, scenario, seed, line, output, as_json)))
 
 
 @app.command()

@@ -30,6 +30,7 @@ from controller.people import OperatorUnreachable, RemoteOperator
 from controller.session import MachineNotReady, Surroundings, UnitUnreachable, carry_out
 from controller.store.shelf import Approval
 from drivers.errors import DriverError, ProfileError
+from recipes.model import Recipe
 from recipes.plan import Plan
 
 
@@ -60,12 +61,12 @@ def _accepted(file: Path, line: Path | None, *, as_json: bool) -> tuple[ExitCode
     return code, plan
 
 
-def _can_be_simulated(plan: Plan) -> bool:
+def can_be_simulated(recipe: Recipe) -> bool:
     """Whether the simulated dryer knows the solvents; tells which it does not."""
     from recipes.materials.coating import UnknownSolventError, solvent
 
     unknown = []
-    for step in plan.recipe.steps:
+    for step in recipe.steps:
         if step.coat is None:
             continue
         try:
@@ -133,7 +134,7 @@ def dry_run_file(file: Path, scenario: str, seed: int, *, as_json: bool) -> Exit
     code, plan = _accepted(file, None, as_json=as_json)
     if plan is None:
         return code
-    if not _can_be_simulated(plan):
+    if not can_be_simulated(plan.recipe):
         return ExitCode.UNUSABLE
     return report(dry_run(plan, scenario=scenario, seed=seed), as_json=as_json)
 
@@ -149,7 +150,7 @@ def run_file(options: RunOptions) -> ExitCode:
         code, plan = _accepted(options.file, options.line, as_json=options.as_json)
     if plan is None:
         return code
-    if options.line is None and not _can_be_simulated(plan):
+    if options.line is None and not can_be_simulated(plan.recipe):
         return ExitCode.UNUSABLE
     try:
         config = None if options.line is None else load_line(options.line)

@@ -10,7 +10,7 @@ from typing import Any
 
 from controller.executor.holding import hold_idle
 from controller.executor.judgement import refuse_before, tell_after_step
-from controller.executor.prompts import Answer, Prompt
+from controller.executor.prompts import ANSWER_WITHIN_S, Answer, Prompt
 from controller.executor.run import Run
 from controller.executor.tasks import ask
 from recipes.coated import Found, rest_facts, roll_press_facts
@@ -74,7 +74,9 @@ async def perform_rest(run: Run, planned: PlannedStep) -> dict[str, Any]:
     where = f"{rest.temperature_c:g} degC{humid}"
     text = f"Leave {step.consumes[0]} for {rest.time_s / 3600:g} h at {where}; enter what it was"
     await refuse_before(run, step.name)
-    answer = await ask(run, Prompt("rest", text, step.consumes, step.produces, entries=tuple(entries)))
+    within_s = rest.time_window_s.upper + ANSWER_WITHIN_S
+    prompt = Prompt("rest", text, step.consumes, step.produces, entries=tuple(entries), within_s=within_s)
+    answer = await ask(run, prompt)
     windows = {
         "time": (answer.values["time"], rest.time_window_s, "s"),
         "temperature": (answer.values["temperature"], rest.temperature_window_c, "degC"),

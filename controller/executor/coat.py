@@ -8,10 +8,12 @@ from typing import Any
 
 from controller.executor.holding import hold_idle
 from controller.executor.judgement import refuse_before, tell_after_step
+from controller.executor.loading import load, reset
 from controller.executor.prompts import Prompt
 from controller.executor.run import Run
-from controller.executor.supervision import Supervision, reset
+from controller.executor.supervision import Supervision
 from controller.executor.tasks import ask
+from controller.executor.windows import Remark
 from drivers.coater import Coater, CoatJob
 from drivers.machine import Machine
 from drivers.reading import Snapshot
@@ -20,6 +22,7 @@ from recipes.facts import Evidence, Fact
 from recipes.model import Coat
 from recipes.plan import PlannedStep
 
+LEL_ALARM_PCT = 25.0  # usual first alarm of a solvent oven; the coater trips at 50 % (coater-generic.md)
 HOLD_LIMIT_S = 600.0  # a held coater has stopped its web and cooled; nothing is gained by waiting longer
 TEMPERATURE_BAND_K = 3.0  # zone uniformity +-2 K and the sensors' accuracy
 
@@ -43,6 +46,7 @@ async def perform_coat(run: Run, planned: PlannedStep) -> dict[str, Any]:
             slurry=coat.slurry,
             adds=(substrate,),
             area_mm2=laminate.area_mm2,
+            zones_m=None if coat.zone_length_m is None else (coat.zone_length_m,) * len(coat.zone_temperatures_c),
         )
         await ask(run, load)
         seen = CoatTrace()
@@ -70,6 +74,7 @@ class CoatTrace:
 
     zones_c: list[list[float]] = field(default_factory=lambda: [[], []])
     web_speed_m_min: list[float] = field(default_factory=list)
+    has_vapour: bool = False
 
     def add(self, snapshot: Snapshot) -> None:
         for number, zone in enumerate(self.zones_c, start=1):
@@ -122,7 +127,7 @@ async def _coated(
     )
 
     async def start() -> None:
-        await run.guard.load(machine, asdict(job), lambda: Coater(machine).load(job))
+        await load(run, machine, asdict(job), lambda: Coater(machine).load(job))
         await run.guard.start(machine)
 
     last = await Supervision(run, machine, lambda s: _watch(s, coat, machine.unit, seen), HOLD_LIMIT_S).follow(start)
@@ -137,6 +142,10 @@ def _watch(snapshot: Snapshot, coat: Coat, unit: str, seen: CoatTrace) -> str | 
     if snapshot.text("phase") not in ("coat", "run_out"):
         return None
     seen.add(snapshot)
+    if (lel_pct := snapshot.value("lel_pct")) >= LEL_ALARM_PCT and not seen.has_vapour:
+        seen.has_vapour = True  # told once; the machine itself trips at twice as much
+        limit = f"the alarm is at {LEL_ALARM_PCT:g} %"
+        return Remark(f"{unit}: solvent vapour is at {lel_pct:.0f} % of the lower explosive limit, {limit}")
     for number, setpoint in enumerate(coat.zone_temperatures_c, start=1):
         value = snapshot.value(f"zone{number}_c")
         if abs(value - setpoint) > coat.zone_window_k:

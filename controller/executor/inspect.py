@@ -20,6 +20,7 @@ from recipes.plan import PlannedStep
 
 LAB_QUANTITIES = {"composite_modulus": "GPa", "porosity": "%"}
 LAB_PLAUSIBLE = {"composite_modulus": (0.0, 500.0), "porosity": (0.0, 95.0)}  # a value outside is a typing error
+LAB_WITHIN_S = 86400.0  # a laboratory answers within a day (engineering judgement)
 DEFAULT_LAB_UNCERTAINTY = {"composite_modulus": 0.05, "porosity": 0.02}  # relative, for a lab that states none
 
 
@@ -52,9 +53,9 @@ async def _asked_of_lab(run: Run, lab: tuple[LabMeasure, ...], step: str, lot: s
     """Values in the rule packs' own terms; what the laboratory does not measure stays unknown."""
     entries = tuple(Entry(m.quantity, m.unit, (m.low + m.high) / 2, (m.high - m.low) / 2, m.subject) for m in lab)
     wanted = ", ".join(f"{m.quantity.replace('_', ' ')} of {m.subject.replace('_', ' ')}" for m in lab)
-    answer = await ask(
-        run, Prompt("lab", f"Lab: measure the {wanted} of {lot}", (lot,), entries=entries, is_optional=True)
-    )
+    text = f"Lab: measure the {wanted} of {lot}"
+    prompt = Prompt("lab", text, (lot,), entries=entries, is_optional=True, within_s=LAB_WITHIN_S)
+    answer = await ask(run, prompt)
     run.facts.add(entered_facts(entries, answer, step))
     return {
         m.quantity: {"of": m.subject, "value": answer.values.get(m.quantity), "unit": m.unit}
@@ -64,13 +65,34 @@ async def _asked_of_lab(run: Run, lab: tuple[LabMeasure, ...], step: str, lot: s
 
 
 async def _weigh(run: Run, planned: PlannedStep, lot: str) -> dict[str, float]:
-    reading, accuracy = await _placed(run, run.line.instrument("balance"), lot)
+    """Weighs a coated sheet. What contradicts the estimate is weighed again, and then costs the estimate."""
+    result, found = await _weighed(run, planned, lot)
+    if found is not None:
+        await hold_idle(run, f"{found} restart weighs again", "pressline")
+        result, found = await _weighed(run, planned, lot)
+    if found is not None:
+        await hold_idle(run, f"{found} restart goes on, with no porosity until the lab has measured one", "pressline")
+        lose_track(run, planned.layers)
+    return result
+
+
+async def _weighed(run: Run, planned: PlannedStep, lot: str) -> tuple[dict[str, float], str | None]:
+    """One weighing, and in words what contradicts it, if anything does."""
+    balance, layer = run.line.instrument("balance"), planned.layers[0]
+    reading, accuracy = await _placed(run, balance, lot)
     mass_g, uncertainty_g = float(reading.value), accuracy / sqrt(3)
-    weight, uncertainty = run.metrology.weigh(
-        planned.layers[0], mass_g, uncertainty_g, planned.foils, run.solvent_pct.get(lot, 0.0)
+    weight, uncertainty, is_plausible = run.metrology.weigh(
+        layer, mass_g, uncertainty_g, planned.foils, run.solvent_pct.get(lot, 0.0)
     )
+    result = {"mass_g": mass_g, "coating_weight_mg_cm2": weight, "uncertainty_mg_cm2": COVERAGE * uncertainty}
+    if not is_plausible:
+        expected = run.plan.recipe.laminate.layers[layer].coating_weight_mg_cm2
+        return result, (
+            f"{balance.unit}: coating weight of {lot} is {weight:.2f} mg/cm2, about {expected:g} mg/cm2 was expected:"
+            " wrong lot, wrong sheet, balance not zeroed?"
+        )
     _know_sheet(run, planned, "coating_weight", (weight, uncertainty, None, None))
-    return {"mass_g": mass_g, "coating_weight_mg_cm2": weight, "uncertainty_mg_cm2": COVERAGE * uncertainty}
+    return result, None
 
 
 async def _thickness(run: Run, planned: PlannedStep, lot: str) -> dict[str, Any]:
@@ -112,7 +134,8 @@ def _know_sheet(run: Run, planned: PlannedStep, quantity: str, found: Found) -> 
 
 async def _measured(run: Run, planned: PlannedStep, lot: str) -> tuple[dict[str, Any], str | None]:
     """One thickness, and in words what contradicts it, if anything does."""
-    reading, accuracy = await _placed(run, run.line.instrument("gauge"), lot)
+    gauge = run.line.instrument("gauge")
+    reading, accuracy = await _placed(run, gauge, lot)
     value = float(reading.value)
     innovation = run.metrology.thickness(value, accuracy / sqrt(3), planned.layers, planned.foils)
     result = {
@@ -123,8 +146,8 @@ async def _measured(run: Run, planned: PlannedStep, lot: str) -> tuple[dict[str,
         "plausible": innovation.plausible,
     }
     found = (
-        f"thickness of {lot} is {value:.1f} um, {innovation.value:+.1f} um from what was expected (standard"
-        f" deviation {innovation.sigma:.1f} um): wrong lot, wrong sheet, drifted gauge, other material?"
+        f"{gauge.unit}: thickness of {lot} is {value:.1f} um, {innovation.value:+.1f} um from what was expected"
+        f" (standard deviation {innovation.sigma:.1f} um): wrong lot, wrong sheet, drifted gauge, other material?"
     )
     return result, None if innovation.plausible else found
 
@@ -153,12 +176,35 @@ async def _lab(run: Run, quantity: str, layers: tuple[str, ...], lot: str) -> di
     names = {layer: f"{quantity}_{'gpa' if unit == 'GPa' else 'pct'}:{layer}" for layer in layers}
     entries = tuple(Entry(name, unit, (low + high) / 2, (high - low) / 2) for name in names.values())
     text = f"Lab: measure the {quantity.replace('_', ' ')} of {', '.join(layers)} of {lot}"
-    answer = await ask(run, Prompt("lab", text, (lot,), entries=entries))
+    prompt = Prompt("lab", text, (lot,), entries=entries, within_s=LAB_WITHIN_S)
+    answer = await ask(run, prompt)
+    found = [_contradiction(run, quantity, layer, name, answer, lot) for layer, name in names.items()]
+    if reasons := [reason for reason in found if reason is not None]:
+        await hold_idle(run, f"{'; '.join(reasons)}; restart asks the lab again and takes what it says", "pressline")
+        answer = await ask(run, prompt)
     return {layer: _lab_value(run, quantity, layer, name, answer) for layer, name in names.items()}
 
 
-def _lab_value(run: Run, quantity: str, layer: str, name: str, answer: Answer) -> dict[str, float]:
+def _stated(quantity: str, name: str, answer: Answer) -> tuple[float, float]:
+    """A laboratory's value and its standard uncertainty."""
     value = answer.values[name]
-    uncertainty = answer.uncertainties.get(name, DEFAULT_LAB_UNCERTAINTY[quantity] * value)
+    return value, answer.uncertainties.get(name, DEFAULT_LAB_UNCERTAINTY[quantity] * value)
+
+
+def _contradiction(run: Run, quantity: str, layer: str, name: str, answer: Answer, lot: str) -> str | None:
+    """What contradicts the estimate of a layer that something is known of: it may be another lot's value."""
+    value, uncertainty = _stated(quantity, name, answer)
+    expected = run.metrology.expected(layer, quantity)
+    if expected is None or run.metrology.agrees((value, uncertainty), expected):
+        return None
+    unit = LAB_QUANTITIES[quantity]
+    return (
+        f"lab: {quantity.replace('_', ' ')} of {layer} of {lot} is {value:.4g} {unit}, {expected[0]:.4g} {unit} was"
+        f" expected (standard deviation {hypot(uncertainty, expected[1]):.2g} {unit}): another lot, another layer?"
+    )
+
+
+def _lab_value(run: Run, quantity: str, layer: str, name: str, answer: Answer) -> dict[str, float]:
+    value, uncertainty = _stated(quantity, name, answer)
     run.metrology.lab(layer, quantity, value, uncertainty)
     return {"value": value, "uncertainty": COVERAGE * uncertainty}

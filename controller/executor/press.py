@@ -9,9 +9,10 @@ from typing import Any
 from controller.executor.dwell import Reached
 from controller.executor.holding import hold_idle
 from controller.executor.judgement import COVERAGE, claimed_windows, lose_track, refuse_before_step, tell_after_step
+from controller.executor.loading import load, reset
 from controller.executor.prompts import Prompt
 from controller.executor.run import Run
-from controller.executor.supervision import Supervision, reset
+from controller.executor.supervision import Supervision
 from controller.executor.tasks import ask
 from controller.executor.windows import PressView, PressWatch
 from drivers.errors import DriverError
@@ -28,6 +29,7 @@ DWELL_BAND_PCT = 2.0  # the machine's dwell timer counts within it; a wider wind
 TEMPERATURE_BAND_K = 2.0  # platen and medium uniformity, +-2 K
 LINK_LOSS_HOLD_S = {"uniaxial_press": 10.0, "isostatic_press": 60.0}  # a short drop-out of the link costs no laminate
 DWELL_TOLERANCE_S = 0.1  # the machine's timer counts whole scans
+WET = "the bag has leaked; restart goes on, with no porosity until the lab has measured one"
 FINAL_DECOMPRESSION_MPA_S = 1.0  # below 50 MPa gas leaves the pores; slow release keeps the laminate from cracking
 
 
@@ -85,14 +87,14 @@ async def perform_press(run: Run, planned: PlannedStep) -> dict[str, Any]:
 async def _pressed(run: Run, planned: PlannedStep, machine: Machine, press: Press) -> Reached:
     view = PressView(machine.profile.kind, await _tare_kn(run, machine), run.metrology.area_mm2)
     claims = () if run.is_comparative else claimed_windows(run.rules, planned.step.role)
-    watch = PressWatch(press, view, machine.unit, claims)
+    watch = PressWatch(press, view, machine.unit, claims, FINAL_DECOMPRESSION_MPA_S)
     job_id = run.new_job(planned.step.name)
 
     async def start() -> None:
         if isinstance(job := _job(machine, press, view, job_id), UniaxialJob):
-            await run.guard.load(machine, asdict(job), lambda: UniaxialPress(machine).load(job))
+            await load(run, machine, asdict(job), lambda: UniaxialPress(machine).load(job))
         else:
-            await run.guard.load(machine, asdict(job), lambda: IsostaticPress(machine).load(job))
+            await load(run, machine, asdict(job), lambda: IsostaticPress(machine).load(job))
         await run.guard.start(machine)
 
     supervision = Supervision(run, machine, watch, press.hold_limit_s, bleed=press.on_hold == "bleed")
@@ -108,6 +110,9 @@ async def _pressed(run: Run, planned: PlannedStep, machine: Machine, press: Pres
         await hold_idle(run, f"{machine.unit}: {doubt}; restart presses again", "pressline")
         await reset(run, machine)
         return await _pressed(run, planned, machine, press)
+    if watch.has_leaked:
+        lose_track(run, planned.layers)
+        await hold_idle(run, f"{machine.unit}: {WET}", "pressline")
     return _reached(machine, view, watch, last)
 
 

@@ -8,12 +8,16 @@ from typing import Protocol
 
 from recipes.model import Entry, Foil, Layer, Slurry
 
+ANSWER_WITHIN_S = 900.0  # ten times what the slowest task at the line takes a practised person (engineering judgement)
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """One task. Lots, unit and the foils that are added or removed are what is checked; text is what is shown.
 
-    is_optional says that values may be left out: what was not measured stays unknown.
+    is_optional says that values may be left out: what was not measured stays unknown. is_again says that the task is
+    done and only its values are asked for once more; the lots are still named as they were before it. within_s is how
+    long an answer may take before somebody is told. zones_m are the lengths of dryer that a coating wants.
     """
 
     action: str
@@ -28,6 +32,9 @@ class Prompt:
     removes: tuple[str, ...] = ()
     area_mm2: float | None = None
     is_optional: bool = False
+    is_again: bool = False
+    within_s: float = ANSWER_WITHIN_S
+    zones_m: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,9 @@ def _fold(record: dict[str, Any], steps: dict[str, dict[str, Any]], event: Event
         case "run.closed":
             record["closed"] = True
             if data.get("truth") is not None:
-                record["truth"] = data["truth"]
+                record["truth"] = {key: value for key, value in data["truth"].items() if key != "outside_model"}
+                told = data["truth"].get("outside_model", ())
+                record["messages"] += [f"the simulation is not validated here: {said}" for said in told]
             if data.get("wall_seconds") is not None:
                 record["wall_seconds"] = data["wall_seconds"]
         case _:

@@ -42,7 +42,12 @@ class Request:
     is_asked: bool = False
 
 
-Inbox = asyncio.Queue[Snapshot | LinkChange | Request]
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Nothing came for longer than somebody wanted to wait (see patience.py); whoever did not wait ignores it."""
+
+
+Inbox = asyncio.Queue[Snapshot | LinkChange | Request | Late]
 
 
 class Run:

@@ -14,22 +14,21 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from controller.executor.holding import asked_requests, hold_idle, pending_requests
+from controller.executor.loading import NOT_STARTED
 from controller.executor.machine_states import AT_REST, ENDED_ITSELF, LOST_JOB, alarms, obeys
+from controller.executor.patience import Patience
 from controller.executor.run import Inbox, Request, Run, RunEnded
 from controller.executor.states import RunState, Trigger
-from controller.executor.windows import Untrusted
+from controller.executor.windows import Remark, Untrusted
 from controller.guard import PermissiveMissing
 from controller.interlocks import is_pressurised
 from controller.journal import JournalError
-from drivers.errors import BadQuality, CommandRejected, DriverError, JobMismatch, LinkDown, OutOfRange
+from drivers.errors import BadQuality, DriverError
 from drivers.machine import Machine
 from drivers.reading import LinkChange, Snapshot
 
 Watch = Callable[[Snapshot], str | None]
 Start = Callable[[], Awaitable[None]]
-
-NOT_STARTED = (PermissiveMissing, JournalError, CommandRejected, OutOfRange, JobMismatch, LinkDown)
-"""Errors of a start after which the machine certainly did not start."""
 
 
 @dataclass(slots=True)
@@ -47,7 +46,7 @@ class Supervision:
     bleed: bool = False
     phase: str = ""
     last: Snapshot | None = None
-    _inbox: Inbox = field(default_factory=asyncio.Queue)
+    _patience: Patience = field(default_factory=lambda: Patience(asyncio.Queue()))
     _told_s: float = 0.0
 
     @property
@@ -61,14 +60,17 @@ class Supervision:
         works, but for a cancellation, before which the machine is told to stop.
         """
         with self.machine.subscribe() as subscription:
-            self._inbox = subscription  # type: ignore[assignment]  # requests travel in the same queue, in order
-            with self.run.listening(self._inbox, self.machine, self.hold_command):
+            inbox: Inbox = subscription  # type: ignore[assignment]  # requests travel in the same queue, in order
+            self._patience = Patience(inbox)
+            with self.run.listening(inbox, self.machine, self.hold_command):
                 try:
                     await self._begin(start)
                     return await self._until_complete()
                 except asyncio.CancelledError:
                     await asyncio.shield(self._lower("stop", "pressline is being ended", "pressline"))
                     raise
+                finally:
+                    self._patience.end()
 
     # ------------------------------------------------------------------ the watch
 
@@ -104,10 +106,10 @@ class Supervision:
 
     async def _next(self, deadline_s: float | None = None) -> Snapshot | LinkChange | Request:
         """The next thing that happens; a value that is late is a reason to hold."""
-        stale_after_s = self.machine.profile.timing.stale_after_s
+        stale_after_s = self.machine.patience_s
+        due_s = asyncio.get_running_loop().time() + stale_after_s if deadline_s is None else deadline_s
         try:
-            async with asyncio.timeout(stale_after_s) if deadline_s is None else asyncio.timeout_at(deadline_s):
-                item = await self._inbox.get()
+            item = await self._patience.next(due_s)
         except TimeoutError:
             if deadline_s is not None:
                 raise
@@ -138,14 +140,17 @@ class Supervision:
         unit, state = self.machine.unit, item.text("machine_state")
         if not self._is_told(item):  # else it may still show the state from before our last command, or obey a person
             if state in ENDED_ITSELF:
-                return Request(Trigger.STOP, f"{unit} ended the job by itself: {alarms(item)}", "pressline")
+                return Request(Trigger.STOP, f"{unit} ended the job by itself: {_why(item)}", "pressline")
             if state in LOST_JOB:
-                return Request(Trigger.STOP, f"{unit} is {state}: it has lost its job", "pressline")
+                return Request(Trigger.STOP, f"{unit} is {state}: it has lost its job{_anew(item)}", "pressline")
             if state == "HELD":
                 return Request(Trigger.HOLD, f"{unit} holds the job by itself: {alarms(item)}", "pressline")
         if item.text("mode") != "REMOTE":
             return Request(Trigger.HOLD, f"{unit} was switched to {item.text('mode')}", "pressline")
         reason = self.watch(item)
+        if isinstance(reason, Remark):
+            self.run.tell("run.problem", {"reason": reason})
+            return None
         if isinstance(reason, Untrusted):
             return Request(Trigger.STOP, reason, "pressline")
         return None if reason is None else Request(Trigger.HOLD, reason, "pressline")
@@ -210,9 +215,16 @@ class Supervision:
 
     def _look(self, item: Snapshot | LinkChange) -> None:
         """Lets the watch see a held machine too; what it says changes nothing, the run is held already."""
-        if isinstance(item, Snapshot):
+        if isinstance(item, LinkChange):
+            self._tell_link(item)
+        else:
             with suppress(Exception):  # the run is held already, and its machine is seen to by _insist
                 self.watch(item)
+
+    def _tell_link(self, change: LinkChange) -> None:
+        """Why a machine is out of reach may become another cause while the run is held: another one answers."""
+        if not change.up:
+            self.run.tell("run.problem", {"reason": f"{self.machine.unit}: {change.reason}"})
 
     async def _restarted(self, request: Request) -> bool:
         """Continues a held job if machine and journal allow it; otherwise the run stays held and says why."""
@@ -272,6 +284,8 @@ class Supervision:
                     return False
                 deadline_s = loop.time() + limit_s  # while it can be watched, it is not left alone
                 continue
+            if isinstance(item, LinkChange):
+                self._tell_link(item)
             if isinstance(item, Request):
                 command = await self._abort_instead(item, command)
             elif isinstance(item, Snapshot) and self._is_safe(item):
@@ -307,16 +321,10 @@ class Supervision:
         )
 
 
-async def reset(run: Run, machine: Machine) -> None:
-    """Acknowledges a finished job. A reset whose outcome is not known is looked up and, on request, tried again."""
-    while True:
-        try:
-            if (await machine.snapshot()).text("machine_state") == "IDLE":
-                return
-            await run.guard.reset(machine)
-        except PermissiveMissing:
-            await asked_requests(run)
-        except DriverError as error:
-            await hold_idle(run, f"{machine.unit} could not be reset: {error}; restart tries again", "pressline")
-        else:
-            return
+def _why(snapshot: Snapshot) -> str:
+    return alarms(snapshot) + _anew(snapshot)
+
+
+def _anew(snapshot: Snapshot) -> str:
+    """A controller that ran our job and knows no command of ours any more has started anew, with its own defaults."""
+    return "" if snapshot.value("acknowledged_sequence") else ", its controller has started anew"

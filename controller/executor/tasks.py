@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from controller.executor.holding import carry_out_idle, hold_idle
 from controller.executor.prompts import Answer, Prompt, TaskImpossible
@@ -12,6 +13,7 @@ from recipes.facts import Evidence, Fact
 from recipes.model import Entry
 from recipes.plan import PlannedStep
 
+ONLY_VALUES = "Do nothing again, enter the values again"
 ATTEMPTS = 3  # a value that is implausible three times is not a typing error
 
 
@@ -37,7 +39,13 @@ async def ask(run: Run, prompt: Prompt) -> Answer:
             return answer
         if attempt == ATTEMPTS:
             await hold_idle(run, f"{prompt.text}: {'; '.join(complaints)}", "pressline")
+        prompt = _again(prompt)
     return await ask(run, prompt)
+
+
+def _again(prompt: Prompt) -> Prompt:
+    """What was done is not done twice: only its values are asked for again."""
+    return prompt if prompt.is_again else replace(prompt, text=f"{ONLY_VALUES}: {prompt.text}", is_again=True)
 
 
 def _complaint(entry: Entry, value: float | None) -> str | None:
@@ -53,6 +61,7 @@ def _complaint(entry: Entry, value: float | None) -> str | None:
 async def _answered(run: Run, prompt: Prompt) -> Answer:
     """Waits for the person and for requests at once; the person's task has this function as its owner."""
     work = asyncio.create_task(run.person.perform(prompt), name=f"prompt {prompt.action}")
+    escalation = asyncio.get_running_loop().call_later(prompt.within_s, _escalate, run, prompt)
     try:
         while not work.done():
             request = asyncio.create_task(run.inbox.get(), name="requests")
@@ -66,9 +75,14 @@ async def _answered(run: Run, prompt: Prompt) -> Answer:
                     await asyncio.wait({request})
         return work.result()
     finally:
+        escalation.cancel()
         if not work.done():
             work.cancel()
             await asyncio.wait({work})
+
+
+def _escalate(run: Run, prompt: Prompt) -> None:
+    run.tell("run.problem", {"reason": f"not answered for {prompt.within_s:g} s: {prompt.text}"})
 
 
 async def perform_task(run: Run, planned: PlannedStep) -> None:

@@ -6,10 +6,11 @@ the claim's own window (a claimed range that is judged during the step), at the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from controller.executor.dwell import LaminateTemperature, Trace
+from controller.executor.pace import Pace, limits_s
 from drivers.isostatic_press import sensors_agree
 from drivers.reading import Snapshot
 from recipes.model import Press
@@ -21,6 +22,12 @@ LAMINATE_LAG_S = {"isostatic_press": 30.0, "uniaxial_press": 0.0}
 
 class Untrusted(str):
     """A reason that leaves nothing to hold on to: pressure is not kept on sensors that disagree."""
+
+    __slots__ = ()
+
+
+class Remark(str):
+    """What a person has to know although nothing can be held: the pressure is being let off already."""
 
     __slots__ = ()
 
@@ -54,12 +61,16 @@ class PressView:
 
 @dataclass(slots=True)
 class PressWatch:
-    """Collects what a pressing reaches and names what leaves a window. is_building: pressure was being raised."""
+    """Collects what a pressing reaches and names what leaves a window or does not come to its end.
+
+    is_building: pressure was being raised. has_leaked: the bag was whole before this job and is not any more.
+    """
 
     press: Press
     view: PressView
     unit: str
     claims: Sequence[Rule] = ()
+    final_mpa_s: float = 1.0
     pressure: Trace = field(default_factory=Trace)
     temperature: Trace = field(default_factory=Trace)
     pressure_max_mpa: float = 0.0
@@ -67,8 +78,13 @@ class PressWatch:
     dwell_seen_s: float | None = None
     is_building: bool = False
     held_s: float = 0.0
+    has_leaked: bool = False
     laminate: LaminateTemperature = field(init=False)
     _seen_s: float | None = None
+    _pace: Pace = field(default_factory=Pace)
+    _limits_s: Mapping[str, float] = field(default_factory=dict)
+    _was_whole: bool = False
+    _remarked: bool = False
 
     def __post_init__(self) -> None:
         self.laminate = LaminateTemperature(LAMINATE_LAG_S[self.view.kind])
@@ -93,14 +109,50 @@ class PressWatch:
             self.pressure.add(*pressures)
             self.temperature.add(*laminate)
             self.laminate.dwelling(medium_c)
-        if phase not in BUILDING:
-            return None
+        late = self._late(phase, pressures, temperatures, snapshot.time_s)
+        if phase == "release":
+            return self._remark(late or self._high("temperature", temperatures[1], self._hottest_c, "degC"))
+        if (reason := self._bag(snapshot) or late) is not None or phase not in BUILDING:
+            return reason
         self.is_building = True
         return (
             self._high("pressure", pressures[1], self.press.pressure_window_mpa.upper, "MPa")
-            or self._high("temperature", temperatures[1], self.press.temperature_window_c.upper, "degC")
+            or self._high("temperature", temperatures[1], self._hottest_c, "degC")
             or (self._dwelling(pressures[0], temperatures[0], laminate) if phase == "dwell" else None)
         )
+
+    @property
+    def _hottest_c(self) -> float:
+        return self.press.temperature_window_c.upper
+
+    def _late(
+        self, phase: str, pressures: tuple[float, float], temperatures: tuple[float, float], time_s: float
+    ) -> str | None:
+        """What is told of a phase that lasts longer than it may, with what the machine has come to by now."""
+        if not self._limits_s or (phase == "prepare" and self._pace.phase != "prepare"):
+            away_k = max(abs(value - self.press.temperature_c) for value in temperatures)
+            self._limits_s = limits_s(self.press, self.view.kind, away_k, self.final_mpa_s)
+        lasted_s = self._pace.late_s(phase, time_s, self._limits_s)
+        if lasted_s is None:
+            return None
+        now = f"{pressures[0]:.1f} MPa and {temperatures[0]:.1f} degC"
+        return f"{self.unit}: phase {phase} has lasted {lasted_s:.0f} s and does not come to its end, at {now}"
+
+    def _remark(self, reason: str | None) -> str | None:
+        """Tells of a release once."""
+        if reason is None or self._remarked:
+            return None
+        self._remarked = True
+        return Remark(reason)
+
+    def _bag(self, snapshot: Snapshot) -> str | None:
+        """A bag that was whole and is not any more; told once, as a restart presses on knowing it."""
+        if self.view.kind != "isostatic_press" or self.has_leaked:
+            return None
+        is_whole = snapshot.bit("bag_ok")
+        self._was_whole |= is_whole
+        self.has_leaked = self._was_whole and not is_whole
+        return f"{self.unit}: the bag leaks, the medium gets at the laminate" if self.has_leaked else None
 
     def _dwelling(self, pressure_mpa: float, temperature_c: float, laminate_c: tuple[float, float]) -> str | None:
         return (

@@ -17,6 +17,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from recipes.materials.pchip import Knots, curve, slopes
+
 SOFTENING_FLOOR = 0.2
 """Lowest softening factor. The data support 25 to 120 degC only; the floor keeps extrapolations finite (judgement)."""
 
@@ -49,6 +51,27 @@ class CompactionParameters:
             raise ValueError(f"residual_porosity must be in 0..1, not {self.residual_porosity}")
 
 
+@dataclass(frozen=True, slots=True)
+class TabledParameters(CompactionParameters):
+    """Of a layer whose drive L* is a curve through points instead of K and B: (MPa at the reference temperature, L).
+
+    The curve begins at (0, 0) and rises by k_per_mpa above its last point; b, p1_mpa and m do not count.
+    """
+
+    knots: Knots = ()
+
+    def __post_init__(self) -> None:
+        CompactionParameters.__post_init__(self)
+        levels = [level for _, level in self.knots]
+        if levels != sorted(levels) or not levels or levels[0] < 0.0 or self.knots[0][0] <= 0.0:
+            raise ValueError(f"a table of densification must rise from 0, this is {self.knots}")
+        slopes(self.points)
+
+    @property
+    def points(self) -> Knots:
+        return ((0.0, 0.0), *self.knots)
+
+
 def effective_pressure_mpa(pressure_mpa: float, temperature_c: float, parameters: CompactionParameters) -> float:
     """Pressure at the reference temperature that would drive as far, MPa. Pressures below 0 count as 0."""
     softening = 1.0 - parameters.c_per_k * (temperature_c - parameters.reference_temperature_c)
@@ -57,6 +80,11 @@ def effective_pressure_mpa(pressure_mpa: float, temperature_c: float, parameters
 
 def drive(effective_mpa: float, parameters: CompactionParameters) -> float:
     """Densification L* that an effective pressure leads to when it is kept for long (no unit)."""
+    if isinstance(parameters, TabledParameters):
+        last_mpa, last = parameters.knots[-1]
+        if effective_mpa >= last_mpa:
+            return last + parameters.k_per_mpa * (effective_mpa - last_mpa)
+        return curve(effective_mpa, parameters.points)
     sigmoid = -math.expm1(-((effective_mpa / parameters.p1_mpa) ** parameters.m))
     return parameters.k_per_mpa * effective_mpa + parameters.b * sigmoid
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from recipes.materials.compaction import CompactionParameters
+from recipes.materials.compaction import CompactionParameters, TabledParameters
 
 _PARAMETERS = ("k_per_mpa", "b", "c_per_k", "residual_porosity", "tau_s", "p1_mpa", "m", "reference_temperature_c")
 
@@ -56,7 +56,7 @@ def load_materials(name: str = "honda") -> Mapping[str, LayerMaterial]:
     resource = files("recipes.materials").joinpath(f"{name}.yaml")
     if not resource.is_file():
         raise MaterialDataError(f"there is no material file {name}.yaml")
-    data = yaml.safe_load(resource.read_text(encoding="utf-8"))
+    data = yaml.load(resource.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     try:
         source, shared, layers = data["source"], data["shared"], data["layers"]
         return MappingProxyType({layer: _material(layer, shared | own, source) for layer, own in layers.items()})
@@ -73,7 +73,15 @@ def _material(layer: str, entries: Mapping[str, Any], source: str) -> LayerMater
         slope = entries["modulus"]["slope_gpa_per_mpa"]
         interval = _interval(f"{layer}.slope_gpa_per_mpa", slope)
         modulus = ModulusLaw(float(entries["modulus"]["intercept_gpa"]["value"]), float(slope["value"]), interval)
-    return LayerMaterial(layer, CompactionParameters(**values), MappingProxyType(intervals), modulus, provenance)
+    return LayerMaterial(layer, _parameters(entries, values), MappingProxyType(intervals), modulus, provenance)
+
+
+def _parameters(entries: Mapping[str, Any], values: Mapping[str, float]) -> CompactionParameters:
+    """The law's parameters, or those of a table where the file has one."""
+    if "table" not in entries:
+        return CompactionParameters(**values)
+    knots = tuple((float(pressure), float(level)) for pressure, level in entries["table"]["value"])
+    return TabledParameters(**values, knots=knots)
 
 
 def _interval(name: str, entry: Mapping[str, Any]) -> tuple[float, float]:

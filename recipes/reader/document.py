@@ -35,11 +35,15 @@ class Mark(Protocol):
 
 @dataclass(slots=True)
 class Document:
-    """A file that is being read: errors found so far and where each dotted path stands."""
+    """A file that is being read: errors found so far and where each dotted path stands.
+
+    data is its content where that is known already, for example because something was varied in it.
+    """
 
     file: Path
     errors: list[Finding] = field(default_factory=list)
     locations: dict[str, Location] = field(default_factory=dict)
+    data: bytes | None = None
 
     def place(self, node: yaml.Node) -> Location:
         return self.at(node.start_mark)
@@ -81,8 +85,10 @@ def compose(document: Document) -> yaml.MappingNode:
 def _text(document: Document) -> str:
     start = Location(document.file, 1, 1)
     try:
-        with document.file.open("rb") as stream:
-            data = stream.read(LARGEST_BYTES + 1)  # one byte more than allowed tells without reading it all
+        data = document.data
+        if data is None:
+            with document.file.open("rb") as stream:
+                data = stream.read(LARGEST_BYTES + 1)  # one byte more than allowed tells without reading it all
     except OSError as error:
         raise document.fail(start, f"cannot read the file: {error.strerror or error}") from error
     if len(data) > LARGEST_BYTES:

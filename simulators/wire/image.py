@@ -6,11 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Protocol
 
-from drivers.encoding import decode_value, encoder_of
+from drivers.encoding import decoder_of, encoder_of
 from drivers.errors import DeviceRefused
 from drivers.profile import ModbusMap, Profile, Signal, Table
 
 _ILLEGAL_ADDRESS, _ILLEGAL_VALUE = 2, 3  # Modbus application protocol V1.1b3, section 7
+
+
+_Take = tuple[str, Callable[[Sequence[int]], float]]
+"""A signal's name, and how its value is taken out of what was written."""
 
 
 class Plc(Protocol):
@@ -40,6 +44,7 @@ class RegisterImage:
         self._profile = profile
         self._plc = plc
         self._clock = clock
+        self._decoders: dict[tuple[Table, int, int], Sequence[_Take]] = {}
         self._encoders: dict[tuple[str, int, int], Callable[[Mapping[str, float]], list[int]]] = {}
         self._there = {
             table: _there([s for s in profile.signals.values() if s.table == table], profile.modbus or ModbusMap())
@@ -73,18 +78,25 @@ class RegisterImage:
         self._write("coil", address, values)
 
     def _write(self, table: Table, address: int, values: Sequence[int]) -> None:
-        written: dict[str, float] = {}
-        position = 0
-        while position < len(values):
-            signal = self._writable.get((table, address + position))
-            if signal is None or position + signal.words > len(values):
-                raise DeviceRefused(_ILLEGAL_ADDRESS)
-            written[signal.name] = decode_value(signal, values[position : position + signal.words])
-            position += signal.words
-        if not written:
-            raise DeviceRefused(_ILLEGAL_VALUE)
+        decode = self._decoders.get((table, address, len(values))) or self._decoder(table, address, len(values))
+        written = {name: take(values) for name, take in decode}
         self._plc.advance(self._clock())
         self._plc.write(written)
+
+    def _decoder(self, table: Table, address: int, count: int) -> Sequence[_Take]:
+        """How the signals of a write are taken out of its values."""
+        takes: list[_Take] = []
+        position = 0
+        while position < count:
+            signal = self._writable.get((table, address + position))
+            if signal is None or position + signal.words > count:
+                raise DeviceRefused(_ILLEGAL_ADDRESS)
+            takes.append((signal.name, decoder_of(signal, position)))
+            position += signal.words
+        if not takes:
+            raise DeviceRefused(_ILLEGAL_VALUE)
+        self._decoders[table, address, count] = takes
+        return takes
 
     def _encoder(self, table: Table, address: int, count: int) -> Callable[[Mapping[str, float]], list[int]]:
         if count < 1 or not self._there.get(table, frozenset()).issuperset(range(address, address + count)):

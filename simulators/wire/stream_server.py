@@ -57,7 +57,7 @@ class _Served(asyncio.Protocol):
         self._connections.add(transport)
         connected = getattr(self._answers, "connected", None)
         if connected is not None:  # it sends on its own time
-            connected(transport.write, transport.abort)
+            connected(self._send, transport.abort)
 
     def data_received(self, data: bytes) -> None:
         if self._transport is None:
@@ -69,6 +69,10 @@ class _Served(asyncio.Protocol):
             return
         if answer:
             self._transport.write(answer)
+
+    def _send(self, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         if self._transport is not None:

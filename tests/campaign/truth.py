@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -25,6 +25,7 @@ from simulators.clock import run_virtual
 from simulators.line import RegisterMachine, SimulatedLine
 from simulators.operator_link import truth
 from simulators.pressing import PressPlc
+from simulators.world import Pressing
 
 PRESSES = ("uniaxial-press-1", "isostatic-press-1")
 SUBJECTS = {"cathode": "cathode_layer", "solid_electrolyte": "se_layer", "intermediate": "intermediate_layer"}
@@ -100,7 +101,7 @@ def true_run(plan: Plan, seed: int, scenario: str = "realistic") -> TrueRun:
         for unit in PRESSES:
             machine = line.machines[unit]
             if isinstance(machine, RegisterMachine) and isinstance(machine.plc, PressPlc):
-                _watch(machine.plc, dwells, moduli)
+                watch(machine.plc, dwells, moduli)
         journal = Journal(EventStream(), lambda: virtual_utc(loop.time()))
 
         async def told_truth(lot: str, jobs: Mapping[int, str]) -> dict[str, Any]:
@@ -115,31 +116,45 @@ def true_run(plan: Plan, seed: int, scenario: str = "realistic") -> TrueRun:
         return journal
 
     record = document(run_virtual(main()).events("run"), alive=False)
-    run = TrueRun(record)
+    return TrueRun(record, truths(plan, names, dwells, moduli, worlds[0].pressings, record))
+
+
+def truths(
+    plan: Plan,
+    names: Mapping[int, str],
+    dwells: Mapping[int, Dwell],
+    moduli: Mapping[int, Mapping[str, float]],
+    pressings: Iterable[Pressing],
+    record: Mapping[str, Any],
+) -> dict[tuple[str, str], float]:
+    """The true values of the rules' facts by subject and quantity; names are the steps of the jobs."""
+    found: dict[tuple[str, str], float] = {}
     roles = {item.step.name: item.step.role for item in plan.steps if item.step.role is not None}
     for job, dwell in dwells.items():
         if (role := roles.get(names.get(job, ""))) is not None and dwell.time_s > 0.0:
-            run.truths[role, "pressure"] = dwell.pressure / dwell.time_s
-            run.truths[role, "temperature"] = dwell.temperature / dwell.time_s
-            run.truths[role, "time"] = dwell.time_s
-    for pressing in worlds[0].pressings:
+            found[role, "pressure"] = dwell.pressure / dwell.time_s
+            found[role, "temperature"] = dwell.temperature / dwell.time_s
+            found[role, "time"] = dwell.time_s
+    for pressing in pressings:
         if (role := roles.get(names.get(pressing.job_id, ""))) is None:
             continue
         for layer, after in pressing.after.items():
             subject, before = SUBJECTS[layer], pressing.before[layer]
-            run.truths[f"{subject}@before_{role}", "porosity"] = before
-            run.truths[f"{subject}@after_{role}", "porosity"] = after
-            run.truths[f"{subject}@{role}", "porosity_decrease_rate"] = 100.0 * (1.0 - after / before)
+            found[f"{subject}@before_{role}", "porosity"] = before
+            found[f"{subject}@after_{role}", "porosity"] = after
+            found[f"{subject}@{role}", "porosity_decrease_rate"] = 100.0 * (1.0 - after / before)
         for layer, modulus in moduli.get(pressing.job_id, {}).items():
-            run.truths[f"{SUBJECTS[layer]}@after_{role}", "composite_modulus"] = modulus
+            found[f"{SUBJECTS[layer]}@after_{role}", "composite_modulus"] = modulus
     for layer, values in (record.get("truth") or {"layers": {}})["layers"].items():
+        if layer not in SUBJECTS:  # a lot that these rules say nothing of
+            continue
         for quantity, name in (("porosity", "porosity_pct"), ("composite_modulus", "composite_modulus_gpa")):
             if values[name] is not None:
-                run.truths[f"{SUBJECTS[layer]}@laminate", quantity] = values[name]
-    return run
+                found[f"{SUBJECTS[layer]}@laminate", quantity] = values[name]
+    return found
 
 
-def _watch(plc: PressPlc, dwells: dict[int, Dwell], moduli: dict[int, dict[str, float]]) -> None:
+def watch(plc: PressPlc, dwells: dict[int, Dwell], moduli: dict[int, dict[str, float]]) -> None:
     """Adds up what the lot in a press sees in each step of its physics."""
     physics, before = plc._physics, plc.phase
 
@@ -150,7 +165,7 @@ def _watch(plc: PressPlc, dwells: dict[int, Dwell], moduli: dict[int, dict[str, 
         if plc.job is None or plc.lot is None:
             return
         job = int(plc.job["job_id"])
-        if phase == "dwell":
+        if phase == "dwell" and plc.state != "HELD":  # a held machine counts no dwell
             dwells.setdefault(job, Dwell()).add(plc.pressure_mpa, plc.lot.temperature_c, dt_s)  # type: ignore[attr-defined]  # both presses have it
         moduli[job] = {
             layer.name: modulus for layer in plc.lot.layers if (modulus := layer.composite_modulus_gpa) is not None

@@ -20,8 +20,8 @@ def pressed(metrology: Metrology, step: str, mpa: float, degc: float = 25.0) -> 
 def test_a_coating_weight_is_the_sheets_less_its_foil_and_its_solvent() -> None:
     metrology = Metrology(LAMINATE)
     foil_mg_cm2 = 15 * 2.7 * 0.1
-    dry, _ = metrology.weigh("cathode", 16 * (27 + foil_mg_cm2) / 1000, 0.0003, ["aluminum"], 0.0)
-    wet, uncertain = metrology.weigh("cathode", 16 * (27 * 1.02 + foil_mg_cm2) / 1000, 0.0003, ["aluminum"], 2.0)
+    dry, _, _ = metrology.weigh("cathode", 16 * (27 + foil_mg_cm2) / 1000, 0.0003, ["aluminum"], 0.0)
+    wet, uncertain, _ = metrology.weigh("cathode", 16 * (27 * 1.02 + foil_mg_cm2) / 1000, 0.0003, ["aluminum"], 2.0)
     assert dry == pytest.approx(27)
     assert wet == pytest.approx(27)
     assert uncertain > 0.3

@@ -9,7 +9,7 @@ import pytest
 
 from controller.executor.judgement import claimed_windows
 from controller.executor.press import _doubt
-from controller.executor.windows import PressView, PressWatch
+from controller.executor.windows import PressView, PressWatch, Remark
 from controller.interlocks import PERMISSIVES, is_pressurised, missing_permissives
 from drivers.errors import BadQuality
 from drivers.profile import Profile
@@ -63,12 +63,60 @@ def watch(**changes: Any) -> PressWatch:
         (dwelling(a=500, b=500, t1=100, t2=100, phase="ramp"), None),
         (dwelling(a=999.7, b=990, phase="ramp"), "pressure 999.7 MPa is above"),
         (dwelling(a=970, b=983.1), "pressure sensors show 970.0 and 983.1 MPa"),
-        (dwelling(t1=140, phase="release"), None),
+        (dwelling(t1=140, phase="release"), "temperature 140.0 degC is above"),
     ],
 )
 def test_the_lower_sensor_counts_for_at_least_and_the_higher_for_limits(sample: Snapshot, expected: str | None) -> None:
     reason = watch()(sample)
     assert reason is None if expected is None else expected in str(reason)
+
+
+def test_what_leaves_its_window_while_the_pressure_is_let_off_is_told_once_and_holds_nothing() -> None:
+    seen = watch()
+    reasons = [seen(dwelling(t1=140, phase="release")) for _ in range(3)]
+    assert isinstance(reasons[0], Remark)
+    assert reasons[1:] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("phase", "limit_s", "kind"),
+    [("prepare", 300.0, str), ("ramp", 382.8, str), ("dwell", 630.0, str), ("release", 489.0, Remark)],
+)
+def test_a_phase_that_does_not_come_to_its_end_is_told(phase: str, limit_s: float, kind: type) -> None:
+    """1.5 times what 980 MPa at 5 MPa/s needs, and margins; a hold in between begins the phase anew."""
+    seen = watch()
+    values = {"phase": phase, "pressure_a_mpa": 980, "pressure_b_mpa": 980, "medium_a_c": 120, "medium_b_c": 120}
+    held = {**values, "phase": "held"}
+    assert seen(snapshot(ISOSTATIC, 0.0, **values)) is None
+    assert seen(snapshot(ISOSTATIC, limit_s - 1.0, **values)) is None
+    assert seen(snapshot(ISOSTATIC, limit_s - 0.5, **held)) is None
+    assert seen(snapshot(ISOSTATIC, limit_s, **values)) is None
+    assert seen(snapshot(ISOSTATIC, 2 * limit_s - 1.0, **values)) is None
+    reason = seen(snapshot(ISOSTATIC, 2 * limit_s + 1.0, **values))
+    assert type(reason) is kind
+    assert f"press: phase {phase} has lasted {limit_s + 1.0:.0f} s and does not come to its end" in str(reason)
+
+
+def test_heating_may_take_as_long_as_it_is_away_from_its_setpoint() -> None:
+    seen = watch()
+    cold = {"phase": "prepare", "medium_a_c": 20, "medium_b_c": 20}
+    assert seen(snapshot(ISOSTATIC, 0.0, **cold)) is None
+    assert seen(snapshot(ISOSTATIC, 300.0 + 100 * 30 - 1, **cold)) is None  # 100 K at 2 K/min
+    assert "phase prepare has lasted" in str(seen(snapshot(ISOSTATIC, 300.0 + 100 * 30 + 1, **cold)))
+
+
+def test_a_bag_that_leaks_is_told_once_and_one_that_was_never_there_is_not() -> None:
+    whole, leaking = 1 << 9, 0
+    seen = watch()
+    values = {"phase": "ramp", "pressure_a_mpa": 90, "pressure_b_mpa": 90}
+    told = [
+        seen(snapshot(ISOSTATIC, n, status_bits=bits, **values)) for n, bits in enumerate([whole, leaking, leaking])
+    ]
+    assert told == [None, "press: the bag leaks, the medium gets at the laminate", None]
+    assert seen.has_leaked
+    bare = watch()
+    assert [bare(snapshot(ISOSTATIC, n, **values)) for n in range(2)] == [None, None]
+    assert not bare.has_leaked
 
 
 def test_a_bad_value_satisfies_no_window() -> None:

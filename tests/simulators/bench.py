@@ -12,6 +12,7 @@ from simulators.isostatic_press import IsostaticPress
 from simulators.line import AsciiMachine, RegisterMachine, SimulatedLine
 from simulators.physics.laminate import coated_layer
 from simulators.plc import Plc
+from simulators.roll_press import RollPress
 from simulators.uniaxial_press import UniaxialPress
 from simulators.world import Lot
 
@@ -57,6 +58,20 @@ COAT_JOB = {
     "tension_sp_n": 80.0,
     "temperature_band_k": 3.0,
 }
+ELECTRODES: Mapping[str, Layer] = {
+    "negative_electrode": Layer("negative_electrode", (), 50.0, 11.0, 2.19),
+    "positive_electrode": Layer("positive_electrode", (), 47.0, 20.0, 4.42),
+}
+ROLL_JOB = {
+    "job_id": 4,
+    "line_load_sp_n_mm": 431.5,
+    "gap_sp_um": 0.0,
+    "roll_temperature_sp_c": 25.0,
+    "web_speed_sp_m_min": 1.0,
+    "length_sp_m": 0.4,
+    "tension_sp_n": 60.0,
+    "temperature_band_k": 3.0,
+}
 
 
 @dataclass
@@ -74,7 +89,8 @@ class Bench:
         self.uniaxial = cast("UniaxialPress", self.plc("uniaxial-press-1"))
         self.isostatic = cast("IsostaticPress", self.plc("isostatic-press-1"))
         self.coater = cast("Coater", self.plc("coater-1"))
-        for plc in (self.uniaxial, self.isostatic, self.coater):
+        self.roll = cast("RollPress", self.plc("roll-press-1"))
+        for plc in (self.uniaxial, self.isostatic, self.coater, self.roll):
             plc.advance(0.0)
 
     def plc(self, unit: str) -> Plc:
@@ -116,6 +132,20 @@ class Bench:
         names = layers or tuple(LAYERS)
         parts = [coated_layer(LAYERS[n], LAYERS[n].coating_weight_mg_cm2, self.line.scenario) for n in names]
         return self.line.world.put(Lot(name, parts, [ALUMINIUM], AREA_MM2))
+
+    def electrode(self, name: str = "negative_electrode") -> Lot:
+        """A freshly coated electrode of one side."""
+        layer = ELECTRODES[name]
+        coated = coated_layer(layer, layer.coating_weight_mg_cm2, self.line.scenario)
+        return self.line.world.put(Lot(f"{name} web", [coated], [ALUMINIUM], AREA_MM2))
+
+    def rolling(self, lot: Lot, **job: float) -> None:
+        """An electrode in the roll press, at its full load."""
+        self.roll.insert(lot)
+        self.start(self.roll, ROLL_JOB | job)
+        self.wait_for(self.roll, phase="roll")
+        while self.roll.rolled_m == 0.0:
+            self.wait(self.roll, 0.1)
 
     def dwelling_uniaxial(self) -> None:
         """A fresh laminate in the uniaxial press, in its dwell."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
-from simulators.clock import ScaledLoop, run_scaled, run_virtual
+from simulators.clock import ScaledLoop, VirtualLoop, run_scaled, run_virtual
 
 
 def test_virtual_time_jumps_to_the_next_timer() -> None:
@@ -87,6 +90,99 @@ def test_loopback_tcp_works_on_virtual_time() -> None:
         return answer
 
     assert run_virtual(main(), io_guard_s=0.01) == b"hello\n"
+
+
+async def _many_things() -> list[tuple[str, float]]:
+    """Timers at one instant and next to it, cancelled ones, callbacks that make others ready, futures, a queue."""
+    loop = asyncio.get_running_loop()
+    seen: list[tuple[str, float]] = []
+
+    def note(what: str) -> None:
+        seen.append((what, round(loop.time(), 6)))
+
+    def late() -> None:
+        note("late")
+        loop.call_soon(note, "made ready")
+        loop.call_at(loop.time(), note, "due at once")
+        loop.call_soon(note, "made ready next")
+
+    for i in range(5):
+        loop.call_at(1.0, note, f"timer {i}")
+        loop.call_at(0.5 + i, note, f"cancelled {i}").cancel()
+    loop.call_at(1.0, late)
+    queue: asyncio.Queue[int] = asyncio.Queue()
+
+    async def taker() -> None:
+        while (item := await queue.get()) < 300:
+            note(f"took {item}")
+
+    async def giver() -> None:
+        for i in range(301):
+            await asyncio.sleep(0.25)
+            queue.put_nowait(i)
+            await asyncio.sleep(0)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(2.0):
+            await asyncio.Event().wait()
+    await asyncio.gather(taker(), giver(), taker_of_none(note))
+    return seen
+
+
+async def taker_of_none(note: Callable[[str], None]) -> None:
+    for i in range(400):
+        try:
+            await asyncio.wait_for(asyncio.Event().wait(), 0.2)
+        except TimeoutError:
+            note(f"gave up {i}")
+
+
+def test_its_short_turns_call_the_same_in_the_same_order_as_asyncios_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = run_virtual(_many_things())
+    monkeypatch.setattr(VirtualLoop, "_has_only_timers", lambda self: False)
+    assert run_virtual(_many_things()) == short
+    assert len(short) > 700
+
+
+@pytest.mark.parametrize("gap_s", [5e-10, 1e-12, 2e-9])
+def test_who_is_called_never_finds_that_it_is_not_yet_time(gap_s: float) -> None:
+    """Else who looks at the clock and sleeps until then would be called again and again, and time stand still."""
+
+    async def main() -> list[float]:
+        loop = asyncio.get_running_loop()
+        early: list[float] = []
+
+        def called(when: float) -> None:
+            early.append(when - loop.time())
+
+        for i in range(20):
+            loop.call_at(100.0 + i * gap_s, called, 100.0 + i * gap_s)
+        await asyncio.sleep(200.0)
+        return early
+
+    assert max(run_virtual(main())) <= 0.0
+
+
+def test_a_signal_is_heard_while_only_timers_run() -> None:
+    async def main() -> bool:
+        heard = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, heard.set)
+        signal.raise_signal(signal.SIGUSR1)
+        for _ in range(1000):
+            await asyncio.sleep(1.0)
+        return heard.is_set()
+
+    assert run_virtual(main())
+
+
+def test_a_callback_from_another_thread_is_heard_while_nothing_else_is_to_do() -> None:
+    async def main() -> str:
+        loop, told = asyncio.get_running_loop(), asyncio.Event()
+        threading.Timer(0.05, lambda: loop.call_soon_threadsafe(told.set)).start()
+        await told.wait()
+        return "told"
+
+    assert run_virtual(main()) == "told"
 
 
 def test_scaled_time_runs_faster() -> None:

@@ -87,7 +87,7 @@ def torn_web(bench: Bench) -> None:
 
 
 def much_vapour(bench: Bench) -> None:
-    bench.coater.lel_drift_pct = 55.0
+    bench.coater.disturbances.lel_drift_pct = 55.0
 
 
 @pytest.mark.parametrize(

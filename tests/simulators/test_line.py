@@ -17,12 +17,13 @@ def densified(scenario: str, seed: int) -> Bench:
     return bench
 
 
-def test_the_line_has_its_five_units() -> None:
+def test_the_line_has_its_units() -> None:
     kinds = {name: machine.profile.kind for name, machine in Bench().line.machines.items()}
     assert kinds == {
         "uniaxial-press-1": "uniaxial_press",
         "isostatic-press-1": "isostatic_press",
         "coater-1": "coater",
+        "roll-press-1": "roll_press",
         "thickness-gauge-1": "gauge",
         "balance-1": "balance",
     }

@@ -87,7 +87,7 @@ def tilt(bench: Bench) -> None:
 
 
 def overheat(bench: Bench) -> None:
-    bench.uniaxial._platens[0].settle(60.0)
+    bench.uniaxial.platens.bodies[0].settle(200.0)
 
 
 def overforce(bench: Bench) -> None:
@@ -111,7 +111,7 @@ def test_uniaxial_faults_release_and_latch(bench: Bench, fault: Callable[[Bench]
 
 def test_sensors_that_disagree_end_isostatic_pressing(bench: Bench) -> None:
     bench.dwelling_isostatic()
-    bench.isostatic.sensor_drift_mpa = 12.0
+    bench.isostatic.disturbances.sensor_drift_mpa = 12.0
     bench.wait(bench.isostatic, 1.5)
     assert "sensor_disagreement" in bench.bits(bench.isostatic)
     bench.wait_for(bench.isostatic, machine_state="ABORTED")
@@ -120,7 +120,7 @@ def test_sensors_that_disagree_end_isostatic_pressing(bench: Bench) -> None:
 def test_a_leaking_seal_ends_isostatic_pressing(bench: Bench) -> None:
     bench.dwelling_isostatic()
     bench.command(bench.isostatic, "hold")
-    bench.isostatic.vessel.leak_mpa_s = 5.0
+    bench.isostatic.disturbances.seal_leak_mpa_s = 5.0
     bench.wait(bench.isostatic, 40.0)
     assert "pressure_leak" in bench.bits(bench.isostatic)
 

@@ -157,7 +157,7 @@ def test_no_pressure_before_the_medium_is_soaked(bench: Bench) -> None:
     bench.isostatic.insert(bench.lot())
     bench.start(bench.isostatic, ISOSTATIC_JOB)
     bench.wait(bench.isostatic, 100.0)
-    bench.isostatic.medium.temperature_c = bench.isostatic.wall.temperature_c = 100.0
+    bench.isostatic.medium.settle(100.0)
     bench.isostatic.wall.settle(100.0)
     bench.wait(bench.isostatic, 600.0)
     assert word(bench.isostatic, "phase") == "prepare"

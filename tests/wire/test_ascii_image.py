@@ -14,7 +14,7 @@ from drivers.ascii_signals import AsciiSignals
 from drivers.errors import DeviceRefused, ProfileError
 from drivers.profile import AsciiLine, AsciiRequest, Block, Profile, Signal, Timing
 from drivers.profile_file import load_profile
-from simulators.wire.ascii_image import AsciiImage
+from simulators.wire.ascii_image import AsciiImage, _text, framed
 from tests.drivers.ascii_peer import AsciiPeer, Values
 
 
@@ -142,3 +142,23 @@ def test_a_profile_without_a_line_is_refused() -> None:
     profile = load_profile("uniaxial-press-generic")
     with pytest.raises(ProfileError):
         AsciiImage(profile, Values(profile, {}), lambda: 0.0)
+
+
+@pytest.mark.parametrize("value", [0.0, -3.25, 1e-7, 2.5e9, 123456.789, 1e-30, float("nan")])
+@pytest.mark.parametrize("whole", [7, 7.0, 0xFFFF, True])
+def test_a_block_is_written_as_its_values_are_one_by_one(value: float, whole: float) -> None:
+    profile = coater()
+    shown = {**dict.fromkeys(profile.signals, 0), "zone1_c": value, "lel_pct": value, "cycle_count": whole}
+    controller = Values(profile, shown)
+    image = AsciiImage(profile, controller, lambda: 0.0)
+    names = profile.block("PV").signals
+
+    def written() -> list[str]:
+        answer = image.answer(framed(LINE, LINE.request, 1, 5, "RD PV").encode() + b"\r\n")
+        assert answer is not None
+        return answer.decode().removeprefix("@0105OK ").split("*")[0].split(",")
+
+    one_by_one = [_text(profile.signals[name], shown[name]) for name in names]
+    assert written() == one_by_one
+    del controller.tags["cycle_count"]
+    assert written() == ["0" if name == "cycle_count" else text for name, text in zip(names, one_by_one, strict=True)]

@@ -15,6 +15,7 @@ from recipes.materials.coating import (
     dry,
     drying_rate_g_m2s,
     gap_um,
+    outside_model,
     solvent_load_mg_cm2,
     wet_film_um,
 )
@@ -71,3 +72,44 @@ def test_constant_then_falling_rate() -> None:
 def test_an_unknown_solvent_is_refused() -> None:
     with pytest.raises(UnknownSolventError, match="acetone"):
         drying_rate_g_m2s("acetone", 80.0)
+
+
+# ---- where the model ends ----
+
+
+def test_a_coating_that_the_model_was_checked_for_says_little() -> None:
+    assert outside_model("butyl butyrate", (100.0, 120.0), (120.0, 120.0), 60.0, 300.0) == ()
+
+
+@pytest.mark.parametrize(
+    ("solvent_name", "zones_c", "load", "gap", "said"),
+    [
+        ("water", (80.0, 110.0), 60.0, 300.0, "zone 2: air of 110 degC is above the boiling point of water, 100 degC"),
+        ("NMP", (60.0, 120.0), 30.0, 300.0, "the vapour pressure of NMP is a formula for 88 to 204 degC"),
+        ("NMP", (110.0, 130.0), 30.0, 300.0, "times as fast as NMP in this model at 120 degC"),
+        ("water", (50.0, 50.0), 110.0, 300.0, "is left behind the dryer"),
+        ("water", (50.0, 50.0), 5.0, 10.0, "a comma gap of 10 um is set within 2 um, 20 % of it"),
+        ("butyl butyrate", (100.0, 120.0), 250.0, 300.0, "and within 50 % as published"),
+    ],
+)
+def test_what_is_outside_the_model_is_named(
+    solvent_name: str, zones_c: tuple[float, ...], load: float, gap: float, said: str
+) -> None:
+    told = outside_model(solvent_name, zones_c, (120.0,) * len(zones_c), load, gap)
+    assert any(said in sentence for sentence in told), told
+
+
+def test_the_share_of_time_for_most_of_the_solvent_is_that_of_the_closed_form() -> None:
+    """At 1 g/m2s from 100 g/m2, 75 s to the critical share and 25 ln 2.5 s on to a tenth, of 200 s."""
+    rate = drying_rate_g_m2s("water", 80.0)[0]
+    stay_s = 200.0 / rate
+    told = outside_model("water", (80.0,), (stay_s,), 100.0, 300.0)
+    assert not any("90 %" in sentence for sentence in told), "98 s of 200 s are less than half"
+    told = outside_model("water", (80.0,), (0.9 * stay_s,), 100.0, 300.0)
+    share = (75.0 + 25.0 * math.log(2.5)) / 180.0
+    assert any(f"within {100.0 * share:.0f} % of the drying time" in sentence for sentence in told)
+
+
+def test_the_model_cannot_speak_of_a_solvent_that_it_does_not_know() -> None:
+    with pytest.raises(UnknownSolventError):
+        outside_model("acetone", (80.0,), (120.0,), 60.0, 300.0)

@@ -22,12 +22,16 @@ def record(scenario: str) -> dict[str, Any]:
     return dry_run(planned(LIBRARY / "honda-example-1.yaml", None), scenario=scenario, seed=1)
 
 
+def test_a_crowded_line_is_borne() -> None:
+    """Slow answers, a half-open connection and a reset cost an answer each; the press is asked again."""
+    assert record("crowded-line")["state"] == "complete"
+
+
 @pytest.mark.parametrize(
     ("scenario", "words"),
     [
         ("tired-seal", "isostatic-press-1"),
         ("bad-cable", "uniaxial-press-1"),
-        ("crowded-line", "isostatic-press-1"),
         ("careless-operator", "thickness-gauge-1"),
         ("left-on-local", "remote"),
         ("power-dip", "uniaxial-press-1"),

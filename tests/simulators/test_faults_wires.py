@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -122,8 +123,12 @@ def test_a_half_open_connection_is_left_for_a_new_one() -> None:
     async def main() -> None:
         async with wired() as line:
             line.simulated.faults.inject(Injection("wire.half_open", TCP))
-            _, changes = await line.observe(TCP, 10.0)
-            assert [change.up for change in changes] == [False, True], "while the old connection stays dead"
+            began_s = asyncio.get_running_loop().time()
+            seen, changes = await line.observe(TCP, 10.0)
+            assert [change.up for change in changes] in ([], [False, True])
+            times_s = [began_s, *(snapshot.time_s for snapshot in seen), began_s + 10.0]
+            longest_s = max(late - soon for soon, late in pairwise(times_s))
+            assert 0.5 <= longest_s < 3.0, "the old connection stays dead, and two heartbeats without answer end it"
 
     play(main)
 

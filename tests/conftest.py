@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
 
 _WAITING = "tests/controller/test_processes.py"
 """Tests that wait for real time to pass: begun first, they wait beside the others and not after them."""
+
+
+def pytest_configure() -> None:
+    """What tests start and interrupt inherits how SIGINT is taken; a shell's background job would ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

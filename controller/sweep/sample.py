@@ -62,7 +62,7 @@ def outcome(job: Job) -> Row:
         row |= {f"rule.{f.rule_id}": "fail" for f in error.findings if f.level == "refused" and f.rule_id}
     except AnotherRulebook as error:
         row |= {"status": FAULT, "message": str(error)}
-    except Exception as error:  # noqa: BLE001  # a fault of the program in one sample must not cost the others
+    except Exception as error:  # noqa: BLE001  a fault of the program in one sample must not cost the others
         row |= {"status": FAULT, "message": f"a fault of the program: {type(error).__name__}: {error}"}
     row |= {"wall_s": time.perf_counter() - begun, "cpu_s": time.thread_time() - worked}
     return row

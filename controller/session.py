@@ -171,7 +171,7 @@ async def connected(line: Line, plan: Plan, speed: float) -> AsyncIterator[None]
     died: list[asyncio.Task[None]] = []
 
     def noticed(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and body is not None:
+        if not task.cancelled() and task.exception() is not None and body is not None:
             died.append(task)
             body.cancel(f"{task.get_name()} died")
 
@@ -302,7 +302,7 @@ async def _found(machine: Machine, guard: Guard) -> str:
 
 def _warn_of_pressure(run: Run) -> None:
     """Nothing ends while a machine is pressurised without saying so."""
-    for machine in run.line.machines.values():
+    for machine in run.machines():
         snapshot = machine.latest
         try:
             pressurised = snapshot is None or not machine.link_up or is_pressurised(machine.profile.kind, snapshot)

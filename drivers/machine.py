@@ -52,7 +52,7 @@ class Machine:
         self._change: LinkChange | None = None
         self._came_up = asyncio.Event()
         self._wake: asyncio.Future[None] | None = None
-        self._look = False
+        self._look = self._released = False
         self._beats = 0
         self._beat_due_at = self._beaten_at = 0.0
         self._phase = "idle"
@@ -68,21 +68,27 @@ class Machine:
         return self._link.patience_s
 
     async def run(self) -> None:
-        """Connects, polls at the phase's rate and beats, again and again until cancelled.
+        """Connects, polls at the phase's rate and beats, again and again until released or cancelled.
 
         Then gives the machine's lease back and disconnects.
         """
         try:
-            while True:
+            while not self._released:
                 await self._connect()
                 await self._supervise()
-                await self._link.close()
+                if not self._released:
+                    await self._link.close()
         finally:
             self._came_up.clear()
             try:
                 await self._link.give_back()
             finally:
                 await self._link.close()
+
+    def release(self) -> None:
+        """Lets `run()` return: the machine is nobody's then, and watched no more. Only for one that is at rest."""
+        self._released = True
+        self._poll_soon()
 
     @contextmanager
     def subscribe(self) -> Iterator[asyncio.Queue[Published]]:
@@ -166,10 +172,10 @@ class Machine:
                 return
 
     async def _supervise(self) -> None:
-        """Polls and beats until the link is lost, which it has told when it returns."""
+        """Polls and beats until the machine is released, or the link is lost, which it has told when it returns."""
         clock, beat_s = asyncio.get_running_loop().time, self.profile.timing.heartbeat_period_s
         connected_at = good_at = next_poll = self._beat_due_at = self._beaten_at = clock()
-        while True:
+        while not self._released:
             poll_s = self._period_s()
             try:
                 await self._beat_if_due(min(poll_s, beat_s) / 2)  # it goes with the poll before, never later than due

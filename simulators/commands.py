@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
@@ -15,6 +15,7 @@ from simulators.scenarios import Scenario
 
 _UNKNOWN_NAME, _ILLEGAL_VALUE, BUSY = 2, 3, 6  # exception codes of Modbus; lines of text use 2 and 3 alike
 _COMMAND = ("command_code", "command_sequence", "heartbeat_controller", "lease_request")
+_ANY_NUMBER = (-sys.float_info.max, sys.float_info.max)  # neither NaN nor an infinity lies within it
 RUNNING = ("EXECUTE", "HELD")
 AT_REST = ("IDLE", "STOPPED", "ABORTED", "COMPLETE")
 
@@ -51,6 +52,8 @@ class Commanded(ABC):
         self._lease = Lease(profile.timing.watchdog_s)
         self._jobs_loaded = 0
         self._registers: dict[str, float] = {signal.name: 0.0 for signal in profile.job}
+        self._limits = dict.fromkeys(_COMMAND, _ANY_NUMBER)
+        self._limits |= {s.name: s.limits or _ANY_NUMBER for s in profile.signals.values() if "w" in s.access}
         self._enum = profile.enums
         self._masks = {name: 1 << place for name, (_, place) in profile.bit_places.items()}
         self._number = int(profile.identity["model_code"])
@@ -84,7 +87,11 @@ class Commanded(ABC):
             heartbeat while another controller holds the lease or a value while the controller is busy.
         """
         for name, value in values.items():
-            self._check_written(name, value)
+            limits = self._limits.get(name)
+            if limits is None:
+                raise DeviceRefused(_UNKNOWN_NAME)
+            if not limits[0] <= value <= limits[1]:
+                raise DeviceRefused(_ILLEGAL_VALUE)
         if self.control_disturbances.busy and "heartbeat_controller" not in values:
             raise DeviceRefused(BUSY)
         if "heartbeat_controller" in values:
@@ -104,16 +111,6 @@ class Commanded(ABC):
         if "command_sequence" in values:
             self._command(int(values.get("command_code", self._tags.get("command_code", 0))), values)
             self._publish()
-
-    def _check_written(self, name: str, value: float) -> None:
-        signal = self.profile.signals.get(name)
-        if name not in _COMMAND and (signal is None or "w" not in signal.access):
-            raise DeviceRefused(_UNKNOWN_NAME)
-        if not math.isfinite(value):
-            raise DeviceRefused(_ILLEGAL_VALUE)
-        limits = None if signal is None else signal.limits
-        if limits is not None and not limits[0] <= value <= limits[1]:
-            raise DeviceRefused(_ILLEGAL_VALUE)
 
     def _heard(self, beat: int) -> None:
         if self._beat_at_s is None or beat != self._tags.get("heartbeat_controller"):
@@ -149,7 +146,7 @@ class Commanded(ABC):
         if self.state != "IDLE":
             return rejected("wrong_state")
         for signal in self.profile.job:
-            low, high = signal.limits or (-math.inf, math.inf)
+            low, high = self._limits[signal.name]
             if not low <= self._registers[signal.name] <= high:
                 return rejected("job_out_of_range")
         self.job = dict(self._registers)

@@ -33,6 +33,8 @@ def sentence(event: Event) -> str | None:
             return f"run is {data['state']}" + (f": {data['reason']}" if data["reason"] else "")
         case "command.undelivered" | "command.failed":
             return f"    {data['unit']}: {data['command']} failed: {data['error']}"
+        case "unit.released":
+            return f"    {data['unit']} is released, no later step needs it"
         case "machine.unproven" | "machine.safe":
             return f"    {data['message']}"
         case "run.problem":

@@ -69,6 +69,7 @@ class Run:
         self.reached_mpa: dict[str, float] = {}
         self.solvent_pct: dict[str, float] = {}
         self.held_by_rules: set[str] = set()
+        self.released: set[str] = set()
         steps = tuple(planned.step for planned in plan.steps)
         self.facts.add(recipe_facts(plan.recipe, steps, contents(plan.recipe, steps)))
         self.asked = 0
@@ -78,6 +79,10 @@ class Run:
     @property
     def is_comparative(self) -> bool:
         return self.plan.recipe.purpose is Purpose.COMPARATIVE
+
+    def machines(self) -> list[Machine]:
+        """The line's machines but those that the run has released."""
+        return [machine for name, machine in self.line.machines.items() if name not in self.released]
 
     def new_job(self, step: str) -> int:
         """The number of the next job; machines refuse none, the record ties it to its step."""

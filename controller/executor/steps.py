@@ -14,6 +14,7 @@ from controller.executor.press import commanded, perform_press
 from controller.executor.run import Run, RunEnded
 from controller.executor.states import TransitionRefused, Trigger
 from controller.executor.tasks import perform_task
+from controller.executor.units import release_unneeded
 from controller.journal import JournalError
 from controller.line import UnitTaken, UnitUnknown
 from drivers.errors import DriverError
@@ -41,8 +42,9 @@ async def execute(run: Run) -> None:
     """Runs every step; returns when the run has ended or is left held. Only cancellation leaves it otherwise."""
     await run.raise_state(Trigger.START, "plan " + run.plan.hash[:12])
     try:
-        for planned in run.plan.steps:
+        for number, planned in enumerate(run.plan.steps, start=1):
             await perform(run, planned)
+            await release_unneeded(run, planned.unit, run.plan.steps[number:])
         await run.raise_state(Trigger.FINISHED)
     except RunEnded:
         return
@@ -55,7 +57,7 @@ async def execute(run: Run) -> None:
 async def _fail(run: Run, reason: str) -> None:
     """A fault outside a supervised phase: what may be pressurised is told to stop, then the run is held."""
     used = {planned.unit for planned in run.plan.steps}
-    for machine in run.line.machines.values():
+    for machine in run.machines():
         if machine.unit in used and await _may_work(machine):
             await run.guard.lower(machine, "stop", reason, "pressline")
     for trigger in (Trigger.HOLD, Trigger.HOLD_DONE):

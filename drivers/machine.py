@@ -70,8 +70,9 @@ class Machine:
     async def run(self) -> None:
         """Connects, polls at the phase's rate and beats, again and again until released or cancelled.
 
-        Then gives the machine's lease back and disconnects.
+        Then gives the machine's lease back and disconnects. It may be called again after that.
         """
+        self._released = False
         try:
             while not self._released:
                 await self._connect()

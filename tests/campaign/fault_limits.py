@@ -185,20 +185,36 @@ def silence(story: Story) -> Iterator[Finding]:
             if next_s - last_s > seen.profile.timing.watchdog_s:
                 yield from _silent(story, seen, last_s, next_s)
     yield from _neighbours(story)
+    yield from _released(story)
 
 
 def _neighbours(story: Story) -> Iterator[Finding]:
-    """While one machine's wire is damaged, every other one is beaten to as before."""
+    """While one machine's wire is damaged, every other one is beaten to as before, until it is released."""
     for item in story.injected:
         if not item.fault.startswith("wire."):
             continue
         for seen in (seen for seen in story.seen.values() if seen.unit != item.unit):
-            until_s = min(item.until_s, story.ended_s)
+            until_s = min(item.until_s, story.ended_s, story.released_s(seen.unit))
+            if until_s <= item.from_s:
+                continue
             beats = [beat_s for beat_s in seen.beats_s if item.from_s <= beat_s <= until_s]
             gaps = [after - before for before, after in pairwise([item.from_s, *beats, until_s])]
             if max(gaps) > seen.profile.timing.watchdog_s / 2.0:
                 words = f"{seen.unit}: no heartbeat for {max(gaps):.1f} s while {item.unit} has {item.fault}"
                 yield Finding(Point.SILENCE, item.from_s, words)
+
+
+def _released(story: Story) -> Iterator[Finding]:
+    """A machine is let go without pressure, and never worked with again."""
+    for seen in story.seen.values():
+        released_s = story.released_s(seen.unit)
+        if any(period.from_s > released_s for period in story.periods(seen.unit)):
+            yield Finding(Point.SILENCE, released_s, f"{seen.unit}: released before its last step")
+        if seen.profile.kind not in SIGNALS:
+            continue
+        last = next((scan for scan in reversed(seen.scans) if scan.time_s <= released_s), None)
+        if released_s < story.watched_s and last is not None and last.load > UNLOADED[seen.profile.kind]:
+            yield Finding(Point.SILENCE, released_s, f"{seen.unit}: released under pressure")
 
 
 def _silent(story: Story, seen: Seen, last_s: float, next_s: float) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -108,6 +109,11 @@ class Story:
         for event, end_s in zip(started, ends, strict=True):
             if (planned := steps[event.data["name"]]).unit == unit:
                 yield Period(planned, event.time_s, end_s)
+
+    def released_s(self, unit: str) -> float:
+        """When the run let go of a unit; infinite if it never did."""
+        of_unit = (e.time_s for e in self.of_run() if e.kind == "unit.released" and e.data["unit"] == unit)
+        return next(of_unit, math.inf)
 
     def told_between(self, unit: str, from_s: float, until_s: float) -> bool:
         """Whether the run was anything but running within this time, or a problem of this unit was told."""

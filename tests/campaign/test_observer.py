@@ -176,6 +176,18 @@ def test_a_machine_without_a_watchdog_is_seen(unit: str, found: str) -> None:
     assert f"{unit}: {found}" in words(stage.play(), Point.SILENCE)
 
 
+def test_a_machine_that_is_released_too_early_is_seen() -> None:
+    stage, _ = drawn("wire.lost_byte", 1)
+    story = stage.play()
+    assert story.released_s(ISOSTATIC) < story.ended_s
+    assert words(story, Point.SILENCE) == ""
+    (densifying,) = story.periods(ISOSTATIC)
+    pressed_s = max(story.seen[ISOSTATIC].scans, key=lambda scan: scan.load).time_s
+    for early_s, how in ((densifying.from_s - 1.0, "before its last step"), (pressed_s, "under pressure")):
+        events = [replace(event, time_s=early_s) if event.kind == "unit.released" else event for event in story.events]
+        assert f"{ISOSTATIC}: released {how}" in words(replace(story, events=events), Point.SILENCE)
+
+
 def test_a_machine_that_is_neglected_for_the_sake_of_another_ones_wire_is_seen() -> None:
     stage, _ = drawn("wire.dead_unit", 2)
     story = stage.play()

@@ -100,6 +100,23 @@ async def test_the_lease_is_given_back_after_a_reconnect_too() -> None:
     assert press.controller.tags["lease_owner"] == 0
 
 
+@virtual
+async def test_a_released_machine_gives_its_lease_back_and_can_be_taken_again() -> None:
+    press = simulated()
+    machine = Machine("press", PRESS, MemoryRegisters(press.registers), lease=7)
+    for _ in range(2):
+        task = asyncio.create_task(machine.run())
+        await machine.wait_link()
+        await asyncio.sleep(2.1)
+        press.controller.advance(now())
+        assert press.controller.tags["lease_owner"] == 7
+        machine.release()
+        await asyncio.wait_for(task, 1.0)
+        assert not machine.link_up
+        press.controller.advance(now())
+        assert press.controller.tags["lease_owner"] == 0
+
+
 def test_a_block_that_was_read_long_before_the_rest_is_uncertain() -> None:
     profile = replace(PRESS, blocks=tuple(replace(block, poll=True) for block in PRESS.blocks))
     data = {block.name: [0] * block.count for block in profile.blocks}

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from controller.journal import Journal
     from controller.line import Line
     from controller.session import Attendant
+    from drivers.profile import Profile
     from drivers.transport.modbus_request import Framing
     from drivers.transport.wire import Tap
     from recipes.plan import Plan
@@ -168,8 +169,8 @@ async def rehearsed(
     return journal
 
 
-def dry_run(plan: Plan, *, scenario: str, seed: int) -> dict[str, Any]:
-    """Carries out a plan on virtual time and returns its record."""
+def dry_run(plan: Plan, *, scenario: str, seed: int, units: Mapping[str, Profile] | None = None) -> dict[str, Any]:
+    """Carries out a plan on virtual time and returns its record; `units` are the line's, None for the usual one."""
     import asyncio
     import time
 
@@ -182,7 +183,7 @@ def dry_run(plan: Plan, *, scenario: str, seed: int) -> dict[str, Any]:
     name = f"dry-{plan.hash[:8]}-{seed}"
 
     async def main() -> Journal:
-        simulated = SimulatedLine(scenario=scenario, seed=seed, clock=asyncio.get_running_loop().time)
+        simulated = SimulatedLine(scenario, seed, asyncio.get_running_loop().time, units)
         return await rehearsed(plan, simulated, EventStream(), name, {"scenario": scenario, "seed": seed})
 
     journal = run_virtual(main())

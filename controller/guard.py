@@ -22,6 +22,8 @@ from drivers.writing import Written
 
 SETTLING_S = 3.0  # a person says "loaded" while the guard still closes; its contact is seen with the next scans
 LOOK_AGAIN_S = 0.5  # a few looks within the settling time
+_OUT = {"outcome": "unknown", "why": "nobody waited for the answer"}
+_NOT_OUT = {"outcome": "not sent", "why": "it was given up before anything went out"}
 
 
 class PermissiveMissing(Exception):
@@ -32,7 +34,8 @@ class PermissiveMissing(Exception):
 class HandWrite:
     """One value that a person wants in a unit.
 
-    `profile` is the unit's, `look` reads what the permissives and `signal` need, `send` writes once and reads back.
+    `profile` is the unit's, `look` reads what the permissives and `signal` need, `send` writes once and reads back;
+    `is_out` says whether a byte of the write may have gone out.
     """
 
     unit: str
@@ -43,6 +46,7 @@ class HandWrite:
     profile: Profile
     look: Callable[[], Awaitable[Snapshot]]
     send: Callable[[], Awaitable[Written]]
+    is_out: Callable[[], bool]
 
 
 class Guard:
@@ -57,7 +61,7 @@ class Guard:
         self._run = run
         self._halted = halted
 
-    async def load(self, machine: Machine, job: Mapping[str, float], send: Callable[[], Awaitable[None]]) -> None:
+    async def load(self, machine: Machine, job: Mapping[str, object], send: Callable[[], Awaitable[None]]) -> None:
         """Downloads a job after journalling it. Raises PermissiveMissing, DriverError or JournalError."""
         await self._permit(machine, "load_job", restart=False)
         await self._raise(machine, "load_job", send, job=dict(job))
@@ -91,8 +95,8 @@ class Guard:
     async def write(self, hand: HandWrite) -> Written:
         """One value written by a person: journalled, written once, and its outcome journalled.
 
-        Raises PermissiveMissing, JournalError or DriverError: nothing was sent. A cancelled one is journalled as of
-        unknown outcome.
+        Raises PermissiveMissing, JournalError or DriverError: nothing was sent. A cancelled one is journalled as "not
+        sent" if certainly nothing went out, else as of unknown outcome.
         """
         data = {"unit": hand.unit, "url": hand.url, "signal": hand.signal, "value": hand.value, "who": hand.who}
         snapshot = await hand.look()
@@ -100,15 +104,15 @@ class Guard:
             await self._journal.append(self._run, "write.refused", {**data, "missing": missing})
             raise PermissiveMissing(f"{hand.unit} " + "; ".join(missing))
         was = _journalled(snapshot.reading(hand.signal))
-        await self._journal.append(self._run, "write.requested", {**data, "was": was})
         try:
+            await self._journal.append(self._run, "write.requested", {**data, "was": was})
             written = await hand.send()
         except DriverError as error:
             self._journal.note(self._run, "write.failed", {**data, "error": str(error)})
             raise
         except asyncio.CancelledError:
-            why = "nobody waited for the answer"
-            self._journal.note(self._run, "write.done", {**data, "outcome": "unknown", "read_back": None, "why": why})
+            given_up = _OUT if hand.is_out() else _NOT_OUT
+            self._journal.note(self._run, "write.done", {**data, "read_back": None, **given_up})
             raise
         read_back = None if written.read_back is None else _journalled(written.read_back)
         outcome = {"outcome": written.outcome.value, "read_back": read_back, "why": written.why}

@@ -12,6 +12,7 @@ from drivers.instrument import Instrument
 from drivers.machine import Machine
 from drivers.profile import Profile
 from drivers.profile_file import load_profile
+from drivers.profile_kinds import zone_count
 from recipes.model import Window
 from recipes.plan import UnitCapability
 
@@ -111,13 +112,16 @@ def capability(unit: str, profile: Profile) -> UnitCapability:
                 ),
             )
         case "coater":
+            zones = zone_count(profile.signals)
+            further = {f"zone{n}_c": f"zone{n}_sp_c" for n in range(2, zones + 1)}
             return UnitCapability(
                 unit,
                 profile.kind,
                 temperature_c=_window(profile, "zone1_sp_c"),
                 max_gap_um=_upper(profile, "gap_sp_um"),
                 web_speed_m_min=_window(profile, "web_speed_sp_m_min"),
-                limits=_limits(profile, length_m="length_sp_m", tension_n="tension_sp_n"),
+                zones=zones,
+                limits=_limits(profile, length_m="length_sp_m", tension_n="tension_sp_n", **further),
             )
         case "roll_press":
             return UnitCapability(

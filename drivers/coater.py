@@ -1,10 +1,12 @@
-"""What a coater with a two-zone dryer is asked to do."""
+"""What a coater with a dryer of one to four zones is asked to do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from drivers.errors import OutOfRange
 from drivers.machine import Machine
+from drivers.profile_kinds import zone_count
 from drivers.reading import Snapshot
 
 STANDSTILL_M_MIN = 0.03
@@ -13,16 +15,16 @@ STANDSTILL_M_MIN = 0.03
 
 @dataclass(frozen=True, slots=True)
 class CoatJob:
-    """One coated sheet: comma gap, web speed and tension, both zones' air, and the length to coat.
+    """One coated sheet: comma gap, web speed and tension, the air of each zone, and the length to coat.
 
-    No coating before both zones are within temperature_band_k. Ranges: the profile's.
+    zones_c has a value for every zone of the machine, in the web's order. No coating before all zones are within
+    temperature_band_k. Ranges: the profile's.
     """
 
     job_id: int
     gap_um: float
     web_speed_m_min: float
-    zone1_c: float
-    zone2_c: float
+    zones_c: tuple[float, ...]
     length_m: float
     tension_n: float
     temperature_band_k: float
@@ -35,14 +37,21 @@ class Coater:
         self.machine = machine
 
     async def load(self, job: CoatJob) -> None:
-        """Downloads the job and proves its echo; raises what Machine.download raises."""
+        """Downloads the job and proves its echo.
+
+        Raises OutOfRange for another number of zones than the machine's (nothing was sent), or what Machine.download
+        raises.
+        """
+        count = zone_count(self.machine.profile.signals)
+        if len(job.zones_c) != count:
+            has = f"{self.machine.unit} has {count} drying {'zone' if count == 1 else 'zones'}"
+            raise OutOfRange(f"{has}, and the job has {len(job.zones_c)} zone temperatures; nothing was sent")
         await self.machine.download(
             {
                 "job_id": job.job_id,
                 "gap_sp_um": job.gap_um,
                 "web_speed_sp_m_min": job.web_speed_m_min,
-                "zone1_sp_c": job.zone1_c,
-                "zone2_sp_c": job.zone2_c,
+                **{f"zone{number}_sp_c": zone_c for number, zone_c in enumerate(job.zones_c, start=1)},
                 "length_sp_m": job.length_m,
                 "tension_sp_n": job.tension_n,
                 "temperature_band_k": job.temperature_band_k,

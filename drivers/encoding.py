@@ -14,6 +14,7 @@ from typing import Any
 
 from drivers.errors import OutOfRange
 from drivers.profile import Signal
+from drivers.wording import apart
 
 _FORMATS: Mapping[str, str] = {
     "bool": "H",
@@ -56,7 +57,8 @@ def check_setpoint(signal: Signal, value: float) -> None:
     if signal.limits is not None and not signal.limits[0] <= value <= signal.limits[1]:
         low, high = signal.limits
         raise OutOfRange(
-            f"{signal.name} = {value:g} {signal.unit} is outside {low:g} to {high:g} {signal.unit}".strip()
+            f"{signal.name} = {apart(value, low, high)} {signal.unit} is outside"
+            f" {low:g} to {high:g} {signal.unit}".rstrip()
         )
 
 

@@ -16,6 +16,7 @@ from drivers.errors import (
 from drivers.link import Link
 from drivers.profile import Profile, Signal
 from drivers.reading import Quality, Reading, Snapshot
+from drivers.wording import apart
 from drivers.writing import Written, write_and_read_back
 
 _TRIES, _BETWEEN_S = 5, 1.0  # a sample settles within a few seconds of being placed, or somebody leans on the table
@@ -115,6 +116,7 @@ class Instrument:
             raise CorruptAnswer(f"{self.unit}: {signal.name} is no number")
         if not low - margin <= reading.value <= high + margin:
             raise OutOfRange(
-                f"{self.unit}: {reading.value:g} {signal.unit} is outside {low:g} to {high:g} {signal.unit}"
+                f"{self.unit}: {apart(reading.value, low, high)} {signal.unit} is outside"
+                f" {low:g} to {high:g} {signal.unit}"
             )
         return Reading(reading.value, reading.unit, reading.time_s, Quality.GOOD)

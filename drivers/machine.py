@@ -321,4 +321,4 @@ def _resolve(future: asyncio.Future[None]) -> None:
 
 
 def _plain(error: DriverError) -> str:
-    return str(error) or type(error).__name__
+    return str(error) or "the reason is not known"

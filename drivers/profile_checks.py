@@ -15,6 +15,7 @@ from drivers.profile_kinds import (
     POLLED,
     REGISTER_SIGNALS,
     SAFE_COMMANDS,
+    needs_of,
 )
 from drivers.profile_line_checks import line_advice, line_mistakes
 from drivers.profile_shape import ProfileShape
@@ -175,7 +176,7 @@ def _machine(shape: ProfileShape) -> Found:
 
 def _job_of_the_kind(shape: ProfileShape) -> Found:
     """A job that has a value more or less than the intents of its kind could never be downloaded."""
-    needs = MACHINES[shape.kind]
+    needs = needs_of(shape.kind, {s.name for s in shape.signals})
     job = {s.name for s in shape.signals if s.echo is not None}
     for name in sorted(needs.job - job):
         yield ("signals",), f"{name} is missing in the job (a signal with an echo)"
@@ -190,7 +191,7 @@ def _job_of_the_kind(shape: ProfileShape) -> Found:
 
 def _supervision(shape: ProfileShape) -> Found:
     """What every snapshot must have."""
-    needs = MACHINES[shape.kind]
+    needs = needs_of(shape.kind, {s.name for s in shape.signals})
     names = {s.name for s in shape.signals} | {bit for s in shape.signals for bit in s.bits}
     for name in sorted((needs.values | needs.bits) - names):
         yield ("signals",), f"{name} is missing: a {shape.kind} is supervised by it"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 MACHINE_TIMES = (
     "acknowledge_timeout_s",
@@ -41,6 +41,8 @@ ENUMS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "phase": ("phase", ()),
 }
 """The enumeration of each signal whose words the program reads, and the words that it cannot do without."""
+MOST_ZONES = 4
+"""A coater has one to four drying zones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,8 @@ MACHINES: Mapping[str, Needs] = {
         "estop_ok closure_locked yoke_in_place zero_pressure_switch vent_open",
     ),
     "coater": _needs(
-        "job_id gap_sp_um web_speed_sp_m_min zone1_sp_c zone2_sp_c length_sp_m tension_sp_n temperature_band_k",
-        "web_speed_m_min zone1_c zone2_c coating_weight_mg_cm2 residual_solvent_pct",
+        "job_id gap_sp_um web_speed_sp_m_min zone1_sp_c length_sp_m tension_sp_n temperature_band_k",
+        "web_speed_m_min zone1_c coating_weight_mg_cm2 residual_solvent_pct",
         "estop_ok fan_running exhaust_ok web_ok head_closed",
     ),
     "roll_press": _needs(
@@ -81,3 +83,23 @@ MACHINES: Mapping[str, Needs] = {
         "estop_ok nip_open",
     ),
 }
+"""By kind; a coater's further zones are in needs_of()."""
+
+
+def zone_count(names: Collection[str]) -> int:
+    """How many drying zones a coater with these signals has, 1 to MOST_ZONES: the last that is set or measured."""
+    zones = range(MOST_ZONES, 1, -1)
+    return next((n for n in zones if f"zone{n}_sp_c" in names or f"zone{n}_c" in names), 1)
+
+
+def needs_of(kind: str, names: Collection[str]) -> Needs:
+    """What a machine of a kind with these signals needs: of a coater a setpoint and a value for each of its zones."""
+    needs = MACHINES[kind]
+    if kind != "coater":
+        return needs
+    zones = range(1, zone_count(names) + 1)
+    return replace(
+        needs,
+        job=needs.job | {f"zone{n}_sp_c" for n in zones},
+        values=needs.values | {f"zone{n}_c" for n in zones},
+    )

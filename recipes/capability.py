@@ -17,8 +17,9 @@ class UnitCapability:
     kind is "uniaxial_press", "isostatic_press", "coater", "gauge", "balance" or "lab"; a limit that is None does not
     apply or is not known and then limits nothing. max_ramp is in kN/s for a uniaxial press and in MPa/s for an
     isostatic one; max_pressure_mpa is the largest setpoint below the vessel's allowed working pressure; temperature_c
-    is that of platens, medium or dryer zones. limits holds every other range that the machine takes a setpoint in:
-    dwell_s, soak_s, ramp and release (kN/s or MPa/s), length_m, tension_n.
+    is that of platens, medium or dryer zones, and zones is how many of these a coater has. limits holds every other
+    range that the machine takes a setpoint in: dwell_s, soak_s, ramp and release (kN/s or MPa/s), length_m, tension_n,
+    and zone2_c to zone4_c of a coater.
     """
 
     name: str
@@ -29,6 +30,7 @@ class UnitCapability:
     max_ramp: float | None = None
     max_gap_um: float | None = None
     web_speed_m_min: Window | None = None
+    zones: int | None = None
     limits: Mapping[str, Window] = field(default_factory=dict)
 
 
@@ -38,9 +40,13 @@ def force_kn(pressure_mpa: float, area_mm2: float) -> float:
 
 
 def resolve(step: Step, units: Sequence[UnitCapability]) -> UnitCapability | None:
-    """The first unit of the kind that a step needs, or None if the line has none."""
+    """The first unit of the kind that a step needs, a coater with its number of zones first; None without any."""
     kind = step.unit or unit_kind(step.coat, step.press)
-    return next((unit for unit in units if unit.kind == kind), None)
+    of_kind = [unit for unit in units if unit.kind == kind]
+    if step.coat is not None:
+        fitting = (None, len(step.coat.zone_temperatures_c))
+        of_kind.sort(key=lambda unit: unit.zones not in fitting)
+    return next(iter(of_kind), None)
 
 
 def unit_findings(
@@ -97,8 +103,14 @@ def _limited(
 def _coat_findings(step: Step, coat: Coat, unit: UnitCapability, gap_um: float | None) -> Iterator[Finding]:
     yield from _limited(step, "coat.length", "length", coat.length_m, unit, "length_m", "m")
     yield from _limited(step, "coat.tension", "tension", coat.tension_n, unit, "tension_n", "N")
-    for number, zone in enumerate(coat.zone_temperatures_c, start=1):
-        yield from _within(step, f"coat.zones[{number}]", f"zone {number}", zone, unit.temperature_c, unit, "degC")
+    zones = coat.zone_temperatures_c
+    if unit.zones is not None and len(zones) != unit.zones:
+        what = "1 drying zone is set" if len(zones) == 1 else f"{len(zones)} drying zones are set"
+        needed = "one temperature is needed for each of the coater's zones"
+        yield _refused(step, "coat.zones", f"{what}, {unit.name} has {unit.zones}: {needed}")
+    for number, zone in enumerate(zones, start=1):
+        window = unit.limits.get(f"zone{number}_c", unit.temperature_c)
+        yield from _within(step, f"coat.zones[{number}]", f"zone {number}", zone, window, unit, "degC")
     speed = coat.web_speed_m_min
     yield from _within(step, "coat.web_speed", "web speed", speed, unit.web_speed_m_min, unit, "m/min")
     if gap_um is not None and _above(gap_um, unit.max_gap_um):

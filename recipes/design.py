@@ -13,6 +13,7 @@ from recipes.findings import Finding, Level
 from recipes.lots import Contents
 from recipes.model import Location, Purpose, Recipe, Step
 from recipes.predict import Prediction
+from recipes.reader.steps import MOST_ZONES
 from recipes.rules.engine import Judgement, Terms, Verdict, admitted, applies, judge
 from recipes.rules.origins import origin
 from recipes.rules.rule import Rule, Stage
@@ -117,10 +118,8 @@ _COATED_KEYS = {
     "thickness": "coat.thickness",
     "drying_temperature": "coat.zones",
     "drying_time": "coat.zone_residence",
-    "zone1_temperature": "coat.zones[1]",
-    "zone2_temperature": "coat.zones[2]",
-    "zone1_residence_time": "coat.zone_residence[1]",
-    "zone2_residence_time": "coat.zone_residence[2]",
+    **{f"zone{n}_temperature": f"coat.zones[{n}]" for n in range(1, MOST_ZONES + 1)},
+    **{f"zone{n}_residence_time": f"coat.zone_residence[{n}]" for n in range(1, MOST_ZONES + 1)},
     "line_force": "roll_press.line_force",
     "layer_density": "roll_press.layer_density",
 }

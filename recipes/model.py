@@ -257,7 +257,7 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class Coat:
-    """Wanted coating of one layer on one foil.
+    """Wanted coating of one layer on one foil, dried in one to four zones: what is of zones has a value for each.
 
     zone_residence_s is how long the web is to stay in each zone, as a source gives it; zone_length_m is the dryer's
     where it is known, and the two need not agree with the web speed (then a finding says so). thickness_um is wanted of
@@ -269,14 +269,14 @@ class Coat:
     slurry: Slurry
     coating_weight_window_mg_cm2: Window
     web_speed_m_min: float
-    zone_temperatures_c: tuple[float, float]
+    zone_temperatures_c: tuple[float, ...]
     zone_window_k: float
     length_m: float
     tension_n: float
     residual_solvent_max_pct: float
     web_speed_window_m_min: Window | None = None
-    zone_residence_s: tuple[float, float] | None = None
-    zone_residence_window_s: tuple[Window, Window] | None = None
+    zone_residence_s: tuple[float, ...] | None = None
+    zone_residence_window_s: tuple[Window, ...] | None = None
     zone_length_m: float | None = None
     thickness_um: float | None = None
     thickness_window_um: Window | None = None

@@ -20,8 +20,8 @@ ROLLING_S = 60.0
 PLATEN_APPROACH_S = 10.0
 VESSEL_CLOSING_S = 60.0
 """Closing, locking, filling, and draining and unlocking afterwards (engineering judgement)."""
-DRYER_LENGTH_M = 1.2
-"""Head and two zones of the generic coater."""
+ZONE_LENGTH_M = 0.6
+"""One drying zone of the generic coater, with its share of the way from the head."""
 WARMING_S = 60.0
 """Dryer zones into their band, from a preheated dryer (engineering judgement)."""
 SLOW_START, SLOW_START_FACTOR = 0.05, 5.0
@@ -150,7 +150,7 @@ def _press_phases_s(press: Press) -> Iterator[float]:
 
 def _coat_phases_s(coat: Coat) -> Iterator[float]:
     yield WARMING_S
-    yield 60.0 * (coat.length_m + DRYER_LENGTH_M) / coat.web_speed_m_min
+    yield 60.0 * (coat.length_m + ZONE_LENGTH_M * len(coat.zone_temperatures_c)) / coat.web_speed_m_min
 
 
 def _uncertainty(window: Window, value: float) -> float:

@@ -108,14 +108,14 @@ def _kind(kind: Kind, definitions: dict[str, Schema]) -> Schema:
         case Quantity(dimension, zero_or_less):
             name = dimension.name.lower() if zero_or_less else f"{dimension.name.lower()}_above_zero"
             return _defined(name, _quantity(dimension, _NUMBER if zero_or_less else _ABOVE_ZERO), definitions)
-        case Quantities(dimension, count):
+        case Quantities(dimension, most):
             one = _defined(dimension.name.lower(), _quantity(dimension, _NUMBER), definitions)
-            return {"type": "array", "minItems": count, "maxItems": count, "items": one}
+            return {"type": "array", "minItems": 1, "maxItems": most, "items": one}
         case Range(dimension):
             return _range(dimension, definitions)
-        case Ranges(dimension, count):
+        case Ranges(dimension, most):
             one = _range(dimension, definitions)
-            return {"anyOf": [one, {"type": "array", "minItems": 1, "maxItems": count, "items": one}]}
+            return {"anyOf": [one, {"type": "array", "minItems": 1, "maxItems": most, "items": one}]}
         case _:
             return _value(kind)
 

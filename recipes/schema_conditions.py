@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from recipes.reader.steps import LAB_MEASURES
+from recipes.reader.steps import LAB_MEASURES, MOST_ZONES
 
 Schema = dict[str, Any]
 
@@ -44,6 +44,15 @@ def _exactly_one(keys: Sequence[str]) -> Schema:
     return {"oneOf": [_has(key) for key in keys]}
 
 
+def _as_many_as_zones(zones: int) -> Schema:
+    """With so many zones there is a residence for each of them, and a window for each or one for all."""
+    exactly: Schema = {"minItems": zones, "maxItems": zones}
+    return _when(
+        {"properties": {"zones": {"type": "array", **exactly}}, "required": ["zones"]},
+        {"properties": {"zone_residence": exactly, "zone_residence_window": {"anyOf": [{"maxItems": 1}, exactly]}}},
+    )
+
+
 _ASKS_THE_LABORATORY: Final[Schema] = {
     "required": ["measures"],
     "properties": {
@@ -74,6 +83,7 @@ CONDITIONS: Final[Mapping[str, Schema]] = {
     "coat": _all(
         _together("thickness", "thickness_window"),
         _when(_has("zone_residence_window"), _has("zone_residence")),
+        *(_as_many_as_zones(zones) for zones in range(1, MOST_ZONES + 1)),
     ),
     "rest": _all(_together("humidity", "humidity_window")),
     "task": _all(

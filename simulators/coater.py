@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from drivers.profile import Profile
+from drivers.profile_kinds import zone_count
 from simulators.coating_head import Threaded
 from simulators.disturbances import CoaterDisturbances
 from simulators.physics.dryer import Dryer
@@ -16,7 +17,7 @@ from simulators.physics.heat import relax
 from simulators.physics.hydraulics import ramped
 from simulators.physics.laminate import coated_layer
 from simulators.physics.sensors import quantised
-from simulators.physics.web import G_M2_PER_MG_CM2, MOST_ZONES, ZONE_LENGTH_M
+from simulators.physics.web import G_M2_PER_MG_CM2, ZONE_LENGTH_M
 from simulators.plc import Plc
 from simulators.scenarios import Scenario
 from simulators.world import Lot, World, WorldError
@@ -52,7 +53,7 @@ class Coater(Plc):
         self.disturbances = CoaterDisturbances()
         self.guard_closed = self.fan_running = self.web_ok = True
         self.exhaust_m3_min = EXHAUST_M3_MIN
-        self.zone_count = sum(f"zone{n}_sp_c" in profile.signals for n in range(1, MOST_ZONES + 1))
+        self.zone_count = zone_count(profile.signals)
         self.zones_m: tuple[float, ...] = (ZONE_LENGTH_M,) * self.zone_count
         self.dryer = Dryer(self.zones_m, scenario.room_c)
         self._room_c = scenario.room_c

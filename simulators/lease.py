@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drivers.errors import DeviceRefused
 
-OWNED_BY_ANOTHER = 6  # Modbus exception "server device busy"; the line protocol has a number of its own for it
+OWNED_BY_ANOTHER = 6  # Modbus exception "server device busy"; lines of text have a number of their own for it
 
 
 class Lease:

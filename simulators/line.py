@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
 from drivers.profile import Profile
 from drivers.profile_file import load_profile
+from drivers.profile_kinds import needs_of
 from simulators.any_machine import AnyController, AnyMachine
 from simulators.coater import Coater
 from simulators.faults import FaultPanel, sequence_for
@@ -98,6 +100,7 @@ _PLCS: Mapping[str, tuple[str, Callable[[Profile, Scenario, str, World], Control
     "roll_press": ("roll-press-generic", RollPress),
 }
 """By kind: the shipped profile whose signals the simulation shows, and the simulation."""
+_ZONE = re.compile(r"zone\d_")
 
 
 class SimulatedLine:
@@ -173,12 +176,15 @@ def _simulated(name: str, profile: Profile, scenario: Scenario, world: World) ->
 def _has_all_of(profile: Profile, known: Profile) -> bool:
     """Whether all is there that the simulation of this kind shows: signals, job, bits and words."""
     words = all(known.enums[name].keys() <= profile.enums.get(name, {}).keys() for name in known.enums)
-    job = {signal.name for signal in known.job} == {signal.name for signal in profile.job}
+    signals, job = set(known.signals), {signal.name for signal in known.job}
+    if profile.kind == "coater":  # as many zones as its own profile has, whatever the number of the usual coater
+        needs = needs_of(profile.kind, profile.signals)
+        signals, job = {name for name in signals if not _ZONE.match(name)} | needs.values, set(needs.job)
     return (
         words
-        and job
-        and known.signals.keys() <= profile.signals.keys()
-        and known.bit_places.keys() <= (profile.bit_places.keys())
+        and job == {signal.name for signal in profile.job}
+        and signals <= profile.signals.keys()
+        and known.bit_places.keys() <= profile.bit_places.keys()
     )
 
 

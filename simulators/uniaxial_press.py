@@ -142,7 +142,7 @@ class UniaxialPress(PressPlc):
         if self.lvdts.tilt_um > TILT_TRIP_UM:
             self.trip("tilt")
         if self.phase == "approach" and not self._hands_ok():
-            self.state = "ABORTING"  # the closing stroke ends with the two-hand control; it has no alarm of its own
+            self.trip("two_hand_released")  # the closing stroke ends with the two-hand control
 
     def _leaks(self, reading_kn: float, setpoint_kn: float) -> bool:
         wanted_kn = self._held_kn if self.state == "HELD" else setpoint_kn

@@ -14,19 +14,19 @@ from pathlib import Path
 
 from controller.bench import Place, serve_controller, serve_recording
 from controller.cli.clock import utc, utc_text
-from controller.cli.devices_look import SHORTEST_PERIOD_S, LookOptions, Watching
+from controller.cli.devices_look import SHORTEST_PERIOD_S, LookOptions, Watching, code_of_news
 from controller.cli.devices_output import both, frames_tap, print_json, reported, run, run_until_enough
 from controller.cli.exit_codes import ExitCode
 from controller.cli.first_values import first_values
 from controller.devices.look import looking
 from controller.devices.target import Target, TargetUnusable
-from controller.devices.watching import Changed, changes, period_s, watched_signals
+from controller.devices.watching import changes, period_s, watched_signals
 from drivers.errors import CaptureError, DriverError
 from drivers.profile import Profile
 from drivers.profile_file import load_profile
 from drivers.transport.recording import Recorder, read_capture
 from drivers.transport.urls import UNITS
-from drivers.transport.wire import Tap, WireEvent
+from drivers.transport.wire import Tap
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,8 @@ def replay_wire(file: Path, tcp: int | None, pty: Path | None, recorded: str | N
 
 
 def record_wire(file: Path, options: LookOptions, watching: Watching) -> ExitCode:
-    """Records the wire while a unit is identified and watched; the code is 3 if it never answered."""
-    reached = [False]
-    counted: list[WireEvent] = []
+    """Records the wire while a unit is identified and watched; the code is 3 if nothing answered, 1 if wrongly only."""
+    best = [ExitCode.UNREACHABLE]
 
     async def main(target: Target, tap: Tap) -> None:
         every = max(watching.every_s or period_s(target.profile), SHORTEST_PERIOD_S)
@@ -96,7 +95,7 @@ def record_wire(file: Path, options: LookOptions, watching: Watching) -> ExitCod
                 with suppress(DriverError):
                     await look.identify(thoroughly=True)
                 async for news in changes(look, watched_signals(target.profile), every):
-                    reached[0] = reached[0] or isinstance(news, Changed)
+                    best[0] = min(best[0], code_of_news(news))
 
     def work() -> ExitCode:
         target = options.found()
@@ -106,24 +105,28 @@ def record_wire(file: Path, options: LookOptions, watching: Watching) -> ExitCod
                 shown = frames_tap(target.url, target.profile.protocol, target.profile, wanted=options.frames)
                 if not options.as_json:
                     print(f"recording {target.unit} to {file}; Ctrl-C ends it", file=sys.stderr, flush=True)
-                run_until_enough(main(target, both(both(recorder, shown), counted.append) or recorder), target.speed)
+                run_until_enough(main(target, both(recorder, shown) or recorder), target.speed)
         except FileExistsError as error:
             raise TargetUnusable(f"{file}: is there already; nothing was recorded") from error
         if recorder.fault:
             raise CaptureError(recorder.fault)
         seconds = (utc() - began).total_seconds()
-        _print_recorded(file, target, seconds, len(counted), reached=reached[0], as_json=options.as_json)
-        return ExitCode.PASSED if reached[0] else ExitCode.UNREACHABLE
+        _print_recorded(file, target, seconds, recorder.events, best[0], as_json=options.as_json)
+        return best[0]
 
     return reported(work, as_json=options.as_json)
 
 
-def _print_recorded(file: Path, target: Target, seconds: float, events: int, *, reached: bool, as_json: bool) -> None:
+_ENDINGS = {ExitCode.UNREACHABLE: "; it did not answer", ExitCode.REFUSED: "; it answers wrongly"}
+
+
+def _print_recorded(file: Path, target: Target, seconds: float, events: int, best: ExitCode, *, as_json: bool) -> None:
     if as_json:
         about = {"file": str(file), "unit": target.unit, "seconds": round(seconds, 1)}
-        print_json({**about, "events": events, "reached": reached})
+        answered, reached = best is not ExitCode.UNREACHABLE, best is ExitCode.PASSED
+        print_json({**about, "events": events, "answered": answered, "reached": reached})
     else:
-        print(f"{file}: {events} events in {seconds:.1f} s" + ("" if reached else "; it did not answer"))
+        print(f"{file}: {events} events in {seconds:.1f} s{_ENDINGS.get(best, '')}")
 
 
 def _place(tcp: int | None, pty: Path | None, *, rtu: bool = False, unit: int = 1) -> Place:

@@ -206,7 +206,7 @@ def watch_device(options: LookOptions, watching: Watching) -> ExitCode:
                 looking(target, _tap(options, target)) as look,
             ):
                 async for news in changes(look, names, every):
-                    best[0] = min(best[0], _code_of(news))
+                    best[0] = min(best[0], code_of_news(news))
                     _print_news(target, news, as_json=options.as_json)
 
     def work() -> ExitCode:
@@ -222,8 +222,8 @@ def watch_device(options: LookOptions, watching: Watching) -> ExitCode:
     return reported(work, as_json=options.as_json)
 
 
-def _code_of(news: Changed | LinkNews) -> ExitCode:
-    """The code of a watch that has seen nothing better than this."""
+def code_of_news(news: Changed | LinkNews) -> ExitCode:
+    """The code of a watch, or of a recording, that has seen nothing better than this."""
     if isinstance(news, Changed) or news.up:
         return ExitCode.PASSED
     return ExitCode.REFUSED if news.answers else ExitCode.UNREACHABLE

@@ -46,7 +46,7 @@ def reported(work: Callable[[], ExitCode], *, as_json: bool) -> ExitCode:
         return told(ExitCode.REFUSED, message, as_json=as_json, state=_WRONGLY)
     except DriverError as error:
         code = ExitCode.UNREACHABLE if isinstance(error, _UNREACHABLE) else ExitCode.REFUSED
-        return told(code, str(error) or type(error).__name__, as_json=as_json)
+        return told(code, str(error) or "the reason is not known", as_json=as_json)
     except BrokenPipeError:  # the reader of what is printed went away, which is no fault of a unit
         raise
     except OSError as error:

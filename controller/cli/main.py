@@ -110,11 +110,17 @@ def schema(
 
 
 @app.command(name="dry-run")
-def dry_run(file: RecipeFile, scenario: Scenario = "realistic", seed: Seed = 1, as_json: AsJson = False) -> None:
+def dry_run(
+    file: RecipeFile,
+    line: LineFile = None,
+    scenario: Scenario = "realistic",
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
     """Run a recipe on simulated machines in virtual time: the same executor and drivers, no waiting."""
     from controller.cli.runs import dry_run_file
 
-    raise typer.Exit(dry_run_file(file, scenario, seed, as_json=as_json))
+    raise typer.Exit(dry_run_file(file, line, scenario, seed, as_json=as_json))
 
 
 @app.command(

@@ -22,6 +22,7 @@ SHIPPED_UNITS = {
     "uniaxial-press-1": "uniaxial-press-generic",
     "isostatic-press-1": "isostatic-press-generic",
     "coater-1": "coater-generic",
+    "roll-press-1": "roll-press-generic",
     "thickness-gauge-1": "thickness-gauge-sics",
     "balance-1": "balance-sics",
 }

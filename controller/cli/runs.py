@@ -25,6 +25,7 @@ from controller.events import EventStream
 from controller.executor.record import document
 from controller.executor.run import Run
 from controller.journal import JournalError, SqliteJournal
+from controller.line import unit_profile
 from controller.line_lock import LineTaken
 from controller.people import OperatorUnreachable, RemoteOperator
 from controller.session import MachineNotReady, Surroundings, UnitUnreachable, carry_out
@@ -125,18 +126,19 @@ def report(record: dict[str, Any], *, as_json: bool) -> ExitCode:
     return code_of(record)
 
 
-def dry_run_file(file: Path, scenario: str, seed: int, *, as_json: bool) -> ExitCode:
-    """Runs a recipe on virtual time and prints its record."""
+def dry_run_file(file: Path, line: Path | None, scenario: str, seed: int, *, as_json: bool) -> ExitCode:
+    """Runs a recipe on virtual time, on the units of a line file or the usual ones, and prints its record."""
     from controller.dryrun import dry_run
 
     if not known_scenario(scenario):
         return ExitCode.UNUSABLE
-    code, plan = _accepted(file, None, as_json=as_json)
+    code, plan = _accepted(file, line, as_json=as_json)
     if plan is None:
         return code
     if not can_be_simulated(plan.recipe):
         return ExitCode.UNUSABLE
-    return report(dry_run(plan, scenario=scenario, seed=seed), as_json=as_json)
+    units = None if line is None else {unit.name: unit_profile(unit) for unit in load_line(line).units.values()}
+    return report(dry_run(plan, scenario=scenario, seed=seed, units=units), as_json=as_json)
 
 
 def run_file(options: RunOptions) -> ExitCode:

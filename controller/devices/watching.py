@@ -45,11 +45,13 @@ def period_s(profile: Profile) -> float:
 
 
 async def changes(look: Look, names: Sequence[str], every_s: float) -> AsyncIterator[Changed | LinkNews]:
-    """Every change, for ever; a lost link is told once and tried again with growing pauses. Raises IdentityMismatch."""
+    """Every change, for ever; a lost link is told once, and once more where it then answers wrongly, and tried again
+    with growing pauses. Raises IdentityMismatch."""
     loop = asyncio.get_running_loop()
     retry = Retry(look.target.unit)
     known: dict[str, tuple[object, str]] = {}
     up: bool | None = None
+    answers = False
     while True:
         began = loop.time()
         try:
@@ -57,8 +59,10 @@ async def changes(look: Look, names: Sequence[str], every_s: float) -> AsyncIter
         except IdentityMismatch:
             raise
         except DriverError as error:
-            if up is not False:
-                yield LinkNews(False, str(error), isinstance(error, ANSWERED_WRONGLY))
+            wrongly = isinstance(error, ANSWERED_WRONGLY)
+            if up is not False or (wrongly and not answers):
+                yield LinkNews(False, str(error), wrongly)
+                answers = wrongly
             up, known = False, {}
             await asyncio.sleep(retry.next_s(soon=error.retryable))
             continue

@@ -20,7 +20,7 @@ from drivers.encoding import check_setpoint
 from drivers.errors import LinkDown, OutOfRange
 from drivers.profile import Profile, Signal
 from drivers.reading import Reading, Snapshot
-from drivers.transport.wire import Tap
+from drivers.transport.wire import Tap, WireEvent
 from drivers.writing import Written, write_and_read_back
 
 RUN = "maintenance"
@@ -144,18 +144,19 @@ class Writer:
 async def write(
     target: Target, change: Change, writer: Writer, sending: Callable[[], None], tap: Tap | None = None
 ) -> Written:
-    """Writes once, through the guard; `sending` is called before the first byte goes out.
+    """Writes once, through the guard; `sending` is called when the first byte goes out, not while the line is awaited.
 
     Raises LineTaken, JournalError, PermissiveMissing or DriverError: then nothing was sent.
     """
+    departure = _Departure(sending, tap)
     with _line(target):
-        async with _guarded(writer) as guard, looking(target, tap) as look:
+        async with _guarded(writer) as guard, looking(target, departure) as look:
             looked_at = 0
 
             async def send() -> Written:
                 if look.session == 0 or look.session != looked_at:
                     raise LinkDown(f"{target.unit}: the connection was lost after the look at it, nothing was written")
-                sending()
+                departure.is_awaited = True
                 return await write_and_read_back(
                     look.layer, look.decoder, change.signal, change.value, ready=look.ready
                 )
@@ -175,8 +176,26 @@ async def write(
                 target.profile,
                 seen,
                 send,
+                lambda: departure.is_out,
             )
             return await guard.write(hand)
+
+
+@dataclass(slots=True)
+class _Departure:
+    """A Tap that sees the first bytes go out once a write is to be sent; `sending` is then called, `tap` told all."""
+
+    sending: Callable[[], None]
+    tap: Tap | None
+    is_awaited: bool = False
+    is_out: bool = False
+
+    def __call__(self, event: WireEvent) -> None:
+        if self.is_awaited and not self.is_out and event.what == "sent":
+            self.is_out = True
+            self.sending()
+        if self.tap is not None:
+            self.tap(event)
 
 
 def _line(target: Target) -> ExitStack:

@@ -13,6 +13,7 @@ from controller.executor.judgement import refuse_before, tell_after_step
 from controller.executor.prompts import ANSWER_WITHIN_S, Answer, Prompt
 from controller.executor.run import Run
 from controller.executor.tasks import ask
+from drivers.wording import apart
 from recipes.coated import Found, rest_facts, roll_press_facts
 from recipes.facts import Evidence
 from recipes.model import Entry, Window
@@ -109,7 +110,8 @@ def _found(answer: Answer, name: str, factor: float = 1.0) -> Found:
 async def _finished(run: Run, step: str, windows: Mapping[str, tuple[float, Window, str]]) -> dict[str, Any]:
     """Holds for what is outside its window, judges the rules, and gives the record's form."""
     outside = [
-        f"{name.replace('_', ' ')} {value:g} {unit} is outside {window.lower:g} to {window.upper:g} {unit}"
+        f"{name.replace('_', ' ')} {apart(value, window.lower, window.upper)} {unit} is outside"
+        f" {window.lower:g} to {window.upper:g} {unit}"
         for name, (value, window, unit) in windows.items()
         if not window.holds(value)
     ]

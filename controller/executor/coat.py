@@ -49,7 +49,7 @@ async def perform_coat(run: Run, planned: PlannedStep) -> dict[str, Any]:
             zones_m=None if coat.zone_length_m is None else (coat.zone_length_m,) * len(coat.zone_temperatures_c),
         )
         await ask(run, load)
-        seen = CoatTrace()
+        seen = CoatTrace.of(len(coat.zone_temperatures_c))
         last = await _coated(run, planned, machine, coat, planned.gap_um, seen)
         run.solvent_pct[step.produces or ""] = last.value("residual_solvent_pct")
         await reset(run, machine)
@@ -72,9 +72,14 @@ async def perform_coat(run: Run, planned: PlannedStep) -> dict[str, Any]:
 class CoatTrace:
     """What was seen of the zones and of the web while it was coated: samples of each."""
 
-    zones_c: list[list[float]] = field(default_factory=lambda: [[], []])
+    zones_c: list[list[float]]
     web_speed_m_min: list[float] = field(default_factory=list)
     has_vapour: bool = False
+
+    @classmethod
+    def of(cls, zone_count: int) -> CoatTrace:
+        """Nothing seen yet of a dryer with that many zones."""
+        return cls([[] for _ in range(zone_count)])
 
     def add(self, snapshot: Snapshot) -> None:
         for number, zone in enumerate(self.zones_c, start=1):
@@ -119,8 +124,7 @@ async def _coated(
         job_id=run.new_job(planned.step.name),
         gap_um=gap_um,
         web_speed_m_min=coat.web_speed_m_min,
-        zone1_c=coat.zone_temperatures_c[0],
-        zone2_c=coat.zone_temperatures_c[1],
+        zones_c=coat.zone_temperatures_c,
         length_m=coat.length_m,
         tension_n=coat.tension_n,
         temperature_band_k=min(TEMPERATURE_BAND_K, coat.zone_window_k),

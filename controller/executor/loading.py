@@ -20,7 +20,7 @@ NOT_STARTED = (NotLoaded, PermissiveMissing, JournalError, CommandRejected, OutO
 """Errors of a start after which the machine certainly did not start."""
 
 
-async def load(run: Run, machine: Machine, job: Mapping[str, float], send: Callable[[], Awaitable[None]]) -> None:
+async def load(run: Run, machine: Machine, job: Mapping[str, object], send: Callable[[], Awaitable[None]]) -> None:
     """Brings a job into a machine. Raises NotLoaded for whatever the machine or the line made of it."""
     try:
         await run.guard.load(machine, job, send)

@@ -17,6 +17,7 @@ from controller.executor.holding import asked_requests, hold_idle, pending_reque
 from controller.executor.loading import NOT_STARTED
 from controller.executor.machine_states import AT_REST, ENDED_ITSELF, LOST_JOB, alarms, obeys
 from controller.executor.patience import Patience
+from controller.executor.reasons import about, why_of
 from controller.executor.run import Inbox, Request, Run, RunEnded
 from controller.executor.states import RunState, Trigger
 from controller.executor.windows import Remark, Untrusted
@@ -86,7 +87,7 @@ class Supervision:
                     continue
                 await hold_idle(self.run, str(error), "pressline")
             except DriverError as error:
-                await self._react(Request(Trigger.HOLD, f"{self.machine.unit}: {error}", "pressline"))
+                await self._react(Request(Trigger.HOLD, why_of(self.machine.unit, error), "pressline"))
                 return
             else:
                 self._told_s = asyncio.get_running_loop().time()
@@ -100,7 +101,7 @@ class Supervision:
                 if request is None and isinstance(item, Snapshot) and item.text("machine_state") == "COMPLETE":
                     return item
             except Exception as error:  # noqa: BLE001 - whatever fails here, a machine is working: hold it and say so
-                request = Request(Trigger.HOLD, f"{self.machine.unit}: {type(error).__name__}: {error}", "pressline")
+                request = Request(Trigger.HOLD, why_of(self.machine.unit, error), "pressline")
             if request is not None:
                 await self._react(request)
 
@@ -134,7 +135,7 @@ class Supervision:
             case Request():
                 return item
             case LinkChange(up=False):
-                return Request(Trigger.HOLD, f"{self.machine.unit}: {item.reason}", "pressline")
+                return Request(Trigger.HOLD, about(self.machine.unit, item.reason), "pressline")
             case LinkChange():
                 return None
         unit, state = self.machine.unit, item.text("machine_state")
@@ -224,7 +225,7 @@ class Supervision:
     def _tell_link(self, change: LinkChange) -> None:
         """Why a machine is out of reach may become another cause while the run is held: another one answers."""
         if not change.up:
-            self.run.tell("run.problem", {"reason": f"{self.machine.unit}: {change.reason}"})
+            self.run.tell("run.problem", {"reason": about(self.machine.unit, change.reason)})
 
     async def _restarted(self, request: Request) -> bool:
         """Continues a held job if machine and journal allow it; otherwise the run stays held and says why."""

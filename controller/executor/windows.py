@@ -13,6 +13,7 @@ from controller.executor.dwell import LaminateTemperature, Trace
 from controller.executor.pace import Pace, limits_s
 from drivers.isostatic_press import sensors_agree
 from drivers.reading import Snapshot
+from drivers.wording import beside, limit_text
 from recipes.model import Press
 from recipes.rules.rule import Rule
 
@@ -162,23 +163,26 @@ class PressWatch:
         )
 
     def _high(self, what: str, value: float, limit: float, unit: str) -> str | None:
-        return (
-            f"{self.unit}: {what} {value:.1f} {unit} is above its window, {limit:g} {unit}" if value > limit else None
-        )
+        return self._outside(what, value, limit, f"{unit} is above its window", unit) if value > limit else None
 
     def _low(self, what: str, value: float, limit: float, unit: str) -> str | None:
-        return (
-            f"{self.unit}: {what} {value:.1f} {unit} is below its window, {limit:g} {unit}" if value < limit else None
-        )
+        return self._outside(what, value, limit, f"{unit} is below its window", unit) if value < limit else None
+
+    def _outside(self, what: str, value: float, limit: float, words: str, unit: str) -> str:
+        return f"{self.unit}: {what} {beside(value, limit)} {words}, {limit_text(limit)} {unit}"
 
     def _claimed(self, quantity: str, readings: tuple[float, float], unit: str) -> str | None:
         for rule in self.claims:
             if rule.quantity != quantity:
                 continue
             low, high = (_at_precision(value, rule.resolution) for value in readings)
-            if (rule.lower is not None and low < rule.lower) or (rule.upper is not None and high > rule.upper):
-                value = readings[0] if low < (rule.lower or low) else readings[1]
-                return f"{self.unit}: {quantity} {value:.1f} {unit} is outside the claim ({rule.id}, {rule.source})"
+            if rule.lower is not None and low < rule.lower:
+                shown = beside(readings[0], rule.lower)
+            elif rule.upper is not None and high > rule.upper:
+                shown = beside(readings[1], rule.upper)
+            else:
+                continue
+            return f"{self.unit}: {quantity} {shown} {unit} is outside the claim ({rule.id}, {rule.source})"
         return None
 
 

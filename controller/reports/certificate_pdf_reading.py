@@ -37,7 +37,8 @@ def _reader(content: bytes) -> Iterator[PdfReader]:
     except PdfUnreadable:
         raise
     except Exception as error:  # a damaged file makes the reader fail in any way there is
-        raise PdfUnreadable(f"cannot be read as a PDF ({type(error).__name__}: {error}); is it cut off?") from error
+        why = str(error) or "it is damaged"
+        raise PdfUnreadable(f"cannot be read as a PDF ({why}); is it cut off?") from error
     finally:
         log.disabled = before
 

@@ -7,54 +7,21 @@ has a pipe of its own: who dies is replaced, and what it worked on goes to anoth
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 
-from controller.sweep.sample import Job, Row, failed
+from controller.sweep.process import MOST_DEATHS, SAMPLE_LIMIT_S, WORKER, Worker, cost_too_many, started, took_too_long
+from controller.sweep.sample import Job, Row
 
-MOST_DEATHS = 3
-"""A sample that took so many workers with it is not tried again."""
-SAMPLE_LIMIT_S = 600.0
-"""Wall seconds after which a sample hangs; the slowest library recipe takes a few (engineering judgement)."""
 LOOK_S = 1.0
-WORKER = (sys.executable, "-m", "controller.sweep.worker")
-"""The program of a worker; the descriptor of its pipe is its last argument."""
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""One worker a core: numpy's own threads would take the cores from the other workers."""
 
 
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@dataclass(slots=True)
-class _Worker:
-    """One process with the sample that it works on, since when, and how many workers that sample has cost."""
-
-    process: subprocess.Popen[bytes]
-    pipe: Connection
-    job: Job | None = None
-    deaths: int = 0
-    since_s: float = 0.0
-
-    def give(self, job: Job, deaths: int) -> None:
-        self.job, self.deaths, self.since_s = job, deaths, time.monotonic()
-        with suppress(OSError):  # a worker that is dead already is noticed by its pipe
-            self.pipe.send(job)
-
-    def end(self) -> None:
-        self.pipe.close()
-        self.process.kill()
-        self.process.wait()
 
 
 def run_locally(
@@ -84,10 +51,10 @@ class _Pool:
     limit_s: float
     program: Sequence[str]
     again: deque[tuple[Job, int]] = field(default_factory=deque)
-    workers: list[_Worker] = field(default_factory=list)
+    workers: list[Worker] = field(default_factory=list)
 
     @property
-    def busy(self) -> list[_Worker]:
+    def busy(self) -> list[Worker]:
         return [worker for worker in self.workers if worker.job is not None]
 
     def begin(self, count: int) -> None:
@@ -98,7 +65,7 @@ class _Pool:
         for worker in self.workers:
             worker.end()
 
-    def look(self, worker: _Worker, *, is_ready: bool) -> Row | None:
+    def look(self, worker: Worker, *, is_ready: bool) -> Row | None:
         """The row that a worker has, or the one that its end or its silence deserves."""
         if is_ready:
             try:
@@ -110,25 +77,25 @@ class _Pool:
         if time.monotonic() - worker.since_s <= self.limit_s:
             return None
         job = worker.job
-        self._replace(worker)  # what hangs would hang again, and is not repeated
-        return None if job is None else failed(job, f"given up: it took longer than {self.limit_s:g} s")
+        self._replace(worker)
+        return None if job is None else took_too_long(job, self.limit_s)
 
-    def _lost(self, worker: _Worker) -> Row | None:
+    def _lost(self, worker: Worker) -> Row | None:
         """A worker is dead: its sample goes to another one, unless it has cost too many."""
-        job, deaths, why = worker.job, worker.deaths + 1, _death(worker.process)
+        job, deaths, why = worker.job, worker.deaths + 1, worker.death()
         if job is not None and deaths < MOST_DEATHS:
             self.again.append((job, deaths))
         self._replace(worker)
         if job is None or deaths < MOST_DEATHS:
             return None
-        return failed(job, f"given up: {deaths} worker processes ended on it, the last one {why}")
+        return cost_too_many(job, deaths, why)
 
-    def _replace(self, worker: _Worker) -> None:
+    def _replace(self, worker: Worker) -> None:
         worker.end()
         self.workers.remove(worker)
         self._give_next(self._start())
 
-    def _give_next(self, worker: _Worker) -> None:
+    def _give_next(self, worker: Worker) -> None:
         given = self._next()
         if given is None:
             worker.job = None
@@ -141,32 +108,7 @@ class _Pool:
         job = next(self.jobs, None)
         return None if job is None else (job, 0)
 
-    def _start(self) -> _Worker:
-        worker = _started(self.program)
+    def _start(self) -> Worker:
+        worker = started(self.program)
         self.workers.append(worker)
         return worker
-
-
-def _started(program: Sequence[str]) -> _Worker:
-    ours, theirs = Pipe()
-    with theirs:
-        process = subprocess.Popen(  # noqa: S603  # our own interpreter and module, nothing of a user's
-            [*program, str(theirs.fileno())],
-            pass_fds=(theirs.fileno(),),
-            env={**os.environ, **ONE_THREAD},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=None if os.environ.get("PRESSLINE_DEBUG") else subprocess.DEVNULL,
-        )
-    return _Worker(process, ours)
-
-
-def _death(process: subprocess.Popen[bytes]) -> str:
-    try:
-        code = process.wait(timeout=5.0)
-    except subprocess.TimeoutExpired:
-        return "it closed its pipe"
-    if code < 0:
-        with suppress(ValueError):
-            return f"by {signal.Signals(-code).name}"
-    return f"with exit code {code}"

@@ -124,8 +124,8 @@ def _quantities(part: Part, body: yaml.MappingNode) -> Iterator[str]:
     for key in part.keys:
         if isinstance(key.kind, Quantity) and _child(body, key.name) is not None:
             yield key.name
-        elif isinstance(key.kind, Quantities) and _child(body, key.name) is not None:
-            yield from (f"{key.name}[{number}]" for number in range(1, key.kind.count + 1))
+        elif isinstance(key.kind, Quantities) and isinstance(values := _child(body, key.name), yaml.SequenceNode):
+            yield from (f"{key.name}[{number}]" for number in range(1, len(values.value) + 1))
 
 
 def _in_laminate(top: yaml.MappingNode, asked: str) -> Place:

@@ -29,14 +29,16 @@ _WHATS: Mapping[str, What] = {word: word for word in get_args(What)}
 class Recorder:
     """A Tap that writes what it is told to a new file; close() it, or use it as a context.
 
-    Raises OSError if the file cannot be made or is there already. If it cannot be written later, recording ends and
-    `fault` says why: a full disk must not stop a line.
+    `events` counts what it was told; what is told is kept until _BUFFER characters are together, and not longer. Raises
+    OSError if the file cannot be made or is there already. If it cannot be written later, recording ends and `fault`
+    says why: a full disk must not stop a line.
     """
 
     def __init__(self, path: str | Path, *, utc: str = "") -> None:
         """`utc` is when the recording began, for people; the events' times are the event loop's."""
         self.path = Path(path)
         self.fault = ""
+        self.events = 0
         self._file = self.path.open("x", encoding="utf-8")
         self._buffer: list[str] = []
         self._size = 0
@@ -44,6 +46,7 @@ class Recorder:
         self._flush()
 
     def __call__(self, event: WireEvent) -> None:
+        self.events += 1
         line: dict[str, Any] = {"t": round(event.time_s, 6), "place": event.place, "what": event.what}
         if event.data:
             line["hex"] = event.data.hex()

@@ -58,10 +58,10 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Quantities:
-    """A list of exactly `count` quantities."""
+    """A list of one to `most` quantities."""
 
     dimension: Dimension
-    count: int
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """One range for all of `count` values, or a list with one for each."""
+    """One range for all of up to `most` values, or a list with one for each."""
 
     dimension: Dimension
-    count: int
+    most: int
 
 
 @dataclass(frozen=True, slots=True)

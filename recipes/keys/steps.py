@@ -20,7 +20,7 @@ from recipes.keys.kinds import (
     optional,
 )
 from recipes.model import PressMethod
-from recipes.reader.steps import ACTIONS, MEASURES, ROLES, UNIT_KINDS, ZONES
+from recipes.reader.steps import ACTIONS, MEASURES, MOST_ZONES, ROLES, UNIT_KINDS
 from recipes.units import Dimension
 
 _SURROUNDS = "Operating range around it; outside, the run is held."
@@ -36,17 +36,21 @@ COAT = Part(
         optional("thickness_window", Range(Dimension.THICKNESS), "Range around the thickness."),
         Key("web_speed", Quantity(Dimension.SPEED), "Speed of the web."),
         optional("web_speed_window", Range(Dimension.SPEED), _SURROUNDS),
-        Key("zones", Quantities(Dimension.TEMPERATURE, ZONES), "Air temperature of each of the two drying zones."),
+        Key(
+            "zones",
+            Quantities(Dimension.TEMPERATURE, MOST_ZONES),
+            "Air temperature of each drying zone, one to four, as many as the coater has.",
+        ),
         Key("zone_window", Quantity(Dimension.TEMPERATURE_DIFFERENCE), "How far a zone may be off."),
         optional(
             "zone_residence",
-            Quantities(Dimension.TIME, ZONES),
-            "How long the web stays in each zone, as the source gives it.",
+            Quantities(Dimension.TIME, MOST_ZONES),
+            "How long the web stays in each zone, as the source gives it; as many values as zones.",
         ),
         optional(
             "zone_residence_window",
-            Ranges(Dimension.TIME, ZONES),
-            "Range around the residence in each zone: one for both, or one each.",
+            Ranges(Dimension.TIME, MOST_ZONES),
+            "Range around the residence in each zone: one for all, or one each.",
         ),
         optional(
             "zone_length",

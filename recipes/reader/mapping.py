@@ -158,12 +158,13 @@ class MappingReader:
         return text in ("yes", "true")
 
     def windows(self, key: str, dimension: Dimension, around: tuple[float, ...]) -> tuple[Window, ...]:
-        """Closed ranges, one each or one for all; each must hold its value of `around`."""
+        """Closed ranges, one each or one for all; each must hold its value of `around` (empty where none is known)."""
         nodes = self._items(key, dimension.expected_range, needed=True, single=True)
         if not nodes:
             return (Window(-math.inf, math.inf),) * len(around)
-        if len(nodes) not in (1, len(around)):
-            self.wrong(key, f"{len(nodes)} ranges", f"one range, or {len(around)}")
+        if around and len(nodes) not in (1, len(around)):
+            several = f"one range, or {len(around)}" if len(around) > 1 else "one range"
+            self.wrong(key, f"{len(nodes)} ranges", several)
         found = [self._window(node, path, place, dimension) for place, path, node in nodes]
         windows = found * len(around) if len(found) == 1 else found[: len(around)]
         for window, value in zip(windows, around, strict=False):
@@ -172,14 +173,17 @@ class MappingReader:
                 self.wrong(key, f"{what} {dimension.canonical}, the value it surrounds")
         return tuple(windows)
 
-    def quantities(self, key: str, dimension: Dimension, count: int) -> tuple[float, ...]:
-        """A list of exactly `count` quantities."""
+    def quantities(self, key: str, dimension: Dimension, most: int, fewest: int = 1) -> tuple[float, ...]:
+        """A list of `fewest` to `most` quantities; empty where another number is there."""
+        count = f"{fewest}" if fewest == most else f"{fewest} to {most}"
         expected = f"a list of {count}, each {dimension.expected}"
         nodes = self._items(key, expected, needed=True, single=False)
         values = tuple(self._quantity(node, path, dimension) for _, path, node in nodes)
-        if self.has(key) and nodes and len(values) != count:
-            self.wrong(key, f"{len(values)} values", expected)
-        return values if len(values) == count else (math.nan,) * count
+        if fewest <= len(values) <= most:
+            return values
+        if self.has(key) and nodes:
+            self.wrong(key, f"{len(values)} {'value' if len(values) == 1 else 'values'}", expected)
+        return ()
 
     def window(self, key: str, dimension: Dimension, around: float | None = None) -> Window:
         """A closed range; it must hold `around`, the value that it surrounds."""

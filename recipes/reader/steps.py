@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from math import nan
 
 from recipes.model import (
     Coat,
@@ -33,7 +34,8 @@ MEASURES = ("weight", "thickness", "composite_modulus", "porosity")
 LAB_MEASURES = ("composite_modulus", "porosity")
 ENTRIES = {"area": ("mm2", Dimension.AREA)}
 """What a person can be asked to enter of the laminate with a task: name -> unit and dimension."""
-ZONES = 2
+MOST_ZONES = 4
+"""A coater has one to four drying zones."""
 _METHODS = {method.value: method for method in PressMethod}
 UNIT_KINDS = ("uniaxial_press", "isostatic_press", "coater")
 
@@ -113,17 +115,9 @@ class StepReader:
     def _coat(self, reader: MappingReader) -> Coat:
         layer = reader.choice("layer", self.laminate.layers)
         known = self.laminate.layers.get(layer)
-        zones = reader.quantities("zones", Dimension.TEMPERATURE, ZONES)
+        zones = reader.quantities("zones", Dimension.TEMPERATURE, MOST_ZONES)
         web_speed = reader.quantity("web_speed", Dimension.SPEED, above=0.0)
-        residence = residence_windows = None
-        if _asked(reader, "zone_residence"):
-            times = reader.quantities("zone_residence", Dimension.TIME, ZONES)
-            residence = (times[0], times[1])
-            if _asked(reader, "zone_residence_window"):
-                windows = reader.windows("zone_residence_window", Dimension.TIME, times)
-                residence_windows = (windows[0], windows[1])
-        elif _asked(reader, "zone_residence_window"):
-            reader.wrong("zone_residence_window", "there is no residence for it to surround", "zone_residence")
+        residence, residence_windows = _residence(reader, len(zones))
         thickness, thickness_window = _with_window(reader, "thickness", Dimension.THICKNESS)
         return Coat(
             layer=layer,
@@ -135,7 +129,7 @@ class StepReader:
                 known.coating_weight_mg_cm2 if known is not None else None,
             ),
             web_speed_m_min=web_speed,
-            zone_temperatures_c=(zones[0], zones[1]),
+            zone_temperatures_c=zones,
             zone_window_k=reader.quantity("zone_window", Dimension.TEMPERATURE_DIFFERENCE, above=0.0),
             length_m=reader.quantity("length", Dimension.LENGTH, above=0.0),
             tension_n=reader.quantity("tension", Dimension.FORCE, above=0.0),
@@ -233,6 +227,18 @@ def _with_window(reader: MappingReader, key: str, dimension: Dimension) -> tuple
         return value, reader.window(f"{key}_window", dimension, value)
     if _asked(reader, f"{key}_window"):
         reader.wrong(f"{key}_window", f"there is no {key} for it to surround", key)
+    return None, None
+
+
+def _residence(reader: MappingReader, zones: int) -> tuple[tuple[float, ...] | None, tuple[Window, ...] | None]:
+    """How long the web stays in each of so many zones, with its windows; 0 if their number could not be read."""
+    if _asked(reader, "zone_residence"):
+        times = reader.quantities("zone_residence", Dimension.TIME, zones or MOST_ZONES, zones or 1)
+        if not _asked(reader, "zone_residence_window"):
+            return times, None
+        return times, reader.windows("zone_residence_window", Dimension.TIME, times or (nan,) * zones)
+    if _asked(reader, "zone_residence_window"):
+        reader.wrong("zone_residence_window", "there is no residence for it to surround", "zone_residence")
     return None, None
 
 

@@ -14,9 +14,8 @@ from functools import lru_cache
 from recipes.materials.coating import dry, drying_rate_g_m2s, solvent
 
 ZONE_LENGTH_M = 0.6
-"""Length of each of the two zones of the generic coater: 45 s at 0.8 m/min (engineering judgement)."""
+"""Length of each zone of the generic coaters: 45 s at 0.8 m/min (engineering judgement)."""
 ZONES_M = (ZONE_LENGTH_M, ZONE_LENGTH_M)
-MOST_ZONES = 4
 WEB_WIDTH_M = 0.3
 PARCEL_M = 0.02
 MOVE_S = 3.0

@@ -18,7 +18,8 @@ from simulators.wire.image import Plc
 from simulators.wire.modbus_server import crc16
 
 _UNKNOWN_REQUEST, _UNKNOWN_NAME, _OUT_OF_RANGE, _READ_ONLY = 1, 2, 3, 4
-_LINE_CODES = {6: 5}  # a controller refuses another master with Modbus's 6; lines of text count on from "read only"
+_MODBUS_BUSY = 6  # a controller refuses both another master's heartbeat and what it is too busy for with it
+_OWNED, _BUSY = 5, 6  # lines of text tell them apart, and count on from "read only"
 _LAST_COUNT = 0xFFFF
 _DIGITS = {"none": 0, "xor": 2, "sum8": 2, "lrc": 2, "crc16": 4}
 _REMEMBERED = 2048  # reads: those of all blocks with all tags of two digits
@@ -72,7 +73,7 @@ class AsciiImage:
         try:
             told: str | None = self._obeyed(said)
         except DeviceRefused as refusal:
-            told = self._refused(refusal.code, said.verb)
+            told = self._refused(self._code(refusal.code, said), said.verb)
         if told is None:
             return None
         return (self._framed(self._line.reply, said.tag, told) + self._line.terminator).encode("ascii")
@@ -188,11 +189,16 @@ class AsciiImage:
         value = _text(signal, self._plc.tags.get(signal.name, 0))
         return {"value": _Right(value), "unit_text": signal.unit, "text": "done"}
 
+    def _code(self, code: int, said: _Said) -> int:
+        """The line's own number for a controller's."""
+        if code != _MODBUS_BUSY:
+            return code
+        return _OWNED if any(request is self._line.heartbeat for request, _, _ in said.meant) else _BUSY
+
     def _refused(self, code: int, verb: str) -> str | None:
         """The refusal with this code, or the first one there is; None, silence, if the line has none."""
         refusals = [refusal for refusal in self._line.refusals if refusal.means == "refused"]
-        wanted = _LINE_CODES.get(code, code)
-        found = next((refusal for refusal in refusals if refusal.code == wanted), refusals[0] if refusals else None)
+        found = next((refusal for refusal in refusals if refusal.code == code), refusals[0] if refusals else None)
         return None if found is None else found.reply.format(verb=verb, text="refused")
 
 

@@ -244,6 +244,8 @@ def _press_faults(press: Press, item: PlannedStep, unit: UnitCapability, area_mm
 def _coat_faults(coat: Coat, item: PlannedStep, unit: UnitCapability) -> Iterator[str]:
     yield from ["no gap"] if item.gap_um is None else _outside("gap", item.gap_um, 0.0, unit.max_gap_um)
     yield from _outside_window("web speed", coat.web_speed_m_min, unit.web_speed_m_min)
+    if unit.zones not in (None, len(coat.zone_temperatures_c)):
+        yield f"{len(coat.zone_temperatures_c)} zones on a coater of {unit.zones}"
     for zone in coat.zone_temperatures_c:
         yield from _outside_window("zone", zone, unit.temperature_c)
     for name, value in (("length", coat.length_m), ("tension", coat.tension_n), ("zone window", coat.zone_window_k)):

@@ -98,6 +98,46 @@ def test_a_watch_that_hears_wrong_answers_only_has_code_1(answer: Answer, code: 
     assert ("HELLO" in watch.output) == (code == 1)
 
 
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        (script({}), 1, "it answers wrongly"),
+        (script(DESCRIPTION), 1, "it answers wrongly"),
+        (silent, 3, "did not answer"),
+    ],
+)
+def test_a_recording_of_wrong_answers_only_has_code_1(answer: Answer, code: int, words: str, tmp_path: Path) -> None:
+    profile = tmp_path / "gauge.yaml"
+    shipped = pressline("devices", "profile", "show", GAUGE, "--text").output
+    profile.write_text(changed(shipped, "{value: 6.0,", "{value: 0.2,"), encoding="utf-8")
+    with listening(answer) as place:
+        record = ("devices", "record", tmp_path / "wire.jsonl", f"tcp://{place}", "--profile", profile)
+        text = pressline(*record, "--seconds", "1")
+        (tmp_path / "wire.jsonl").unlink()
+        document = pressline(*record, "--seconds", "1", "--json")
+    assert (text.exit_code, document.exit_code) == (code, code), text.output
+    assert words in text.output
+    told = json.loads(document.stdout)
+    assert (told["answered"], told["reached"]) == (code == 1, False)
+    assert told["events"] == len((tmp_path / "wire.jsonl").read_text().splitlines()) - 1
+
+
+def test_a_link_that_is_silent_first_and_then_answers_wrongly_is_told_as_such(tmp_path: Path) -> None:
+    profile = tmp_path / "gauge.yaml"
+    shipped = pressline("devices", "profile", "show", GAUGE, "--text").output
+    profile.write_text(changed(shipped, "{value: 6.0,", "{value: 0.2,"), encoding="utf-8")
+    asked: list[bytes] = []
+
+    def late_nonsense(data: bytes) -> bytes | None:
+        asked.append(data)
+        return None if len(asked) < 2 else b"HELLO\r\n"
+
+    with listening(late_nonsense) as place:
+        watch = pressline("devices", "watch", f"tcp://{place}", "--profile", profile, "--seconds", "3")
+    assert watch.exit_code == 1, watch.output
+    assert watch.output.count("link down") == 2
+
+
 def test_watch_names_the_machine_and_the_unit_of_measure_apart() -> None:
     with served(PRESS) as press:
         place = press.url.removeprefix("tcp://").partition("?")[0]

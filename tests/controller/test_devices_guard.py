@@ -68,11 +68,11 @@ def test_what_was_not_read_is_missing() -> None:
     assert len(missing_for_maintenance(PRESS, Snapshot.of("press", PRESS, 0.0, {}))) == 3
 
 
-def hand(seen: Snapshot, send: Callable[[], Awaitable[Written]]) -> HandWrite:
+def hand(seen: Snapshot, send: Callable[[], Awaitable[Written]], *, is_out: bool = False) -> HandWrite:
     async def look() -> Snapshot:
         return seen
 
-    return HandWrite("press", "tcp://x:1", "force_sp_kn", 20.0, "A. Person", PRESS, look, send)
+    return HandWrite("press", "tcp://x:1", "force_sp_kn", 20.0, "A. Person", PRESS, look, send, lambda: is_out)
 
 
 def journal() -> Journal:
@@ -120,7 +120,10 @@ async def test_a_write_that_was_not_sent_is_journalled_as_failed() -> None:
     assert [event.kind for event in kept.events()] == ["write.requested", "write.failed"]
 
 
-async def test_a_write_that_nobody_waited_for_is_of_unknown_outcome() -> None:
+@pytest.mark.parametrize(("is_out", "outcome"), [(True, "unknown"), (False, "not sent")])
+async def test_a_write_that_nobody_waited_for_is_of_unknown_outcome_once_it_went_out(
+    is_out: bool, outcome: str
+) -> None:
     kept = journal()
     sent = asyncio.Event()
 
@@ -129,12 +132,12 @@ async def test_a_write_that_nobody_waited_for_is_of_unknown_outcome() -> None:
         await asyncio.sleep(60)
         raise AssertionError("nobody cancelled")
 
-    work = asyncio.create_task(Guard(kept, "maintenance").write(hand(snapshot(), send)))
+    work = asyncio.create_task(Guard(kept, "maintenance").write(hand(snapshot(), send, is_out=is_out)))
     await sent.wait()
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
-    assert kept.events()[-1].data["outcome"] == "unknown"
+    assert kept.events()[-1].data["outcome"] == outcome
 
 
 async def test_a_value_that_is_no_number_can_be_journalled() -> None:

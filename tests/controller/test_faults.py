@@ -153,8 +153,14 @@ async def foreign_answer_of_an_idle_coater(scene: Scene, run: Run) -> None:
     transport.exchange = nonsense
 
 
-@pytest.mark.parametrize("act", [unreadable_phase, failing_view])
-def test_whatever_fails_in_the_watch_the_press_is_held(act: Any) -> None:
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        (unreadable_phase, f"{ISO}: phase is bad (99)"),
+        (failing_view, f"{ISO}: a fault of the program: KeyError: 'no such thing'"),
+    ],
+)
+def test_whatever_fails_in_the_watch_the_press_is_held(act: Any, reason: str) -> None:
     scene = Scene(ISO, "ramp", act, nobody, after_s=60)
     try:
         scene.play()
@@ -163,6 +169,8 @@ def test_whatever_fails_in_the_watch_the_press_is_held(act: Any) -> None:
     held_s = when(scene, "run.state", state="held")
     assert state_at(scene, held_s + 5) == "HELD"
     assert scene.kinds("run.closed")
+    holds = [event.data["reason"] for event in scene.kinds("run.state") if event.data["state"] == "holding"]
+    assert holds[0] == reason
 
 
 def test_nonsense_of_an_idle_machine_does_not_touch_the_press() -> None:

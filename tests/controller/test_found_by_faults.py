@@ -164,7 +164,7 @@ def test_that_another_controller_answers_is_told_while_the_run_is_held() -> None
 
     scene = Scene(UNIAXIAL, "dwell", exchanged, nobody).play()
     told = [event.data["reason"] for event in scene.kinds("run.problem")]
-    assert any("uniaxial-press-1: uniaxial-press-1: model 4102 answers, 4101 was expected" in reason for reason in told)
+    assert any(reason.startswith("uniaxial-press-1: model 4102 answers, 4101 was expected") for reason in told)
 
 
 def test_a_controller_that_has_started_anew_is_named() -> None:

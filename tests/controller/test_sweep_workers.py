@@ -17,6 +17,7 @@ from controller.cli.recipes import capabilities
 from controller.sweep.cluster import ClusterUnreachable, run_on_cluster
 from controller.sweep.local import run_locally
 from controller.sweep.options import SweepOptions
+from controller.sweep.process import WORKER, started
 from controller.sweep.run import Sweep, prepared
 from controller.sweep.sample import Job, outcome
 from tests.controller.recipes_for_tests import EXAMPLE, quick
@@ -24,6 +25,16 @@ from tests.controller.recipes_for_tests import EXAMPLE, quick
 DIES = "import os, sys; from multiprocessing.connection import Connection as C; C(int(sys.argv[1])).recv(); os._exit(7)"
 TIMELESS = {"wall_s": 0.0, "cpu_s": 0.0}
 HANGS = "import time; time.sleep(60)"
+HANGS_ON_ONE = """
+import sys, time
+from multiprocessing.connection import Connection
+from controller.sweep.sample import outcome
+pipe = Connection(int(sys.argv[-1]))
+while True:
+    job = pipe.recv()
+    time.sleep(60 if job.sample == 1 else 0)
+    pipe.send(outcome(job))
+"""
 
 
 def small(recipe: Path, samples: int, vary: str = "densify.dwell=60..70s") -> Sweep:
@@ -132,6 +143,44 @@ def test_a_dask_cluster_gives_the_same_rows_and_survives_a_lost_worker() -> None
         found += rows
     found.sort(key=lambda row: int(row["sample"]))
     assert [row | TIMELESS for row in found] == [outcome(job) | TIMELESS for job in jobs]
+
+
+def test_a_sample_that_hangs_on_a_cluster_is_given_up_and_the_sweep_goes_on(tmp_path: Path) -> None:
+    """The process of sample 1 hangs; the ones before and after it, on the same Dask worker, are done."""
+    from distributed import LocalCluster
+
+    program = tmp_path / "worker.py"
+    program.write_text(HANGS_ON_ONE, encoding="utf-8")
+    jobs = refusals(4)
+    begun = time.monotonic()
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", processes=True
+    ) as cluster:
+        address = cluster.scheduler_address
+        rows = list(run_on_cluster(jobs, address, limit_s=2.0, program=(sys.executable, str(program))))
+    found = {row["sample"]: row for row in rows}
+    assert (found[1]["status"], found[1]["message"]) == ("error", "given up: it took longer than 2 s")
+    assert found[1]["join2.pressure_mpa"] == jobs[1].values["join2.pressure_mpa"]
+    assert [found[number] | TIMELESS for number in (0, 2, 3)] == [outcome(jobs[n]) | TIMELESS for n in (0, 2, 3)]
+    assert time.monotonic() - begun < 40.0
+
+
+def test_a_sample_that_ends_every_process_beside_a_dask_worker_becomes_a_row() -> None:
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", processes=True
+    ) as cluster:
+        rows = list(run_on_cluster(refusals(1), cluster.scheduler_address, program=(sys.executable, "-c", DIES)))
+    assert rows[0]["message"] == "given up: 3 worker processes ended on it, the last one with exit code 7"
+
+
+def test_a_kept_process_ends_by_itself_when_no_sample_comes() -> None:
+    worker = started((*WORKER, "0.2"))
+    worker.give(refusals(1)[0], 0)
+    assert worker.pipe.recv()["status"] == "refused"
+    assert worker.process.wait(timeout=20) == 0
+    worker.end()
 
 
 def test_a_scheduler_that_is_lost_is_told() -> None:

@@ -238,6 +238,23 @@ TEXT_LINES = [
     (COATER, "{name: PV, signals", "{name: PV, poll: false, signals", "{name: web_speed_m_min", "at every poll"),
     (COATER, "  write_job:", "  #", "terminator", "write_job is missing"),
     (COATER, "  heartbeat:", "  #", "terminator", "heartbeat is missing"),
+    (COATER, "{name: zone1_sp_c,", "{name: zone3_sp_c,", "- {name: model_code", "zone1_sp_c is missing in the job"),
+    (COATER, "{name: zone2_sp_c,", "{name: zone3_sp_c,", "- {name: model_code", "zone2_sp_c is missing in the job"),
+    (
+        COATER,
+        "{name: zone2_sp_c,",
+        "{name: zone3_sp_c,",
+        "- {name: model_code",
+        "zone3_c is missing: a coater is supervised",
+    ),
+    (
+        COATER,
+        "{name: zone2_sp_c,",
+        "{name: zone5_sp_c,",
+        "zone2_sp_c_echo, range",
+        "the job of a coater has no zone5_sp_c",
+    ),
+    (COATER, "{name: zone2_sp_c,", "{name: zone5_sp_c,", "- {name: model_code", "zone2_sp_c is missing in the job"),
     (COATER, "'CM {command_code},{command_sequence}'", "'CM {command_code}'", "'CM", "command_sequence"),
     (
         COATER,

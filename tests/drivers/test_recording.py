@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,27 @@ def test_a_long_recording_is_written_as_it_grows(tmp_path: Path) -> None:
     assert len(read_capture(path)) == 5000
 
 
+def test_a_recording_of_a_day_keeps_nothing_in_memory(tmp_path: Path) -> None:
+    """The buffer is 64 kB of text; twenty thousand events are 11 MB."""
+    data = bytes(250)
+
+    def told(recorder: Recorder, count: int) -> None:
+        for number in range(count):
+            recorder(WireEvent(float(number), "port", "heard", data))
+
+    with Recorder(tmp_path / "wire.jsonl") as recorder:
+        told(recorder, 1000)  # what is made once is made
+        tracemalloc.start()
+        try:
+            told(recorder, 20_000)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert recorder.events == 21_000
+    assert recorder.path.stat().st_size > 10_000_000
+    assert peak < 500_000
+
+
 def test_a_recording_is_not_written_over(tmp_path: Path) -> None:
     path = tmp_path / "wire.jsonl"
     path.write_text("mine")
@@ -56,6 +78,7 @@ def test_a_full_disk_ends_the_recording_and_nothing_else() -> None:
     recorder = Recorder.__new__(Recorder)
     full = Path("/dev/full")
     recorder.path, recorder.fault, recorder._buffer, recorder._size = full, "", [], 0
+    recorder.events = 0
     recorder._file = full.open("w", encoding="utf-8")
     for number in range(5000):
         recorder(WireEvent(float(number), "port", "heard", bytes(8)))

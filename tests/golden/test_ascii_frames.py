@@ -98,6 +98,7 @@ def test_coater_server_edges(ask: bytes, tell: bytes | None) -> None:
     [
         (3, b"@0105WR gap_sp_um=1001*71\r\n", b"@0105ER 3*00\r\n"),
         (6, b"@0109HB 6,9*01\r\n", b"@0109ER 5*0A\r\n"),  # owned by another
+        (6, b"@0109CM 2,43*3F\r\n", b"@0109ER 6*09\r\n"),  # busy
     ],
 )
 def test_coater_server_refuses(code: int, ask: bytes, tell: bytes) -> None:
@@ -237,6 +238,7 @@ async def test_silence_after_zero_is_an_unknown_outcome() -> None:
     ("name", "document", "heading"),
     [
         ("coater-generic", "coater-generic", "Errors"),
+        ("coater-four-zone", "coater-four-zone", "Errors"),
         ("thickness-gauge-sics", "mt-sics", "Refusals"),
         ("balance-sics", "mt-sics", "Refusals"),
     ],

@@ -15,6 +15,7 @@ PROFILES = {name: load_profile(name) for name in shipped_profiles()}
 MODBUS = [name for name, profile in PROFILES.items() if profile.protocol == "modbus"]
 MACHINES = [name for name, profile in PROFILES.items() if profile.is_machine]
 SICS = ("thickness-gauge-sics", "balance-sics")
+COATERS = ("coater-generic", "coater-four-zone")
 TABLES = {
     "Input registers": ("input", "r"),
     "Holding registers": ("holding", "rw"),
@@ -120,8 +121,9 @@ def test_what_holds_for_all_registers(name: str) -> None:
         assert told is None or int(told[1]) == most
 
 
-def test_coater_groups() -> None:
-    profile, document = PROFILES["coater-generic"], tables("coater-generic")
+@pytest.mark.parametrize("name", COATERS)
+def test_coater_groups(name: str) -> None:
+    profile, document = PROFILES[name], tables(name)
     for block in profile.blocks:
         rows = document[f"Group {block.name}"]
         check_rows(profile, rows)
@@ -187,7 +189,9 @@ def test_identity_of_instruments() -> None:
     assert PROFILES["eurotherm-3216"].identity == {}
 
 
-@pytest.mark.parametrize(("name", "title"), [("coater-generic", "Errors"), *((name, "Refusals") for name in SICS)])
+@pytest.mark.parametrize(
+    ("name", "title"), [*((name, "Errors") for name in COATERS), *((name, "Refusals") for name in SICS)]
+)
 def test_refusals(name: str, title: str) -> None:
     rows = tables(document_of(PROFILES[name]))[title]
     line = PROFILES[name].line
@@ -209,15 +213,16 @@ def test_sics_commands(name: str) -> None:
     assert {row["Command"]: pattern_of(row["Answer"]) for row in rows} == known
 
 
-def test_coater_lines() -> None:
-    line = PROFILES["coater-generic"].line
+@pytest.mark.parametrize("name", COATERS)
+def test_coater_lines(name: str) -> None:
+    line = PROFILES[name].line
     assert line is not None
-    rows = tables("coater-generic")["Line"]
+    rows = tables(name)["Line"]
     known = [line.read, line.write_job, line.command, line.heartbeat]
     assert [row["Verb"] for row in rows] == [request.send.split(" ")[0] for request in known if request is not None]
     assert line.terminator == "\r\n"
     assert line.check_kind == "xor"
-    assert "the exclusive or of all bytes between `@` and `*`" in text_of("coater-generic")
+    assert "the exclusive or of all bytes between `@` and `*`" in text_of(name)
 
 
 def test_sics_instruments() -> None:

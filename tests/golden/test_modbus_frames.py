@@ -103,6 +103,14 @@ def test_press_server_edges(ask: str, tell: str) -> None:
     assert answer_rtu(image, 1, bytes.fromhex(ask)) == (bytes.fromhex(tell) or None)
 
 
+def test_press_tells_that_the_hands_were_taken_away() -> None:
+    plc, image = machine("uniaxial-press-generic", {"alarm_bits": 1 << 6})
+    ask, tell = bytes.fromhex("01 04 0011 0001 61CF"), bytes.fromhex("01 04 02 0040 B8C0")
+    assert answer_rtu(image, 1, ask) == tell
+    seen = Snapshot.of("press", plc.profile, 0.0, {"alarm_bits": 0x0040})
+    assert seen.bits("alarm_bits") == ("two_hand_released",)
+
+
 def test_isostatic_server() -> None:
     plc, image = machine("isostatic-press-generic", ISO_STATUS)
     assert answer_tcp(image, 1, ISO_BEAT_ASK) == ISO_BEAT_TELL

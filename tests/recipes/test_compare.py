@@ -177,7 +177,7 @@ def test_the_unit_of_every_number_is_known() -> None:
         if not dataclasses.is_dataclass(owner) or owner in (Location, Window) or not isinstance(owner, type):
             continue
         for name, hint in typing.get_type_hints(owner).items():
-            is_number = {float, int, Window, tuple[float, float], tuple[Window, Window]} & {
+            is_number = {float, int, Window, tuple[float, ...], tuple[Window, ...]} & {
                 hint,
                 *typing.get_args(hint),
             }
@@ -293,6 +293,17 @@ def test_comments_units_and_the_order_of_keys_make_no_difference(tmp_path: Path)
 )
 def test_a_difference_in_words(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert (message or "join: temperature 25 degC -> 29 degC (+4 K)") in told(tmp_path, (old, new))
+
+
+def test_another_number_of_zones_is_told(tmp_path: Path) -> None:
+    found = told(
+        tmp_path,
+        ("[50 degC, 60 degC]", "[50 degC, 60 degC, 70 degC]"),
+        ("[90 s, 100 s]", "[90 s, 100 s, 95 s]"),
+        ("[85..95 s, 95..105 s]", "85..105 s"),
+    )
+    assert "coat: zones 50, 60 degC -> 50, 60, 70 degC" in found
+    assert "coat: zone residence 90, 100 s -> 90, 100, 95 s" in found
 
 
 def test_a_rule_packs_unit_that_is_written_otherwise_is_told_as_the_same(tmp_path: Path) -> None:

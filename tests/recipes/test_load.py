@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recipes.load import RecipeErrors, library_recipes, load_recipe
-from recipes.model import PressMethod, Purpose, StepKind
+from recipes.model import PressMethod, Purpose, StepKind, Window
 from tests.recipes.library import COMPARATIVES, EXAMPLES, LIBRARY, edited, errors_of, line_of, shipped
 
 PLACED = re.compile(r"^.*\.yaml:\d+:\d+: .+")
@@ -100,7 +100,13 @@ def test_comparatives_say_so_and_why() -> None:
             "mass_parts: some}",
             "'some' is not possible, in laminate.layers.cathode.components[NCM622]",
         ),
-        ("zones: [100 degC, 120 degC]", "zones: [100 degC]", "1 values, in steps[coat cathode].coat.zones"),
+        (
+            "zones: [100 degC, 120 degC]",
+            "zones: [20 degC, 30 degC, 40 degC, 50 degC, 60 degC]",
+            "5 values, in steps[coat cathode].coat.zones: expected a list of 1 to 4, each a temperature",
+        ),
+        ("zones: [100 degC, 120 degC]", "zones: []", "in steps[coat cathode].coat.zones: expected a list of 1 to 4"),
+        ("zones: [100 degC, 120 degC]", "zones: 100 degC", "in steps[coat cathode].coat.zones: expected a list of 1"),
         ("purpose: production", "purpose: production\nreason: none", "only a comparative recipe gives a reason"),
         ("purpose: production", "purpose: comparative", "'reason' is missing"),
         ("recipe: honda-example-1", "recipe: Honda 1", "'Honda 1' is no name for a recipe"),
@@ -139,6 +145,34 @@ def test_a_mistake_is_told_at_its_line(tmp_path: Path, old: str, new: str, what:
     assert any(what in error for error in errors), errors
     assert all(PLACED.match(error) for error in errors)
     assert all(error.startswith(("edited.yaml:",)) for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("[90 s, 90 s]", "[90 s]", "1 value, in {}: expected a list of 2, each a time such as"),
+        ("[90 s, 90 s]", "[60 s, 60 s, 60 s]", "3 values, in {}: expected a list of 2, each a time such as"),
+        ("85..95 s", "[85..95 s, 85..95 s, 85..95 s]", "3 ranges, in {}_window: expected one range, or 2"),
+        ("zones: [50 degC, 50 degC]", "zones: [50 degC]", "2 values, in {}: expected a list of 1, each a time such as"),
+    ],
+)
+def test_what_is_of_zones_has_a_value_for_each_zone(tmp_path: Path, old: str, new: str, what: str) -> None:
+    file = edited(tmp_path, (old, new), name="zeon-example-1")
+    (error,) = errors_of(file)
+    line = line_of(file, "zone_residence_window:" if "_window" in what else "zone_residence:")
+    assert error.startswith(f"edited.yaml:{line}:")
+    assert what.format("steps[coat heat-resistant layer].coat.zone_residence") in error
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_a_coating_has_one_to_four_zones(tmp_path: Path, count: int) -> None:
+    zones, times = ", ".join(["50 degC"] * count), ", ".join(["90 s"] * count)
+    changes = (("[50 degC, 50 degC]", f"[{zones}]"), ("[90 s, 90 s]", f"[{times}]"))
+    steps = load_recipe(edited(tmp_path, *changes, name="zeon-example-1")).steps
+    (coat,) = [step.coat for step in steps if step.coat is not None]
+    assert coat.zone_temperatures_c == (50.0,) * count
+    assert coat.zone_residence_s == (90.0,) * count
+    assert coat.zone_residence_window_s == (Window(85.0, 95.0),) * count
 
 
 def test_the_place_is_the_value_and_its_message_is_complete(tmp_path: Path) -> None:

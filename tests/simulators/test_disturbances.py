@@ -201,13 +201,14 @@ def test_an_opened_guard_ends_a_job_and_starts_none(bench: Bench) -> None:
 def test_hands_taken_away_end_the_closing_stroke_and_nothing_later(bench: Bench) -> None:
     pressed(bench)
     bench.uniaxial.disturbances.two_hand_released = True
-    bench.wait_for(bench.uniaxial, machine_state="ABORTED")
+    ended_by(bench, bench.uniaxial, "two_hand_released")
     assert bench.uniaxial.loop.force_kn == 0.0
     assert "two_hand_ok" not in bench.bits(bench.uniaxial, "status_bits")
     bench.uniaxial.disturbances.two_hand_released = False
     bench.command(bench.uniaxial, "reset")
     bench.start(bench.uniaxial, JOB)
     bench.wait_for(bench.uniaxial, phase="dwell")
+    assert bench.bits(bench.uniaxial) == set(), "reset has cleared it"
     bench.uniaxial.disturbances.two_hand_released = True
     bench.wait_for(bench.uniaxial, machine_state="COMPLETE")
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from controller.dryrun import wired_line
-from drivers.errors import DriverError, OutcomeUnknown
+from drivers.errors import DeviceRefused, DriverError, OutcomeUnknown
 from drivers.machine import Machine
 from drivers.reading import LinkChange, Snapshot
 from drivers.transport.wire import WireEvent
@@ -175,16 +175,18 @@ def test_a_job_that_was_taken_in_part_is_not_started(unit: str) -> None:
     play(main)
 
 
-def test_a_busy_machine_refuses_commands_and_keeps_its_lease() -> None:
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_busy_machine_refuses_commands_and_keeps_its_lease(unit: str) -> None:
     async def main() -> None:
         async with wired() as line:
-            line.simulated.faults.inject(Injection("machine.busy", RTU, Trigger(), 5.0))
-            with pytest.raises(DriverError, match="busy"):
-                await line.machines[RTU].command("reset")
+            line.simulated.faults.inject(Injection("machine.busy", unit, Trigger(), 5.0))
+            with pytest.raises(DeviceRefused, match="busy") as caught:
+                await line.machines[unit].command("reset")
+            assert caught.value.code == 6
             await asyncio.sleep(6.0)
-            await line.machines[RTU].abort()
-            await line.machines[RTU].reset()
-            assert line.machines[RTU].link_up
+            await line.machines[unit].abort()
+            await line.machines[unit].reset()
+            assert line.machines[unit].link_up
 
     play(main)
 

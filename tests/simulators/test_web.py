@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.profile import Profile, Signal
 from drivers.profile_file import load_profile
 from recipes.materials.coating import dry, drying_rate_g_m2s, solvent_load_mg_cm2, wet_film_um
 from recipes.model import Slurry
@@ -147,22 +145,10 @@ def test_gentle_air_leaves_what_the_report_calculates(
 # ---- a coater of four zones ----
 
 
-def four_zones() -> Profile:
-    """The generic coater's profile with two more zones, as a user's profile of a longer coater has them."""
-    profile = load_profile("coater-generic")
-    signals: dict[str, Signal] = dict(profile.signals)
-    for number in (3, 4):
-        for name in ("zone2_c", "zone2_sp_c", "zone2_sp_c_echo"):
-            signal = signals[name]
-            echo = signal.echo and signal.echo.replace("2", str(number))
-            signals[name.replace("2", str(number))] = replace(signal, name=name.replace("2", str(number)), echo=echo)
-    return replace(profile, signals=signals)
-
-
 def test_a_coater_has_as_many_zones_as_its_profile() -> None:
     bench = Bench()
     scenario = named_scenario("nominal")
-    coater = bench.coater = Coater(four_zones(), scenario, "coater-4", World(scenario))
+    coater = bench.coater = Coater(load_profile("coater-four-zone"), scenario, "coater-4", World(scenario))
     assert coater.zone_count == 4
     coater.advance(0.0)
     with pytest.raises(WorldError, match="has 4 zones, not 2"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from math import sqrt
+from math import copysign, sqrt
 from typing import Any
 
 from controller.executor.holding import hold_idle
@@ -17,6 +17,7 @@ from controller.executor.windows import Remark
 from drivers.coater import Coater, CoatJob
 from drivers.machine import Machine
 from drivers.reading import Snapshot
+from drivers.wording import beside
 from recipes.coated import Found, coat_facts
 from recipes.facts import Evidence, Fact
 from recipes.model import Coat
@@ -153,7 +154,8 @@ def _watch(snapshot: Snapshot, coat: Coat, unit: str, seen: CoatTrace) -> str | 
     for number, setpoint in enumerate(coat.zone_temperatures_c, start=1):
         value = snapshot.value(f"zone{number}_c")
         if abs(value - setpoint) > coat.zone_window_k:
-            return f"{unit}: zone {number} is at {value:.1f} degC, outside {setpoint:g} +- {coat.zone_window_k:g} K"
+            shown = beside(value, setpoint + copysign(coat.zone_window_k, value - setpoint))
+            return f"{unit}: zone {number} is at {shown} degC, outside {setpoint:g} +- {coat.zone_window_k:g} K"
     return None
 
 
@@ -161,7 +163,9 @@ def _complaint(snapshot: Snapshot, coat: Coat) -> str | None:
     weight, residual = snapshot.value("coating_weight_mg_cm2"), snapshot.value("residual_solvent_pct")
     window = coat.coating_weight_window_mg_cm2
     if not window.holds(weight):
-        return f"coating weight {weight:.2f} mg/cm2 is outside {window.lower:g} to {window.upper:g} mg/cm2"
+        shown = beside(weight, window.lower if weight < window.lower else window.upper, 2)
+        return f"coating weight {shown} mg/cm2 is outside {window.lower:g} to {window.upper:g} mg/cm2"
     if residual > coat.residual_solvent_max_pct:
-        return f"{residual:.1f} % of solvent is left, more than {coat.residual_solvent_max_pct:g} %"
+        shown = beside(residual, coat.residual_solvent_max_pct)
+        return f"{shown} % of solvent is left, more than {coat.residual_solvent_max_pct:g} %"
     return None

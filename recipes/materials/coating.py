@@ -164,7 +164,7 @@ def _mass_transfer(data: Solvent, film_c: float, heat_transfer_w_m2k: float) -> 
 def dry(load_g_m2: float, initial_g_m2: float, rate_g_m2s: float, dt_s: float) -> float:
     """Solvent left after dt_s at a wet-surface rate: constant first, exponential below the critical share."""
     critical = CRITICAL_SHARE * initial_g_m2
-    if rate_g_m2s <= 0.0 or initial_g_m2 <= 0.0:
+    if rate_g_m2s <= 0.0 or critical <= 0.0:  # a share of the smallest number there is may be 0
         return load_g_m2
     constant_s = max(0.0, load_g_m2 - critical) / rate_g_m2s
     if dt_s <= constant_s:

@@ -245,10 +245,13 @@ def test_ctrl_c_before_anything_was_started(tmp_path: Path) -> None:
     for unit in ("isostatic-press-1", "uniaxial-press-1", "coater-1", "thickness-gauge-1", "balance-1"):
         assert re.search(f"^{unit}: ", unreachable.stderr, re.MULTILINE), unreachable.stderr
     assert "Traceback" not in unreachable.stderr
-    with program("run", recipe, "--line", line, "--store", tmp_path / "store.sqlite") as controller:
-        time.sleep(2)
+    store = tmp_path / "interrupted.sqlite"
+    with program("run", recipe, "--line", line, "--store", store) as controller:
+        while not store.exists():  # its imports are done, and its journal is open
+            time.sleep(0.05)
+        time.sleep(2)  # it tries to connect for 10 s
         controller.send_signal(signal.SIGINT)
-        output, _ = controller.communicate(timeout=10)
+        output, _ = controller.communicate(timeout=30)
     assert controller.returncode == 1
     assert "interrupted; nothing was started" in output
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from drivers.profile_file import load_profile
@@ -55,6 +55,7 @@ def test_hotter_air_never_leaves_more(air_c: float, more_k: float, load: float) 
 
 
 @given(st.floats(0.0, 200.0), st.floats(0.01, 2.0), st.floats(0.0, 600.0), st.integers(1, 20))
+@example(5e-324, 1.0, 1.0, 1)
 def test_drying_does_not_depend_on_how_time_is_cut(load: float, rate: float, time_s: float, pieces: int) -> None:
     left = load
     for _ in range(pieces):

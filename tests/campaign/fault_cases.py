@@ -56,6 +56,8 @@ COMPLETE = frozenset({"complete"})
 _HEATING = (Moment(UNIAXIAL, "prepare", (0.0, 0.5), (1, 2, 3)),)
 _RAMP = (Moment(UNIAXIAL, "ramp", (0.2, 7.0), (1, 2, 3)),)
 _DWELL = (Moment(UNIAXIAL, "dwell", (0.5, 50.0), (1, 2, 3)),)
+_DWELL_EARLY = (Moment(UNIAXIAL, "dwell", (0.5, 30.0)),)
+_DWELL_LATE = (Moment(UNIAXIAL, "dwell", (40.0, 55.0), (1,)),)
 _RELEASE = (Moment(UNIAXIAL, "release", (0.2, 5.0), (1, 2, 3)),)
 _CLOSED = (*_RAMP, *_DWELL, *_RELEASE)
 _ISO_PREPARE = (Moment(ISOSTATIC, "prepare", (0.5, 50.0)),)
@@ -99,6 +101,8 @@ def _coater(cause: str, within_s: float, *moments: Moment, **more: object) -> tu
 
 _NO_PROGRESS_S = 120.0
 """A phase that goes on and on is told within so much more than it may take."""
+_NEXT_HEATING_S = 1100.0
+"""A platen that cools too late to leave its window in this dwell shows in the next heating, which takes up to 11 min."""
 _NEXT_COMMAND_S = 700.0
 """Until the controller says something to the machine again: a shortened isostatic pressing takes ten minutes."""
 
@@ -132,8 +136,11 @@ _STRONG: Mapping[str, tuple[Case, ...]] = {
         sizes={"size_pct": (5.0, 20.0)},
         spoils=frozenset({"rise", "fall"}),
     ),
-    "uniaxial.platens_uneven": _uniaxial(
-        r"temperature|prepare", _NO_PROGRESS_S, *_HEATING, *_DWELL, sizes={"offset_k": (-30.0, -10.0)}
+    "uniaxial.platens_uneven": (
+        *_uniaxial(
+            r"temperature|prepare", _NO_PROGRESS_S, *_HEATING, *_DWELL_EARLY, sizes={"offset_k": (-30.0, -10.0)}
+        ),
+        *_uniaxial(r"temperature|prepare", _NEXT_HEATING_S, *_DWELL_LATE, sizes={"offset_k": (-30.0, -10.0)}),
     ),
     "uniaxial.over_temperature": _uniaxial(r"temperature", 300.0, *_DWELL, spoils=frozenset({"heat"}), ends=ANYTHING),
     "uniaxial.heater": _uniaxial(

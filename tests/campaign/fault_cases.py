@@ -102,7 +102,7 @@ def _coater(cause: str, within_s: float, *moments: Moment, **more: object) -> tu
 _NO_PROGRESS_S = 120.0
 """A phase that goes on and on is told within so much more than it may take."""
 _NEXT_HEATING_S = 1100.0
-"""A platen that cools too late to leave its window in this dwell shows in the next heating, which takes up to 11 min."""
+"""Cooling too late to leave its window in this dwell it shows in the next heating, which takes 11 min at most."""
 _NEXT_COMMAND_S = 700.0
 """Until the controller says something to the machine again: a shortened isostatic pressing takes ten minutes."""
 

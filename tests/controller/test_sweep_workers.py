@@ -176,11 +176,14 @@ def test_a_sample_that_ends_every_process_beside_a_dask_worker_becomes_a_row() -
 
 
 def test_a_kept_process_ends_by_itself_when_no_sample_comes() -> None:
+    (job,) = refusals(1)  # made first: the process waits for no longer than 0.2 s
     worker = started((*WORKER, "0.2"))
-    worker.give(refusals(1)[0], 0)
-    assert worker.pipe.recv()["status"] == "refused"
-    assert worker.process.wait(timeout=20) == 0
-    worker.end()
+    try:
+        worker.give(job, 0)
+        assert worker.pipe.recv()["status"] == "refused"
+        assert worker.process.wait(timeout=20) == 0
+    finally:
+        worker.end()
 
 
 def test_a_scheduler_that_is_lost_is_told() -> None:

@@ -271,7 +271,9 @@ def told_all(found: Mapping[str, Sequence[Done]], floor: Sequence[Spent]) -> int
         and good
     )
     if "looptime" not in wholes:
-        print("looptime is not installed, so nothing is compared with it: pip install looptime", file=sys.stderr)
+        print(
+            "looptime is not installed, so nothing is compared with it: `make setup-test` installs it", file=sys.stderr
+        )
         return 2
     for name in wholes.keys() - {"ours"}:
         if any(one.decided != first.decided for one in found[name]):

@@ -37,6 +37,11 @@ $(VENV)/test: requirements/dev.lock $(VENV)/run
 	@$(INSTALL) --require-hashes -r requirements/dev.lock
 	@touch $@
 
+$(VENV)/mutation: requirements/mutation.lock $(VENV)/test
+	@echo "installing the mutation operators"
+	@$(INSTALL) --no-deps --require-hashes -r requirements/mutation.lock
+	@touch $@
+
 setup: $(VENV)/run
 sweep: $(VENV)/sweep
 setup-test: $(VENV)/test system
@@ -72,13 +77,17 @@ pytest:
 # make campaign-truth    SEEDS=1000 JOBS=2    holds certificates of dry runs near the bounds against the simulated truth
 # make campaign-laws     RECIPES=50 JOBS=2    holds the vectorised law against dry runs of random recipes
 # make campaign-frames   FRAMES=1000000 JOBS=2 holds our side of every protocol against damaged answers
+# make campaign-crash    JOBS=2               cuts the power at every write of the journal, and kills real controllers
+# make mutation          MODULES="..."        changes the guard, the states, the interlocks and the rule engine, and the tests must notice
 # make bench-validate                         measures reading and planning
 # make bench-dry-run                          measures a dry run beside looptime and plain loops
 # make bench-laws                             measures the vectorised compaction law
 # make bench-sweep                            measures a sweep on one process and on two
+# make bench-schedule                         measures the schedule of 20 laminates beside a solver's best
 # make bench-polling                          measures polling beside pymodbus, libmodbus and the line rate
+# make bench-reaction                         measures the time from a bad sample to the hold command on the wire
 
-.PHONY: campaign campaign-recipes campaign-truth campaign-laws campaign-frames bench-validate bench-laws bench-sweep bench-polling bench-dry-run
+.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-dry-run
 JOBS ?= 1
 
 campaign: $(VENV)/test
@@ -93,8 +102,16 @@ campaign-truth: $(VENV)/test
 campaign-laws: $(VENV)/test
 	$(BIN)/python -m tests.campaign.laws_campaign --recipes $(or $(RECIPES),50) --seed $(or $(SEED),0) --jobs $(JOBS)
 
+campaign-crash: $(VENV)/test
+	$(BIN)/python -m tests.crash.boundaries --jobs $(JOBS)
+	$(BIN)/python -m tests.crash.resuming --points $(or $(POINTS),60)
+	$(BIN)/python -m tests.crash.killing --kills $(or $(KILLS),8)
+
 campaign-frames: $(VENV)/test
 	$(BIN)/python -m tests.campaign.frame_campaign --frames $(or $(FRAMES),10000) --seed $(or $(SEED),1) --jobs $(JOBS)
+
+mutation: $(VENV)/mutation
+	$(BIN)/python -m tests.mutation.run $(MODULES)
 
 bench-validate: setup
 	$(BIN)/python benchmarks/validate.py
@@ -108,8 +125,14 @@ bench-laws: setup
 bench-sweep: setup
 	$(BIN)/python benchmarks/sweep.py
 
+bench-schedule: $(VENV)/test
+	$(BIN)/python benchmarks/schedule.py
+
 bench-polling: setup system
 	$(BIN)/python benchmarks/polling.py
+
+bench-reaction: setup
+	$(BIN)/python benchmarks/reaction.py
 
 # ---------------------------------------------------------------- for developers
 
@@ -123,6 +146,7 @@ lock: $(VENV)/test
 	$(LOCK) --group build -o requirements/run.lock
 	$(LOCK) --group build --extra sweep -o requirements/sweep.lock
 	$(LOCK) --group dev --extra sweep -o requirements/dev.lock
+	$(subst pyproject.toml,requirements/mutation.in,$(LOCK)) -c requirements/dev.lock -o requirements/mutation.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

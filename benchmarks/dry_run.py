@@ -56,7 +56,7 @@ class Timed(EventStream):
     line_s: float = 0.0
     pressing_line_s: float = 0.0
     _began: tuple[Spent, float] = field(default_factory=lambda: (now(), 0.0))
-    _queues: set[asyncio.Queue[Event]] = field(default_factory=set)
+    _queues: dict[asyncio.Queue[Event], str | None] = field(default_factory=dict)
 
     def publish(self, event: Event) -> None:
         super().publish(event)

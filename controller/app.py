@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from controller.alarms.table import shipped_table
+from controller.calibration import CYCLES
 from controller.config import ConfigError, LineConfig, UnitConfig
 from controller.line import Line, unit_profile
 from controller.line_lock import LineLock
@@ -67,6 +69,8 @@ def wire_line(config: LineConfig, *, tap: Tap | None = None) -> Line:
         except (DriverError, ValueError) as error:
             faults.append(f"{where}.url is {unit.url!r}: {error}")
             continue
+        if unit.fitness.max_cycles is not None and CYCLES not in profile.signals:
+            faults.append(f"{where}.max_cycles is {unit.fitness.max_cycles}, but {profile.name} has no signal {CYCLES}")
         if (other := taken.setdefault((transport.place, transport.unit), unit.name)) != unit.name:
             faults.append(f"{where}.url is {unit.url!r}: {other} is unit {transport.unit} on {transport.place} already")
         elif profile.is_machine:
@@ -75,7 +79,8 @@ def wire_line(config: LineConfig, *, tap: Tap | None = None) -> Line:
             instruments[unit.name] = Instrument(unit.name, profile, transport)
     if faults:
         raise ConfigError("\n".join(faults))
-    return Line(machines, instruments)
+    fitness = {unit.name: unit.fitness for unit in config.units.values()}
+    return Line(machines, instruments, fitness=fitness, max_out_s=config.max_out_s)
 
 
 @contextmanager
@@ -135,7 +140,11 @@ async def simulated_wires(
             name: UnitConfig(name, machine.profile.kind, _profile_of(name, machine.profile.name, given), wires[name])
             for name, machine in simulated.machines.items()
         }
-        yield LineConfig("simulated line" if given is None else given.name, units, speed, operator_url)
+        if given is None:
+            yield LineConfig("simulated line", units, speed, operator_url)
+        else:
+            kept = {name: replace(unit, fitness=given.units[name].fitness) for name, unit in units.items()}
+            yield LineConfig(given.name, kept, speed, operator_url, max_out_s=given.max_out_s)
 
 
 def _profile_of(unit: str, name: str, given: LineConfig | None) -> str:
@@ -204,6 +213,7 @@ def fault_catalogue() -> dict[str, Any]:
 
 def on_clock(main: Coroutine[Any, Any, T], speed: float) -> T:
     """Runs a program to its end: real hardware on the plain clock, a simulated line up to 20 times faster."""
+    shipped_table()  # it is kept; a loop that reads it while machines wait for their heartbeat is late
     if speed == 1.0:
         return asyncio.run(main)
     from simulators.clock import run_scaled

@@ -9,6 +9,8 @@
     url = "serial:///dev/ttyUSB0?baudrate=115200&unit=1"
 
 `profile` is a shipped profile's name or a path beside the line file; units may share a port, with a unit number each.
+What a unit's calibration, zero and cycles are, and how long a lot may be out, is said in tables of their own
+(fitness_config.py).
 An `[operator]` table with a `url` names a simulated operator (see `pressline simulate`); without it the tasks are asked
 at the terminal.
 """
@@ -22,6 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from controller.calibration import Fitness
+from controller.fitness_config import HOUR_S, KEYS, fitness, fitness_toml, max_out_s
 from recipes.findings import one_line
 
 UNIT_KINDS = (
@@ -50,6 +54,7 @@ class UnitConfig:
     kind: str
     profile: str
     url: str
+    fitness: Fitness = field(default_factory=Fitness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class LineConfig:
     """The whole line. speed is above 1 only for a simulated line; operator_url only there too.
 
     `file` is the line file, None for a line that has none; `source` names it in messages.
+    max_out_s is how long a lot may be outside the dry room altogether; None where the file gives no limit.
     """
 
     name: str
@@ -65,6 +71,7 @@ class LineConfig:
     operator_url: str | None = None
     source: str = field(default="the line", compare=False)
     file: Path | None = field(default=None, compare=False)
+    max_out_s: float | None = None
 
 
 def load_line(path: Path) -> LineConfig:
@@ -82,8 +89,9 @@ def load_line(path: Path) -> LineConfig:
     faults: list[str] = []
     line = _table(raw, "line", path, faults, {"name", "speed"})
     operator = _table(raw, "operator", path, faults, {"url"})
+    out_s = max_out_s(_table(raw, "lots", path, faults, {"max_out_h"}), f"{path}: lots", faults)
     units = {name: _unit(name, table, path, faults) for name, table in _table(raw, "units", path, faults).items()}
-    faults += [f"{path}: unknown table [{key}]" for key in raw.keys() - {"line", "operator", "units"}]
+    faults += [f"{path}: unknown table [{key}]" for key in raw.keys() - {"line", "lots", "operator", "units"}]
     if not units:
         faults.append(f"{path}: no unit; expected at least one table such as [units.uniaxial-press-1]")
     speed = line.get("speed", 1.0)
@@ -99,7 +107,7 @@ def load_line(path: Path) -> LineConfig:
     if faults:
         raise ConfigError("\n".join(one_line(fault) for fault in faults))
     known = {name: unit for name, unit in units.items() if unit is not None}
-    return LineConfig(str(line.get("name", path.stem)), known, float(speed), url, str(path), path)
+    return LineConfig(str(line.get("name", path.stem)), known, float(speed), url, str(path), path, out_s)
 
 
 def _table(
@@ -127,11 +135,11 @@ def _unit(name: str, table: Any, path: Path, faults: list[str]) -> UnitConfig | 
         for key in ("kind", "profile", "url")
         if not isinstance(table.get(key), str)
     ]
-    faults += [
-        f"{where}.{key} is unknown; known: kind, profile, url" for key in table.keys() - {"kind", "profile", "url"}
-    ]
+    known = ("kind", "profile", "url", *KEYS)
+    faults += [f"{where}.{key} is unknown; known: {', '.join(known)}" for key in table if key not in known]
     if isinstance(table.get("kind"), str) and table["kind"] not in UNIT_KINDS:
         faults.append(f"{where}.kind is {table['kind']!r}; expected one of {', '.join(UNIT_KINDS)}")
+    kept = fitness(table, where, faults)
     if len(faults) > before:
         return None
     beside = path.parent / table["profile"]
@@ -140,7 +148,7 @@ def _unit(name: str, table: Any, path: Path, faults: list[str]) -> UnitConfig | 
     except (OSError, ValueError):  # a name that no file can have
         faults.append(f"{where}.profile is no name of a profile: {table['profile'][:80]!r}")
         return None
-    return UnitConfig(name, table["kind"], profile, table["url"])
+    return UnitConfig(name, table["kind"], profile, table["url"], kept)
 
 
 def line_toml(config: LineConfig) -> str:
@@ -150,8 +158,9 @@ def line_toml(config: LineConfig) -> str:
         parts[0] += f"\nspeed = {config.speed:g}"
     if config.operator_url:
         parts.append(f'[operator]\nurl = "{config.operator_url}"')
-    parts += [
-        f'[units.{unit.name}]\nkind = "{unit.kind}"\nprofile = "{unit.profile}"\nurl = "{unit.url}"'
-        for unit in config.units.values()
-    ]
+    if config.max_out_s is not None:
+        parts.append(f"[lots]\nmax_out_h = {config.max_out_s / HOUR_S:g}")
+    for unit in config.units.values():
+        table = [f"[units.{unit.name}]", f'kind = "{unit.kind}"', f'profile = "{unit.profile}"', f'url = "{unit.url}"']
+        parts.append("\n".join([*table, *fitness_toml(unit.name, unit.fitness)]))
     return "\n\n".join(parts) + "\n"

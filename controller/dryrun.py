@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from controller.executor.prompts import Answer, Prompt, TaskImpossible
-from controller.people import run_truth, split_answer
+from controller.people import NOBODY_DECIDES, run_truth, split_answer
 
 if TYPE_CHECKING:
+    from controller.batches import Batch
     from controller.events import EventStream
     from controller.journal import Journal
     from controller.line import Line
-    from controller.session import Attendant
+    from controller.session import Attendant, Surroundings
     from drivers.profile import Profile
     from drivers.transport.modbus_request import Framing
     from drivers.transport.wire import Tap
@@ -34,6 +35,8 @@ class SimulatedPerson:
         from simulators.operator import SimulatedTask
         from simulators.world import WorldError
 
+        if prompt.choices:
+            raise TaskImpossible(NOBODY_DECIDES)
         task = SimulatedTask(
             action=prompt.action,
             consumes=prompt.consumes,
@@ -48,9 +51,11 @@ class SimulatedPerson:
             area_mm2=prompt.area_mm2,
             zones_m=prompt.zones_m,
             is_again=prompt.is_again,
+            may_be_done=prompt.may_be_done,
         )
         try:
-            return split_answer("simulated operator", await self._simulated.operator.perform(task))
+            values = await self._simulated.operator.perform(task)
+            return split_answer("simulated operator", values, prompt.consumes)
         except WorldError as error:
             raise TaskImpossible(str(error)) from error
 
@@ -80,7 +85,7 @@ def wired_line(
     from drivers.transport.modbus import ModbusUnit
     from simulators.wire.serve import answers_on, face, usual_carrier
 
-    needed = None if plan is None else {step.unit for step in plan.steps}
+    needed = _needed(simulated, plan)
     machines, instruments = {}, {}
     shared = {name for group in together for name in group}
     for names in (*together, *([name] for name in simulated.machines if name not in shared)):
@@ -107,6 +112,16 @@ def wired_line(
     return Line(machines, instruments)
 
 
+def _needed(simulated: SimulatedLine, plan: Plan | None) -> set[str] | None:
+    """The machines of the kinds that a plan needs; None without a plan, for all."""
+    if plan is None:
+        return None
+    known = simulated.machines
+    units = {step.unit for step in plan.steps if step.unit is not None}
+    kinds = {known[unit].profile.kind for unit in units & known.keys()}
+    return {name for name, unit in known.items() if unit.profile.kind in kinds}
+
+
 def memory_line(simulated: SimulatedLine, plan: Plan | None = None) -> Line:
     """Drivers on memory transports, where nothing is that a wire could damage: for every unit, or those of a plan.
 
@@ -118,7 +133,7 @@ def memory_line(simulated: SimulatedLine, plan: Plan | None = None) -> Line:
     from drivers.transport.memory import memory_transport
 
     simulated.faults.has_wires = False
-    needed = None if plan is None else {step.unit for step in plan.steps}
+    needed = _needed(simulated, plan)
     machines, instruments = {}, {}
     for name, unit in simulated.machines.items():
         if needed is not None and name not in needed and unit.profile.is_machine:
@@ -144,10 +159,49 @@ async def rehearsed(
     UTC is the declared epoch plus the loop's time, `name` is the run's, `said` is for the record: scenario and seed.
     The attendant decides on a held run; without one it is stopped.
     """
+    from controller.session import carry_out
+
+    surroundings = _surroundings(plan, simulated, stream, said, attendant)
+    await carry_out(plan, surroundings, name)
+    return surroundings.journal
+
+
+async def rehearsed_all(
+    batches: Sequence[Batch],
+    simulated: SimulatedLine,
+    stream: EventStream,
+    said: Mapping[str, Any],
+    people: int,
+    attendant: Attendant | None = None,
+    prepare: Callable[[Surroundings], Awaitable[None]] | None = None,
+) -> tuple[Journal, Mapping[str, str]]:
+    """As `rehearsed`, for several laminates at once: the journal of all, and why runs could not begin.
+
+    The simulated line has as many people as `people`; `prepare` may change the line before anything begins.
+    """
+    from dataclasses import replace
+
+    from controller.batches import carry_out_all
+
+    steps = tuple(step for batch in batches for step in batch.plan.steps)
+    surroundings = _surroundings(replace(batches[0].plan, steps=steps), simulated, stream, said, attendant)
+    if prepare is not None:
+        await prepare(surroundings)
+    refused = await carry_out_all(batches, surroundings, people)
+    return surroundings.journal, refused
+
+
+def _surroundings(
+    plan: Plan,
+    simulated: SimulatedLine,
+    stream: EventStream,
+    said: Mapping[str, Any],
+    attendant: Attendant | None,
+) -> Surroundings:
     import asyncio
 
     from controller.journal import Journal
-    from controller.session import Surroundings, carry_out, unattended
+    from controller.session import Surroundings, unattended
     from simulators.operator_link import truth
 
     clock = asyncio.get_running_loop().time
@@ -157,7 +211,7 @@ async def rehearsed(
         return run_truth(truth(simulated, lot), jobs)
 
     wired = simulated.faults.wants_wires
-    surroundings = Surroundings(
+    return Surroundings(
         wired_line(simulated, clock, plan=plan) if wired else memory_line(simulated, plan),
         journal,
         SimulatedPerson(simulated),
@@ -165,8 +219,6 @@ async def rehearsed(
         told_truth,
         said,
     )
-    await carry_out(plan, surroundings, name)
-    return journal
 
 
 def dry_run(plan: Plan, *, scenario: str, seed: int, units: Mapping[str, Profile] | None = None) -> dict[str, Any]:
@@ -188,3 +240,45 @@ def dry_run(plan: Plan, *, scenario: str, seed: int, units: Mapping[str, Profile
 
     journal = run_virtual(main())
     return document(journal.events(name), alive=False, wall_seconds=time.perf_counter() - begun)
+
+
+def dry_run_all(
+    plan: Plan,
+    profiles: Mapping[str, Profile],
+    laminates: int,
+    *,
+    scenario: str,
+    seed: int,
+    people: int,
+    out: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Carries out a plan for several laminates at once on virtual time, on a line of these units.
+
+    `out` are units that are out of service from the beginning. Returns what became of all runs.
+    """
+    import asyncio
+    import time
+
+    from controller.batch_record import batches_document
+    from controller.batches import numbered
+    from controller.events import EventStream
+    from controller.executor.allocation import take_out_of_service
+    from simulators.clock import run_virtual
+    from simulators.line import SimulatedLine
+
+    begun = time.perf_counter()
+    batches = numbered(plan, laminates, f"dry-{plan.hash[:8]}-{seed}")
+    said = {"scenario": scenario, "seed": seed, "people": people}
+
+    async def prepare(surroundings: Surroundings) -> None:
+        for unit in out:
+            await take_out_of_service(surroundings.line, surroundings.journal, unit, "command line", "asked for")
+
+    async def main() -> tuple[Journal, Mapping[str, str]]:
+        clock = asyncio.get_running_loop().time
+        simulated = SimulatedLine(scenario=scenario, seed=seed, clock=clock, units=profiles, people=people)
+        return await rehearsed_all(batches, simulated, EventStream(), said, people, prepare=prepare)
+
+    journal, refused = run_virtual(main())
+    names = [batch.name for batch in batches]
+    return batches_document(journal.events(), names, refused, people, time.perf_counter() - begun)

@@ -33,21 +33,32 @@ class EventStream:
     """Fan-out of events to any number of bounded queues."""
 
     def __init__(self) -> None:
-        self._queues: set[asyncio.Queue[Event]] = set()
+        self._queues: dict[asyncio.Queue[Event], str | None] = {}
 
     def publish(self, event: Event) -> None:
-        for queue in list(self._queues):
+        for queue, run in list(self._queues.items()):
+            if run is not None and event.run != run:
+                continue
             try:
                 queue.put_nowait(event)
             except asyncio.QueueFull:
-                self._queues.discard(queue)
+                self._queues.pop(queue, None)
 
     @contextmanager
-    def subscribe(self) -> Iterator[asyncio.Queue[Event]]:
-        """A queue of all events from now on, until the block is left."""
+    def flowing(self, queue: asyncio.Queue[Any]) -> Iterator[None]:
+        """All events from now on go into a queue of the caller's own, until the block is left."""
+        self._queues[queue] = None
+        try:
+            yield
+        finally:
+            self._queues.pop(queue, None)
+
+    @contextmanager
+    def subscribe(self, run: str | None = None) -> Iterator[asyncio.Queue[Event]]:
+        """A queue of all events from now on, or of those of one run, until the block is left."""
         queue: asyncio.Queue[Event] = asyncio.Queue(SUBSCRIBER_LIMIT)
-        self._queues.add(queue)
+        self._queues[queue] = run
         try:
             yield queue
         finally:
-            self._queues.discard(queue)
+            self._queues.pop(queue, None)

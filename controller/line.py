@@ -1,4 +1,7 @@
-"""The units of the line as the controller holds them: machines, instruments, what they can do and who owns them."""
+"""The units of the line as the controller holds them: machines, instruments, what they can do and who owns them.
+
+Who is given which unit is the allocation's business (controller/allocation.py).
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from controller.allocation import Allocation, candidates
+from controller.calibration import Fitness
 from controller.config import UnitConfig
+from controller.interlocks import Bypasses
 from drivers.errors import ProfileError
 from drivers.instrument import Instrument
 from drivers.machine import Machine
 from drivers.profile import Profile
 from drivers.profile_file import load_profile
 from drivers.profile_kinds import zone_count
+from recipes.capability import unit_findings
 from recipes.model import Window
-from recipes.plan import UnitCapability
+from recipes.plan import PlannedStep, UnitCapability
+
+NOTHING_SAID = Fitness()
 
 
 class UnitTaken(Exception):
@@ -27,11 +36,30 @@ class UnitUnknown(Exception):
 
 @dataclass(slots=True)
 class Line:
-    """All units by name. A unit has one owner at a time."""
+    """All units by name. A unit has one owner at a time.
+
+    jobs is the highest number that a job has had; released are the machines that nobody needs any more. fitness is what
+    the line file says of units' calibration, zero and cycles; max_out_s how long a lot may be outside the dry room.
+    zeroed_s is when an instrument was last seen at its zero, on the loop's clock; conditions are what was told last of
+    a condition (its name, a unit).
+    """
 
     machines: Mapping[str, Machine]
     instruments: Mapping[str, Instrument]
-    owners: dict[str, str] = field(default_factory=dict)
+    allocation: Allocation = field(default_factory=Allocation)
+    jobs: int = 0
+    released: set[str] = field(default_factory=set)
+    bypasses: Bypasses = field(default_factory=Bypasses)
+    fitness: Mapping[str, Fitness] = field(default_factory=dict)
+    max_out_s: float | None = None
+    zeroed_s: dict[str, float] = field(default_factory=dict)
+    conditions: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _capabilities: dict[str, UnitCapability] = field(default_factory=dict)
+
+    @property
+    def owners(self) -> Mapping[str, str]:
+        """Who has which unit."""
+        return self.allocation.owners
 
     def machine(self, name: str | None) -> Machine:
         """The machine of this name; raises UnitUnknown."""
@@ -47,16 +75,41 @@ class Line:
                 return instrument
         raise UnitUnknown(f"the line has no {kind}")
 
+    def fitness_of(self, unit: str) -> Fitness:
+        """What the line file says of a unit's state; nothing where it says nothing."""
+        return self.fitness.get(unit, NOTHING_SAID)
+
     @contextmanager
     def lease(self, unit: str, owner: str) -> Iterator[None]:
-        """Owns a unit for the length of the block; raises UnitTaken."""
-        if (other := self.owners.get(unit)) is not None:
+        """Owns a unit for the length of the block; an owner to whom it was given may again. Raises UnitTaken."""
+        if (other := self.owners.get(unit)) == owner:
+            yield
+            return
+        if other is not None:
             raise UnitTaken(f"{unit} belongs to {other}")
-        self.owners[unit] = owner
+        self.allocation.owners[unit] = owner
         try:
             yield
         finally:
-            del self.owners[unit]
+            self.allocation.give_back(unit, owner)
+
+    def able(self, planned: PlannedStep, area_mm2: float) -> tuple[str, ...]:
+        """The machines that can do a step, the one of its plan first; none for a step without a machine."""
+        own = self.machines.get(planned.unit or "")
+        if own is None:
+            return ()
+        same = [name for name, machine in self.machines.items() if machine.profile.kind == own.profile.kind]
+        return candidates(planned.unit, [name for name in same if self._can(name, planned, area_mm2)])
+
+    def _can(self, unit: str, planned: PlannedStep, area_mm2: float) -> bool:
+        if unit not in self._capabilities:
+            self._capabilities[unit] = capability(unit, self.machines[unit].profile)
+        known = self._capabilities[unit]
+        return not any(unit_findings(planned.step, known, (known,), area_mm2, planned.gap_um))
+
+    def alike(self, kind: str) -> tuple[str, ...]:
+        """The instruments of a kind (gauge, balance)."""
+        return tuple(name for name, instrument in self.instruments.items() if instrument.profile.kind == kind)
 
 
 def unit_profile(unit: UnitConfig) -> Profile:

@@ -45,6 +45,7 @@ class Metrology:
         self._measured: dict[str, int] = {}
         self._pressed: list[tuple[str, tuple[str, ...]]] = []
         self._lost: set[str] = set()
+        self._doubts: dict[str, list[str]] = {}
         self._lab: dict[tuple[str, str], tuple[int, tuple[float, float]]] = {}
         self.area_mm2 = laminate.area_mm2
 
@@ -117,7 +118,7 @@ class Metrology:
 
     def is_measured_since(self, step: str, layer: str) -> bool:
         """Whether a measurement of this layer has corrected the law's estimate after a pressing step."""
-        number = next(n for n, (name, _) in enumerate(self._pressed, start=1) if name == step)
+        number = max(n for n, (name, _) in enumerate(self._pressed, start=1) if name == step)
         return self._measured.get(layer, -1) >= number
 
     def expected(self, layer: str, quantity: str) -> tuple[float, float] | None:
@@ -156,6 +157,21 @@ class Metrology:
         """
         self._lost.update(layers)
 
+    def doubt(self, layers: Iterable[str], reason: str) -> None:
+        """The estimates of these layers rest on a value of uncertain quality from now on.
+
+        It stays: a laboratory's value overrides the estimate of its layer and is a fact of its own, but what was
+        estimated before and on the way is as doubtful as it was.
+        """
+        for layer in layers:
+            known = self._doubts.setdefault(layer, [])
+            if reason not in known:
+                known.append(reason)
+
+    def doubt_of(self, layer: str) -> str:
+        """Why the estimates of a layer are of uncertain quality, in words; "" if they are not."""
+        return "; ".join(self._doubts.get(layer, ()))
+
     def is_known(self, layer: str) -> bool:
         """Whether something is known of the porosity; of a layer without a law, only what the lab says."""
         has_value = layer in self._by_law or self._lab_now(layer, "porosity") is not None
@@ -175,16 +191,25 @@ class Metrology:
         return self._estimate.composite_modulus_gpa(layer) if layer in self._by_law else None
 
     def changes(self) -> Mapping[str, Mapping[str, LayerChange]]:
-        """For every pressing so far: step -> layer -> change, by the newest estimate."""
+        """For every pressing step so far: step -> layer -> change, by the newest estimate.
+
+        A step that pressed more than once changed its layers from before its first pressing to after its last.
+        """
+        numbers: dict[str, list[int]] = {}
+        for number, (step, _) in enumerate(self._pressed, start=1):
+            numbers.setdefault(step, []).append(number)
         result: dict[str, dict[str, LayerChange]] = {}
-        for number, (step, layers) in enumerate(self._pressed, start=1):
-            result[step] = {}
-            for layer in layers:
-                before, after = (
-                    self._estimate.porosity_pct(layer, number - 1),
-                    self._estimate.porosity_pct(layer, number),
+        for step, pressings in numbers.items():
+            first, last = pressings[0], pressings[-1]
+            layers = dict.fromkeys(layer for number in pressings for layer in self._pressed[number - 1][1])
+            result[step] = {
+                layer: LayerChange(
+                    *self._estimate.porosity_pct(layer, first - 1),
+                    *self._estimate.porosity_pct(layer, last),
+                    *self._estimate.decrease_pct(layer, last, since=first - 1),
                 )
-                result[step][layer] = LayerChange(*before, *after, *self._estimate.decrease_pct(layer, number))
+                for layer in layers
+            }
         return result
 
 

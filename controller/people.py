@@ -19,15 +19,18 @@ class OperatorUnreachable(TaskImpossible):
     """The simulated operator's socket is not there or broke. A retry makes sense when its simulator is back."""
 
 
-def split_answer(by: str, values: Mapping[str, float]) -> Answer:
-    """An answer whose names with a leading "u:" are the uncertainties of the others."""
+NOBODY_DECIDES = "the simulated operator decides nothing: continue, re-press or scrap is for a person"
+
+
+def split_answer(by: str, values: Mapping[str, float], lots: tuple[str, ...] | None = None) -> Answer:
+    """An answer whose names with a leading "u:" are the uncertainties of the others; lots are what was scanned."""
     plain = {name: value for name, value in values.items() if not name.startswith(UNCERTAINTY_PREFIX)}
     uncertain = {
         name.removeprefix(UNCERTAINTY_PREFIX): value
         for name, value in values.items()
         if name.startswith(UNCERTAINTY_PREFIX)
     }
-    return Answer(by, plain, uncertain)
+    return Answer(by, plain, uncertain, lots)
 
 
 class RemoteOperator:
@@ -42,12 +45,15 @@ class RemoteOperator:
 
     async def perform(self, prompt: Prompt) -> Answer:
         """Raises TaskImpossible; OperatorUnreachable when the simulator is gone."""
+        if prompt.choices:
+            raise TaskImpossible(NOBODY_DECIDES)
         message = asdict(prompt)
+        del message["choices"]
         entries = message.pop("entries")
         message["fields"] = [entry["name"] for entry in entries]
         message["expected"] = {entry["name"]: [entry["expected"], entry["tolerance"]] for entry in entries}
         del message["text"]
-        return split_answer("simulated operator", await self._exchange(message))
+        return split_answer("simulated operator", await self._exchange(message), prompt.consumes)
 
     async def truth(self, lot: str) -> dict[str, Any]:
         """What the simulated line really made; raises OperatorUnreachable."""
@@ -78,15 +84,18 @@ def run_truth(simulated_truth: Mapping[str, Any], jobs: Mapping[int, str]) -> di
 
     outside_model has a sentence for each limit of the simulation that the run went beyond; the record tells them.
     """
-    steps = []
+    found: dict[str, tuple[dict[str, float], dict[str, float]]] = {}
     for pressing in simulated_truth["pressings"]:
         if (name := jobs.get(int(pressing["job_id"]))) is None:
             continue
-        decrease = {
-            layer: 100 * (1 - pressing["after"][layer] / before)
-            for layer, before in pressing["before"].items()
-            if before > 0
-        }
-        steps.append({"name": name, "decrease_pct": decrease})
+        before, after = found.setdefault(name, ({}, {}))
+        for layer, value in pressing["before"].items():
+            before.setdefault(layer, value)  # a step that pressed twice began before its first pressing
+        after.update(pressing["after"])
+    steps = [{"name": name, "decrease_pct": _decreases_pct(*porosities)} for name, porosities in found.items()]
     outside = list(simulated_truth.get("outside_model", ()))
     return {"layers": simulated_truth["layers"], "steps": steps, "outside_model": outside}
+
+
+def _decreases_pct(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    return {layer: 100 * (1 - after[layer] / value) for layer, value in before.items() if value > 0 and layer in after}

@@ -4,41 +4,62 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
+from controller.alarms.server import AlarmServer, alarms_watched
+from controller.connection import UnitUnreachable, connected
 from controller.events import Event
+from controller.executor.fitness import tell_calibrations
 from controller.executor.judgement import estimate_data
-from controller.executor.machine_states import AT_REST, ENDED_ITSELF
 from controller.executor.prompts import Person, TaskImpossible
+from controller.executor.recall import NotRecallable, recall
+from controller.executor.recovering import Found, can_rejoin, is_unpressed
 from controller.executor.release import certificate_data, facts_data, judged, rules_data
 from controller.executor.run import Run
-from controller.executor.states import RunState, TransitionRefused
+from controller.executor.states import ENDED, RunState, TransitionRefused
 from controller.executor.steps import execute
-from controller.guard import Guard
-from controller.interlocks import is_pressurised
-from controller.journal import Journal, read_events
-from controller.line import Line, UnitUnknown
-from drivers.errors import BadQuality, DriverError
-from drivers.machine import Machine
-from recipes.plan import Plan, recipe_sha256
+from controller.journal import Journal
+from controller.line import Line
+from controller.readiness import MachineNotReady, ready, warn_of_pressure
+from controller.recovery import (
+    WHO,
+    Left,
+    NotContinuable,
+    created_data,
+    finished_ago,
+    found_by,
+    left,
+    next_step,
+    reason_of,
+    rebuilding_data,
+    recorded_plan,
+    recovered_data,
+    seconds_between,
+    set_down,
+)
+from controller.vitals.background import Health, background
+from controller.vitals.deaths import Act, Death, conditions_in
+from recipes.plan import Plan, PlannedStep, recipe_sha256
 
-CONNECT_LIMIT_S = 10.0  # a machine that is switched on answers within its first reconnect intervals (5 s at most)
-CONNECT_WALL_S = 5.0  # on a fast clock the wire still needs real time
+__all__ = [
+    "MachineNotReady",
+    "Surroundings",
+    "UnitUnreachable",
+    "carry_out",
+    "close_run",
+    "connected",
+    "continue_on",
+    "continue_run",
+    "line_connected",
+    "run_on",
+    "unattended",
+]
 
 Truth = Callable[[str, Mapping[int, str]], Awaitable[dict[str, Any]]]
 Attendant = Callable[[Run, asyncio.Queue[Event]], Coroutine[Any, Any, None]]
-
-
-class UnitUnreachable(Exception):
-    """A unit that the plan needs does not answer. A retry makes sense when it is back."""
-
-
-class MachineNotReady(Exception):
-    """A machine is not idle at the start: somebody has to look at it first, then ask for it to be re-armed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +68,7 @@ class Surroundings:
 
     attendant decides on a held run; truth gives the simulated truth of a lot (None for real machines); simulation says
     for the record that machines are simulated, and how; approval says who approved the plan, None if nobody did.
+    priority: runs of a higher one are given units before others. watch_alarms is given the line's alarm server.
     """
 
     line: Line
@@ -60,6 +82,9 @@ class Surroundings:
     keeps_wall_time: bool = False
     announce: Callable[[Run], None] | None = None
     approval: Mapping[str, Any] | None = None
+    priority: int = 0
+    health: Health = field(default_factory=Health)
+    watch_alarms: Callable[[AlarmServer], None] | None = None
 
 
 async def unattended(run: Run, events: asyncio.Queue[Event]) -> None:
@@ -78,28 +103,173 @@ async def carry_out(plan: Plan, surroundings: Surroundings, name: str) -> None:
 
     Raises UnitUnreachable or MachineNotReady before anything is started; afterwards the journal tells everything.
     """
+    async with line_connected(surroundings, plan):
+        await set_down(surroundings.line, surroundings.journal)
+        await run_on(plan, surroundings, name)
+
+
+@asynccontextmanager
+async def line_connected(surroundings: Surroundings, plan: Plan, done: Collection[str] = ()) -> AsyncIterator[None]:
+    """The line's machines are connected and its alarms are watched within the block. Raises UnitUnreachable."""
+    line, journal = surroundings.line, surroundings.journal
+    async with alarms_watched(line.machines, journal) as alarms:
+        if surroundings.watch_alarms is not None:
+            surroundings.watch_alarms(alarms)
+        tell = conditions_in(journal)
+        async with connected(line, plan, surroundings.speed, done, tell=tell, health=surroundings.health):
+            yield
+
+
+async def run_on(plan: Plan, surroundings: Surroundings, name: str) -> None:
+    """Runs a plan on machines that are connected, and closes its record. Raises MachineNotReady before the start."""
+    begun = time.perf_counter()
+    journal = surroundings.journal
+    surroundings.line.bypasses.recall(journal)
+    run = Run(name, plan, surroundings.line, journal, surroundings.person, surroundings.priority)
+    await ready(run, rearm=surroundings.rearm)
+    await journal.append(name, "run.created", _created(plan, surroundings))
+    await journal.append(name, "run.rules", rules_data(run))
+    tell_calibrations(run)
+    if surroundings.announce is not None:
+        surroundings.announce(run)
+    with journal.stream.subscribe(name) as events:
+        await _to_its_end(run, surroundings, events, begun)
+
+
+async def _to_its_end(run: Run, surroundings: Surroundings, events: asyncio.Queue[Event], begun: float) -> None:
+    """Executes a run with its attendant, and closes its record whatever becomes of it."""
+    truth = None
+    try:
+        if run.state not in ENDED:
+            await _attended(run, surroundings, events)
+        warn_of_pressure(run)
+        truth = await _truth(run, surroundings)
+    finally:
+        wall = time.perf_counter() - begun if surroundings.keeps_wall_time else None
+        _close_record(run, {"truth": truth, "wall_seconds": wall})
+
+
+def _close_record(run: Run, more: Mapping[str, Any]) -> None:
+    """The end of a record: what is known, the certificate on it, and in which state the run is."""
+    run.tell("porosity.estimated", estimate_data(run))
+    run.tell("run.facts", facts_data(run))
+    run.tell("certificate", certificate_data(judged(run)))
+    run.tell("run.closed", {"state": run.state.value, **more})
+
+
+# ---------------------------------------------------------------------- runs that an earlier controller left
+
+
+async def continue_run(name: str, surroundings: Surroundings) -> None:
+    """Connects what a left run still needs, tells what is found, waits for a decision, and carries it to its end.
+
+    The run is one that `surroundings.journal.earlier` holds. Raises NotContinuable or UnitUnreachable before anything
+    is done; afterwards the journal tells everything.
+    """
+    journal, line = surroundings.journal, surroundings.line
+    plan = recorded_plan(name, journal.earlier)
+    was = left(name, journal.earlier)
+    unit = None if was.broken_off is None else was.broken_off.unit
+    if unit is not None and unit in line.machines:
+        line.allocation.owners[unit] = name  # no other left run has it stopped
+    async with line_connected(surroundings, plan, was.finished):
+        await set_down(line, journal, but=name)
+        await continue_on(name, surroundings)
+
+
+async def continue_on(name: str, surroundings: Surroundings) -> None:
+    """Continues a left run on machines that are connected, and closes its record. Raises NotContinuable."""
     begun = time.perf_counter()
     journal, line = surroundings.journal, surroundings.line
-    async with connected(line, plan, surroundings.speed):
-        await _recover(line, journal)
-        run = Run(name, plan, line, journal, surroundings.person)
-        await _ready(run, rearm=surroundings.rearm)
-        await journal.append(name, "run.created", _created(plan, surroundings))
-        await journal.append(name, "run.rules", rules_data(run))
+    line.bypasses.recall(journal)
+    was = left(name, journal.earlier)
+    if not was.can_continue:
+        raise NotContinuable(f"run {name} is {was.state}, and its record is closed")
+    run = recalled_run(name, surroundings)
+    planned = next_step(run.plan, was)
+    line.jobs = max(line.jobs, _last_job(journal.earlier))
+    found = await _found_again(run, was, planned)
+    with journal.stream.subscribe(name) as events:
+        told = recovered_data(was, found, planned)
+        now = await journal.append(name, "run.recovered", told)
+        waited = [] if run.state in ENDED else finished_ago(name, journal.earlier, now.utc, surroundings.speed)
+        for step, ago_s in waited:
+            run.waits.reached(step)
+            run.waits.begun()
+            run.waits.finished(step, ago_s)
+        if (broken_off := run.memory.broken_off) is not None:
+            broken_off.gap_s = surroundings.speed * seconds_between(was.last_utc, now.utc)
+        if all(event.kind != "run.rules" for event in journal.earlier if event.run == name):
+            await journal.append(name, "run.rules", rules_data(run))  # it died before it could
+        await journal.append(name, "run.resumed", {"finished": list(was.finished), "plan_hash": run.plan.hash})
+        tell_calibrations(run)
+        if run.state not in ENDED:
+            await run.found_held(reason_of(was, found), WHO, told["choices"])
         if surroundings.announce is not None:
             surroundings.announce(run)
-        truth = None
-        try:
-            with journal.stream.subscribe() as events:
-                await _attended(run, asyncio.create_task(surroundings.attendant(run, events), name="attendant"))
-            _warn_of_pressure(run)
-            truth = await _truth(run, surroundings)
-        finally:
-            journal.note(name, "porosity.estimated", estimate_data(run))
-            journal.note(name, "run.facts", facts_data(run))
-            journal.note(name, "certificate", certificate_data(judged(run)))
-            wall = time.perf_counter() - begun if surroundings.keeps_wall_time else None
-            journal.note(name, "run.closed", {"state": run.state.value, "truth": truth, "wall_seconds": wall})
+        await _to_its_end(run, surroundings, events, begun)
+
+
+async def _found_again(run: Run, was: Left, planned: PlannedStep | None) -> list[Found]:
+    """What the machines are found doing, and what that means for the broken-off step, which keeps its unit."""
+    line, broken_off = run.line, run.memory.broken_off
+    found = await found_by(was, created_data(run.name, run.journal.earlier), line, run.guard, planned)
+    unit = next((seen for seen in found if broken_off is not None and seen.unit == broken_off.unit), None)
+    if broken_off is None or was.broken_off is None or planned is None or unit is None:
+        return found
+    line.allocation.owners[unit.unit] = run.name
+    is_there = can_rejoin(planned, broken_off, unit)
+    is_new = await is_unpressed(line.machine(unit.unit), unit, broken_off)
+    for known in (broken_off, was.broken_off):
+        known.rejoins = is_there
+        if is_new:
+            known.was_never_pressed()
+    return found
+
+
+def recalled_run(name: str, surroundings: Surroundings) -> Run:
+    """A left run as it was when its controller died, from its record alone. Raises NotContinuable."""
+    journal = surroundings.journal
+    record = [event for event in journal.earlier if event.run == name]
+    plan = recorded_plan(name, record)
+    run = Run(name, plan, surroundings.line, journal, surroundings.person, surroundings.priority)
+    try:
+        recall(run, record)
+    except NotRecallable as error:
+        raise NotContinuable(f"run {name}: {error}") from error
+    return run
+
+
+def _last_job(events: Sequence[Event]) -> int:
+    """The highest number that a job of any run has had."""
+    loads = [e.data for e in events if e.kind == "command.requested" and e.data["command"] == "load_job"]
+    return max((int(data["job"]["job_id"]) for data in loads), default=0)
+
+
+async def close_run(name: str, surroundings: Surroundings, reason: str, who: str) -> None:
+    """Closes the record of a left run that nobody continues, as stopped. Raises NotContinuable, JournalError.
+
+    No machine is asked: whoever closes it has looked at them.
+    """
+    journal = surroundings.journal
+    was = left(name, journal.earlier)
+    if not was.can_continue:
+        raise NotContinuable(f"run {name} is {was.state}, and its record is closed already")
+    created_data(name, journal.earlier)
+    stopped = {"state": RunState.STOPPED.value, "reason": reason, "who": who}
+    closed = {"truth": None, "wall_seconds": None, "who": who}
+    try:
+        run = recalled_run(name, surroundings)
+    except NotContinuable as error:
+        await journal.append(name, "run.problem", {"reason": str(error)})
+        await journal.append(name, "run.state", stopped)
+        await journal.append(name, "run.closed", {"state": RunState.STOPPED.value, **closed})
+        return
+    await journal.append(name, "run.recovered", recovered_data(was, [], next_step(run.plan, was)))
+    if run.state not in ENDED:
+        await journal.append(name, "run.state", stopped)
+        run.state = RunState.STOPPED
+    _close_record(run, closed)
 
 
 async def _truth(run: Run, surroundings: Surroundings) -> Mapping[str, Any] | None:
@@ -114,27 +284,21 @@ async def _truth(run: Run, surroundings: Surroundings) -> Mapping[str, Any] | No
         return None
 
 
-async def _attended(run: Run, attendant: asyncio.Task[None]) -> None:
-    try:
-        await _executed(run, attendant)
-    finally:
-        attendant.cancel()
-        await asyncio.wait({attendant})
+async def _attended(run: Run, surroundings: Surroundings, events: asyncio.Queue[Event]) -> None:
+    """Executes a run beside its attendant. With an attendant that dies nobody decides any more: the run is stopped."""
 
+    async def stop(death: Death) -> None:
+        with suppress(TransitionRefused):  # then it is being stopped or aborted already
+            await run.stop(f"the attendant failed: {death.words}", "pressline")
 
-async def _executed(run: Run, attendant: asyncio.Task[None]) -> None:
-    """Executes a run; an attendant that dies is a fault of the program and is not hidden."""
-    work = asyncio.create_task(execute(run), name=f"run {run.name}")
-    try:
-        await asyncio.wait({work, attendant}, return_when=asyncio.FIRST_COMPLETED)
-        if not work.done() and (error := attendant.exception()) is not None:
-            with suppress(TransitionRefused):  # then it is being stopped or aborted already
-                await run.stop(f"the attendant failed: {error}", "pressline")
-        await work
-    finally:
-        if not work.done():
-            work.cancel()
-            await asyncio.wait({work})
+    async with background(conditions_in(surroundings.journal), surroundings.health) as tasks:
+        tasks.start(
+            f"the attendant of run {run.name}",
+            lambda: surroundings.attendant(run, events),
+            Act(stop, "the run is stopped, because nobody would decide on a hold"),
+            condition="attendant",
+        )
+        await execute(run)
 
 
 def _created(plan: Plan, surroundings: Surroundings) -> dict[str, Any]:
@@ -148,168 +312,9 @@ def _created(plan: Plan, surroundings: Surroundings) -> dict[str, Any]:
         "purpose": plan.recipe.purpose.value,
         "reason": plan.recipe.comparative_reason,
         "plan": plan.canonical_json,
+        **rebuilding_data(plan, surroundings.line),
+        **({} if surroundings.line.max_out_s is None else {"max_out_s": surroundings.line.max_out_s}),
         "simulation": None if simulation is None else dict(simulation),
         "approval": None if approval is None else dict(approval),
         "steps": [{"name": p.step.name, "kind": p.step.kind.value, "unit": p.unit} for p in plan.steps],
     }
-
-
-# ---------------------------------------------------------------------- connection
-
-
-def _machine_units(line: Line, plan: Plan) -> set[str]:
-    """The machines that a plan needs."""
-    return {planned.unit for planned in plan.steps if planned.unit is not None and planned.unit in line.machines}
-
-
-@asynccontextmanager
-async def connected(line: Line, plan: Plan, speed: float) -> AsyncIterator[None]:
-    """The tasks of all machines run within the block. Raises UnitUnreachable for what the plan needs."""
-    needed = _machine_units(line, plan)
-    tasks = [asyncio.create_task(machine.run(), name=f"machine {name}") for name, machine in line.machines.items()]
-    body = asyncio.current_task()
-    died: list[asyncio.Task[None]] = []
-
-    def noticed(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and task.exception() is not None and body is not None:
-            died.append(task)
-            body.cancel(f"{task.get_name()} died")
-
-    for task in tasks:
-        task.add_done_callback(noticed)
-    try:
-        await _reached(line, needed, max(CONNECT_LIMIT_S, speed * CONNECT_WALL_S))
-        yield
-    except asyncio.CancelledError:
-        if died and body is not None:
-            body.uncancel()
-            raise RuntimeError(f"{died[0].get_name()} died") from died[0].exception()
-        raise
-    finally:
-        for task in tasks:
-            task.remove_done_callback(noticed)
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-        for instrument in line.instruments.values():
-            await instrument.close()
-
-
-async def _reached(line: Line, needed: set[str], limit_s: float) -> None:
-    waiting = {name: line.machine(name) for name in needed}
-    deadline = asyncio.get_running_loop().time() + limit_s
-    while waiting and asyncio.get_running_loop().time() < deadline:
-        waiting = {name: machine for name, machine in waiting.items() if not machine.link_up}
-        if waiting:
-            await asyncio.sleep(0.1)
-    faults = [f"{name}: {await _why_not(machine)}" for name, machine in waiting.items()]
-    for name, instrument in line.instruments.items():
-        try:
-            await instrument.identify()
-        except DriverError as error:
-            faults.append(f"{name}: {_why(name, error)}")
-    if faults:
-        raise UnitUnreachable("\n".join(faults))
-
-
-async def _why_not(machine: Machine) -> str:
-    try:
-        await machine.snapshot()
-    except DriverError as error:
-        return _why(machine.unit, error)
-    return "answered too late"
-
-
-def _why(unit: str, error: DriverError) -> str:
-    """An error's message without the unit's name, which some begin with, for a sentence that names it already."""
-    return str(error).removeprefix(f"{unit}: ")
-
-
-# ---------------------------------------------------------------------- state found at the start, and left at the end
-
-
-async def _ready(run: Run, *, rearm: bool) -> None:
-    """Refuses to start on a machine that is not idle, or re-arms it when that was asked for."""
-    faults = _missing_instruments(run)
-    for unit in sorted(_machine_units(run.line, run.plan)):
-        fault = await _not_idle(run, run.line.machine(unit), rearm=rearm)
-        faults += [] if fault is None else [fault]
-    if faults:
-        raise MachineNotReady("\n".join(faults))
-
-
-async def _not_idle(run: Run, machine: Machine, *, rearm: bool) -> str | None:
-    """Why a machine is not ready, if so."""
-    try:
-        snapshot = await machine.snapshot()
-        state = snapshot.text("machine_state")
-        if state == "IDLE":
-            return None
-        if not rearm or is_pressurised(machine.profile.kind, snapshot):
-            return f"{machine.unit} is in state {state}; look at it, then start again with --rearm"
-        await run.guard.reset(machine)
-    except DriverError as error:
-        return f"{machine.unit} is not ready: {_why(machine.unit, error)}"
-    return None
-
-
-def _missing_instruments(run: Run) -> list[str]:
-    measures = {m for planned in run.plan.steps if planned.step.inspect for m in planned.step.inspect.measures}
-    faults = []
-    for measure, kind in (("weight", "balance"), ("thickness", "gauge")):
-        try:
-            if measure in measures:
-                run.line.instrument(kind)
-        except UnitUnknown as error:
-            faults.append(f"{error}, and the recipe measures {measure}")
-    return faults
-
-
-async def _recover(line: Line, journal: Journal) -> None:
-    """Runs that an earlier controller left open are set down as held, with what the machines measure now.
-
-    A machine that is found working for nobody is told to stop first: our heartbeat would keep its watchdog quiet.
-    """
-    path: Path | None = getattr(journal, "path", None)
-    if path is None:
-        return
-    for name in open_runs(read_events(path)):
-        found = [await _found(machine, Guard(journal, name)) for machine in line.machines.values()]
-        reason = "the controller ended without closing this run; measured at the next start: " + "; ".join(found)
-        change = {"state": RunState.HELD.value, "reason": reason, "who": "pressline", "recovered": True}
-        await journal.append(name, "run.state", change)
-        closed = {"state": RunState.HELD.value, "truth": None, "wall_seconds": None, "recovered": True}
-        await journal.append(name, "run.closed", closed)
-
-
-def open_runs(events: list[Event]) -> list[str]:
-    """Runs that were created and never closed, oldest first."""
-    closed = {event.run for event in events if event.kind == "run.closed"}
-    return [event.run for event in events if event.kind == "run.created" and event.run not in closed]
-
-
-async def _found(machine: Machine, guard: Guard) -> str:
-    try:
-        snapshot = await machine.snapshot()
-        state = snapshot.text("machine_state")
-        if state not in AT_REST | ENDED_ITSELF:
-            await guard.lower(machine, "stop", "found working without a controller", "pressline")
-        pressure = "under pressure" if is_pressurised(machine.profile.kind, snapshot) else "without pressure"
-    except DriverError as error:
-        return f"{machine.unit} unknown ({_why(machine.unit, error)})"
-    return f"{machine.unit} {state} and {pressure}"
-
-
-def _warn_of_pressure(run: Run) -> None:
-    """Nothing ends while a machine is pressurised without saying so."""
-    for machine in run.machines():
-        snapshot = machine.latest
-        try:
-            pressurised = snapshot is None or not machine.link_up or is_pressurised(machine.profile.kind, snapshot)
-        except BadQuality:
-            pressurised = True
-        if pressurised and machine.profile.kind in ("uniaxial_press", "isostatic_press"):
-            state = "is still pressurised" if machine.link_up else "is out of reach and may be pressurised"
-            run.tell(
-                "machine.unproven", {"unit": machine.unit, "message": f"{machine.unit} {state}; look at the machine"}
-            )

@@ -29,6 +29,19 @@ class CoatJob:
     tension_n: float
     temperature_band_k: float
 
+    @property
+    def signals(self) -> dict[str, float]:
+        """The job as the profile's signals, each in its own unit: exactly what is downloaded."""
+        return {
+            "job_id": self.job_id,
+            "gap_sp_um": self.gap_um,
+            "web_speed_sp_m_min": self.web_speed_m_min,
+            **{f"zone{number}_sp_c": zone_c for number, zone_c in enumerate(self.zones_c, start=1)},
+            "length_sp_m": self.length_m,
+            "tension_sp_n": self.tension_n,
+            "temperature_band_k": self.temperature_band_k,
+        }
+
 
 class Coater:
     """Intents for one coater; hold, stop and abort all end the coating, a held coat is never restarted."""
@@ -46,17 +59,7 @@ class Coater:
         if len(job.zones_c) != count:
             has = f"{self.machine.unit} has {count} drying {'zone' if count == 1 else 'zones'}"
             raise OutOfRange(f"{has}, and the job has {len(job.zones_c)} zone temperatures; nothing was sent")
-        await self.machine.download(
-            {
-                "job_id": job.job_id,
-                "gap_sp_um": job.gap_um,
-                "web_speed_sp_m_min": job.web_speed_m_min,
-                **{f"zone{number}_sp_c": zone_c for number, zone_c in enumerate(job.zones_c, start=1)},
-                "length_sp_m": job.length_m,
-                "tension_sp_n": job.tension_n,
-                "temperature_band_k": job.temperature_band_k,
-            }
-        )
+        await self.machine.download(job.signals)
 
 
 def stopped(snapshot: Snapshot) -> bool:

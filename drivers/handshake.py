@@ -82,7 +82,7 @@ class Handshake:
             self._link.need_ready("the job")
             await self._link.layer.write_job(job)
             await self._given("load_job", until_done=True)
-            await self._compare(job)
+            await self.compare(job)
 
     def _check(self, job: Mapping[str, float]) -> None:
         signals = {signal.name: signal for signal in self._link.profile.job}
@@ -92,7 +92,8 @@ class Handshake:
         for name, value in job.items():
             check_setpoint(signals[name], value)
 
-    async def _compare(self, job: Mapping[str, float]) -> None:
+    async def compare(self, job: Mapping[str, float]) -> None:
+        """Compares the job that the machine echoes with this one. Raises JobMismatch, or what a read raises."""
         profile = self._link.profile
         blocks = {profile.block_of[s.echo or ""].name: profile.block_of[s.echo or ""] for s in profile.job}
         data = {name: await self._link.read(block) for name, block in blocks.items()}

@@ -31,6 +31,23 @@ class IsostaticJob:
     dwell_band_pct: float
     link_loss_hold_s: float
 
+    @property
+    def signals(self) -> dict[str, float]:
+        """The job as the profile's signals, each in its own unit: exactly what is downloaded."""
+        return {
+            "job_id": self.job_id,
+            "pressure_sp_mpa": self.pressure_mpa,
+            "pressure_ramp_mpa_s": self.ramp_mpa_s,
+            "dwell_sp_s": self.dwell_s,
+            "decompression_rate_mpa_s": self.decompression_mpa_s,
+            "final_decompression_rate_mpa_s": self.final_decompression_mpa_s,
+            "medium_temperature_sp_c": self.temperature_c,
+            "temperature_band_k": self.temperature_band_k,
+            "soak_s": self.soak_s,
+            "dwell_band_pct": self.dwell_band_pct,
+            "link_loss_hold_s": self.link_loss_hold_s,
+        }
+
 
 class IsostaticPress:
     """Intents for one press; commands (start, hold, stop ...) are the machine's own."""
@@ -40,21 +57,7 @@ class IsostaticPress:
 
     async def load(self, job: IsostaticJob) -> None:
         """Downloads the job and proves its echo; raises what Machine.download raises."""
-        await self.machine.download(
-            {
-                "job_id": job.job_id,
-                "pressure_sp_mpa": job.pressure_mpa,
-                "pressure_ramp_mpa_s": job.ramp_mpa_s,
-                "dwell_sp_s": job.dwell_s,
-                "decompression_rate_mpa_s": job.decompression_mpa_s,
-                "final_decompression_rate_mpa_s": job.final_decompression_mpa_s,
-                "medium_temperature_sp_c": job.temperature_c,
-                "temperature_band_k": job.temperature_band_k,
-                "soak_s": job.soak_s,
-                "dwell_band_pct": job.dwell_band_pct,
-                "link_loss_hold_s": job.link_loss_hold_s,
-            }
-        )
+        await self.machine.download(job.signals)
 
 
 def pressure_range_mpa(snapshot: Snapshot) -> tuple[float, float]:

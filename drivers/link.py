@@ -65,6 +65,11 @@ class Link:
         self._recovering = asyncio.Lock()
 
     @property
+    def serial_number(self) -> float | None:
+        """The serial number of the unit that was identified; None where it has or told none."""
+        return self._serial_number
+
+    @property
     def patience_s(self) -> float:
         """Loop seconds without a good answer after which the link counts as down."""
         return max(self.profile.timing.stale_after_s, _ANSWERS_PER_PATIENCE * self.layer.transport.response_timeout_s)

@@ -35,12 +35,14 @@ class Machine:
     """Speaks with one machine through one transport; `run()` owns the connection and must be running.
 
     `lease` is our number as a controller, for machines that obey one controller at a time; 0 takes no lease.
+    turns counts what `run()` tries: every poll or look at its rhythm, every connecting; a count that stands is a hang.
     """
 
     def __init__(self, unit: str, profile: Profile, transport: Any, *, lease: int = 0) -> None:
         self.unit = unit
         self.profile = profile
         self.latest: Snapshot | None = None
+        self.turns = 0
         self._link = Link(unit, profile, transport, lease)
         self._retry = Retry(unit)
         self._not_before = 0.0
@@ -67,6 +69,11 @@ class Machine:
         """Loop seconds without a new value after which the old ones are stale; on a fast clock the wire's own time."""
         return self._link.patience_s
 
+    @property
+    def serial_number(self) -> float | None:
+        """The serial number that answered when it was identified; None before that, and of one that tells none."""
+        return self._link.serial_number
+
     async def run(self) -> None:
         """Connects, polls at the phase's rate and beats, again and again until released or cancelled.
 
@@ -92,9 +99,12 @@ class Machine:
         self._poll_soon()
 
     @contextmanager
-    def subscribe(self) -> Iterator[asyncio.Queue[Published]]:
-        """A queue that gets every Snapshot and LinkChange from now on; a reader that is too slow loses the oldest."""
-        queue: asyncio.Queue[Published] = asyncio.Queue(_QUEUE)
+    def subscribe(self, into: asyncio.Queue[Any] | None = None) -> Iterator[asyncio.Queue[Published]]:
+        """A queue that gets every Snapshot and LinkChange from now on; a reader that is too slow loses the oldest.
+
+        `into` is a queue of the caller's own, which may take only what it wants.
+        """
+        queue: asyncio.Queue[Published] = asyncio.Queue(_QUEUE) if into is None else into
         self._queues.append(queue)
         try:
             yield queue
@@ -127,6 +137,10 @@ class Machine:
         await self._handshake.download(job)
         self._poll_soon()
 
+    async def compare_job(self, job: Mapping[str, float]) -> None:
+        """Proves that the machine still has this job, by its echo. Raises JobMismatch, or what a read raises."""
+        await self._handshake.compare(job)
+
     async def start(self) -> None:
         """Starts the downloaded job."""
         await self.command("start")
@@ -158,6 +172,7 @@ class Machine:
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
+            self.turns += 1
             await asyncio.sleep(self._not_before - loop.time())
             begun = loop.time()
             try:
@@ -177,6 +192,7 @@ class Machine:
         clock, beat_s = asyncio.get_running_loop().time, self.profile.timing.heartbeat_period_s
         connected_at = good_at = next_poll = self._beat_due_at = self._beaten_at = clock()
         while not self._released:
+            self.turns += 1
             poll_s = self._period_s()
             try:
                 await self._beat_if_due(min(poll_s, beat_s) / 2)  # it goes with the poll before, never later than due
@@ -226,6 +242,8 @@ class Machine:
         clock = asyncio.get_running_loop().time
         if clock() < self._beat_due_at - early_s:
             return
+        if self._beaten_at < self._beat_due_at:  # the first one takes the lease before anybody commands
+            await asyncio.sleep(0)  # who judges what was just read goes first: a hold does not wait for a beat's answer
         self._beat_due_at = clock() + self.profile.timing.heartbeat_period_s
         await self._link.beat(self._next_beat())
         self._beaten_at = clock()

@@ -32,6 +32,20 @@ class RollJob:
     tension_n: float
     temperature_band_k: float
 
+    @property
+    def signals(self) -> dict[str, float]:
+        """The job as the profile's signals, each in its own unit: exactly what is downloaded."""
+        return {
+            "job_id": self.job_id,
+            "line_load_sp_n_mm": self.line_load_n_mm,
+            "gap_sp_um": self.gap_um,
+            "roll_temperature_sp_c": self.temperature_c,
+            "web_speed_sp_m_min": self.web_speed_m_min,
+            "length_sp_m": self.length_m,
+            "tension_sp_n": self.tension_n,
+            "temperature_band_k": self.temperature_band_k,
+        }
+
 
 class RollPress:
     """Intents for one roll press; commands are the machine's own, and hold, stop and abort all open the nip."""
@@ -41,18 +55,7 @@ class RollPress:
 
     async def load(self, job: RollJob) -> None:
         """Downloads the job and proves its echo; raises what Machine.download raises."""
-        await self.machine.download(
-            {
-                "job_id": job.job_id,
-                "line_load_sp_n_mm": job.line_load_n_mm,
-                "gap_sp_um": job.gap_um,
-                "roll_temperature_sp_c": job.temperature_c,
-                "web_speed_sp_m_min": job.web_speed_m_min,
-                "length_sp_m": job.length_m,
-                "tension_sp_n": job.tension_n,
-                "temperature_band_k": job.temperature_band_k,
-            }
-        )
+        await self.machine.download(job.signals)
 
 
 def line_load_n_mm(snapshot: Snapshot) -> float:

@@ -29,6 +29,21 @@ class UniaxialJob:
     temperature_band_k: float
     link_loss_hold_s: float
 
+    @property
+    def signals(self) -> dict[str, float]:
+        """The job as the profile's signals, each in its own unit: exactly what is downloaded."""
+        return {
+            "job_id": self.job_id,
+            "force_sp_kn": self.force_kn,
+            "force_ramp_kn_s": self.ramp_kn_s,
+            "dwell_sp_s": self.dwell_s,
+            "release_rate_kn_s": self.release_kn_s,
+            "platen_temperature_sp_c": self.temperature_c,
+            "dwell_band_pct": self.dwell_band_pct,
+            "temperature_band_k": self.temperature_band_k,
+            "link_loss_hold_s": self.link_loss_hold_s,
+        }
+
 
 class UniaxialPress:
     """Intents for one press; commands (start, hold, stop ...) are the machine's own."""
@@ -38,19 +53,7 @@ class UniaxialPress:
 
     async def load(self, job: UniaxialJob) -> None:
         """Downloads the job and proves its echo; raises what Machine.download raises."""
-        await self.machine.download(
-            {
-                "job_id": job.job_id,
-                "force_sp_kn": job.force_kn,
-                "force_ramp_kn_s": job.ramp_kn_s,
-                "dwell_sp_s": job.dwell_s,
-                "release_rate_kn_s": job.release_kn_s,
-                "platen_temperature_sp_c": job.temperature_c,
-                "dwell_band_pct": job.dwell_band_pct,
-                "temperature_band_k": job.temperature_band_k,
-                "link_loss_hold_s": job.link_loss_hold_s,
-            }
-        )
+        await self.machine.download(job.signals)
 
 
 def force_kn(snapshot: Snapshot) -> float:

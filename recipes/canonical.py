@@ -14,6 +14,9 @@ from recipes.model import Location
 _LEFT_OUT = frozenset({"location", "locations", "predicted_s"})
 """Where something was written and how long it may take are no part of what is to be made."""
 
+_LEFT_OUT_EMPTY = frozenset({"gate", "within", "leaves_out"})
+"""What came later to the format and says nothing where it is empty: older plans keep their hash."""
+
 
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys, no blanks, floats by repr; files, places and predicted durations are left out."""
@@ -30,7 +33,8 @@ def _plain(value: Any) -> Any:
         return value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = (field.name for field in dataclasses.fields(value) if field.name not in _LEFT_OUT)
-        return {name: _plain(getattr(value, name)) for name in names}
+        values = {name: getattr(value, name) for name in names}
+        return {name: _plain(item) for name, item in values.items() if item or name not in _LEFT_OUT_EMPTY}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):

@@ -86,6 +86,7 @@ _SECTIONS: Final[Mapping[tuple[type, str], Section]] = {
     (Step, "press"): Section.SETPOINTS,
     (Step, "roll_press"): Section.SETPOINTS,
     (Step, "rest"): Section.SETPOINTS,
+    (Step, "gate"): Section.SETPOINTS,
     (DeclaredFact, "source"): Section.WORDS,
     (Task, "entries"): Section.SETPOINTS,
     (Task, "text"): Section.WORDS,

@@ -27,7 +27,8 @@ class Fact:
     text, or an ordered list of texts. uncertainty is one standard uncertainty in `unit` (None for texts). low and high
     are the extremes that were seen where the value is a mean. source says in words where the value comes from. window
     is the recipe's own operating window around the value, in `unit`. by_law_alone says of an estimate that no
-    measurement has corrected it since: it predicts, and it proves nothing.
+    measurement has corrected it since: it predicts, and it proves nothing. doubt says in words why the value's quality
+    is uncertain (an overdue calibration); "" where it is not. What rests on a doubtful fact passes no rule.
     """
 
     subject: str
@@ -41,6 +42,7 @@ class Fact:
     high: float | None = None
     window: tuple[float, float] | None = None
     by_law_alone: bool = False
+    doubt: str = ""
 
 
 _UNITLESS = frozenset({"", "-", "ratio"})
@@ -70,6 +72,12 @@ def in_unit(fact: Fact, unit: str, asker: str) -> Fact:
         high=None if fact.high is None else other(fact.high),
         window=None if fact.window is None else (other(fact.window[0]), other(fact.window[1])),
     )
+
+
+def doubted(facts: Iterable[Fact], doubt: str) -> tuple[Fact, ...]:
+    """The same facts, those that rest on a measurement with a doubt about its quality; as they are if there is none."""
+    found = (Evidence.MEASURED, Evidence.ESTIMATED)
+    return tuple(replace(fact, doubt=doubt) if doubt and fact.evidence in found else fact for fact in facts)
 
 
 @dataclass(slots=True)

@@ -73,7 +73,9 @@ def _handled(step: Step, held: Sequence[Contents]) -> Iterator[Finding]:
     bagged = any(lot.bagged for lot in held)
     if task.action == "unbag_and_dry" and not bagged:
         yield _refused(step, "consumes", f"{listed(step.consumes)} is not bagged")
-    if task.action != "unbag_and_dry" and bagged:
+    if task.action == "leak_test" and not bagged:
+        yield _refused(step, "consumes", f"{listed(step.consumes)} is not bagged, there is nothing to test for leaks")
+    if task.action not in ("unbag_and_dry", "leak_test") and bagged:
         yield _refused(step, "consumes", f"{listed(step.consumes)} is bagged, unbag it first")
 
 

@@ -14,6 +14,7 @@ from recipes.reader.judging import read_accepted_estimates, read_decision_rule, 
 from recipes.reader.laminate import read_laminate
 from recipes.reader.mapping import MappingReader
 from recipes.reader.steps import StepReader
+from recipes.waits import wait_findings
 
 __all__ = ["Finding", "RecipeErrors", "library_recipes", "load_recipe"]
 
@@ -67,6 +68,7 @@ def _recipe(top: MappingReader) -> Recipe:
     top.finish()
     if steps and reader.lots_known:
         top.document.errors += lot_findings(steps)
+        top.document.errors += wait_findings(steps)
     return Recipe(
         name=name,
         title=title,

@@ -239,6 +239,14 @@ class AcceptedEstimates:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A part of the isostatic sequence that a recipe does without, and the reason."""
+
+    what: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Press:
     """Wanted pressing: dwell-mean laminate pressure, temperature of the laminate, dwell, and the operating windows."""
 
@@ -253,6 +261,7 @@ class Press:
     soak_s: float
     on_hold: str  # "keep" the pressure (limited by hold_limit_s) or "bleed" it
     hold_limit_s: float
+    leaves_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +330,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something that a person does: mix, stack, peel, bag, unbag_and_dry. adds and removes are foils by name.
+    """What a person does: mix, stack, peel, bag, leak_test, unbag_and_dry. adds and removes are foils by name.
 
     slurry is what is mixed, by its name in the recipe.
     """
@@ -357,12 +366,58 @@ class Inspect:
     lab: tuple[LabMeasure, ...] = ()
 
 
+class OnMiss(StrEnum):
+    """What a gate does with a lot that has missed a target: go on, press it again, scrap it, or ask a person."""
+
+    CONTINUE = "continue"
+    RE_PRESS = "re-press"
+    SCRAP = "scrap"
+    ASK = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class PorosityTarget:
+    """The porosity that a layer has to have after a step, %."""
+
+    layer: str
+    range_pct: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a lot has to be after a step, and what happens otherwise.
+
+    A coating has its targets in its own windows. A lot that is pressed again is pressed as its last pressing step was,
+    `most` times at most, each time with more_pressure_mpa and more_dwell_s on top of what the time before had.
+    """
+
+    on_miss: OnMiss
+    porosity: tuple[PorosityTarget, ...] = ()
+    thickness_um: Window | None = None
+    coating_weight_mg_cm2: Window | None = None
+    most: int = 1
+    more_pressure_mpa: float = 0.0
+    more_dwell_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A maximum wait: the step begins within time_s (s) of the end of the step `of`.
+
+    of is None where it counts from each step that made a lot which the step uses.
+    """
+
+    time_s: float
+    of: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One operation. role ties a pressing step to the rules (join1, join2, densify, join3).
 
     A step uses up the lots that it consumes, except an inspection: that looks at its one lot and produces none. unit is
-    the kind of machine where the recipe names it. locations maps keys of the step ("press.pressure") to their places.
+    the kind of machine where the recipe names it. within are the maximum waits before it, gate is what its lot has to
+    be after it. locations maps keys of the step ("press.pressure") to their places.
     """
 
     name: str
@@ -378,6 +433,8 @@ class Step:
     inspect: Inspect | None = None
     roll_press: RollPress | None = None
     rest: Rest | None = None
+    within: tuple[Within, ...] = ()
+    gate: Gate | None = None
     locations: Mapping[str, Location] = field(default_factory=dict)
 
 

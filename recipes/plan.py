@@ -16,11 +16,14 @@ from recipes.design import design_book, design_findings, design_judgements
 from recipes.findings import Finding, RecipeErrors, by_weight, in_file_order
 from recipes.flow import flow_findings
 from recipes.formulation import formulation_findings
+from recipes.gates import gate_findings
+from recipes.isostatic import sequence_findings
 from recipes.lots import Contents, contents, ordered
 from recipes.model import PressMethod, Recipe, Step
 from recipes.predict import duration_s, predict
 from recipes.rules.engine import Judgement
 from recipes.rules.rulebook import Rulebook, rulebook, terms
+from recipes.waits import tight_findings
 
 __all__ = ["Finding", "Plan", "PlannedStep", "Refused", "UnitCapability", "make_plan"]
 
@@ -94,7 +97,8 @@ def make_plan(recipe: Recipe, units: Sequence[UnitCapability]) -> Plan:
     lots = contents(recipe, steps)
     prediction = predict(recipe, steps, lots)
     planned = tuple(_planned(step, recipe, units, lots) for step in steps)
-    findings = list(flow_findings(recipe, steps, lots))
+    findings = [*flow_findings(recipe, steps, lots), *sequence_findings(steps)]
+    findings += tight_findings(steps, {item.step.name: item.predicted_s for item in planned})
     for item in planned:
         unit = resolve(item.step, units)
         findings += unit_findings(item.step, unit, units, recipe.laminate.area_mm2, item.gap_um)
@@ -107,10 +111,10 @@ def make_plan(recipe: Recipe, units: Sequence[UnitCapability]) -> Plan:
     findings += design_findings(recipe, steps, rules, judgements)
     findings += [finding for finding in composition if finding.level != "error"]
     findings += asked_advice(recipe, rules)
+    findings += gate_findings(recipe, steps, lots, units, rules, terms(recipe, rules))
     if any(finding.level == "refused" for finding in findings):
         raise Refused(by_weight(findings))
-    packs = {pack.name: pack.sha256 for pack in rules.packs}
-    text = canonical_json({"format": FORMAT, "recipe": _without_steps(recipe), "packs": packs, "steps": planned})
+    text = control_recipe(recipe, rules, planned)
     return Plan(
         recipe,
         rules,
@@ -122,6 +126,12 @@ def make_plan(recipe: Recipe, units: Sequence[UnitCapability]) -> Plan:
         judgements,
         prediction.modulus_gpa,
     )
+
+
+def control_recipe(recipe: Recipe, rules: Rulebook, steps: Sequence[PlannedStep]) -> str:
+    """The canonical text of a plan, whose SHA-256 is the plan's hash."""
+    packs = {pack.name: pack.sha256 for pack in rules.packs}
+    return canonical_json({"format": FORMAT, "recipe": _without_steps(recipe), "packs": packs, "steps": tuple(steps)})
 
 
 def recipe_sha256(recipe: Recipe) -> str:

@@ -15,6 +15,8 @@ HANDLING_S = 40.0
 """A person stacks, peels, bags, loads or unloads in about this time (engineering judgement)."""
 MEASURING_S = 30.0
 """Placing a lot, a stable reading, taking it off again (engineering judgement)."""
+AT_THE_LINE = ("weight", "thickness")
+"""What somebody at the line measures; everything else is the laboratory's."""
 ROLLING_S = 60.0
 """A short web through a laboratory roll press at some metres a minute (engineering judgement)."""
 PLATEN_APPROACH_S = 10.0
@@ -119,19 +121,39 @@ def _rolled(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a step, in s. by_person says that somebody at the line is busy with it all the time."""
+
+    seconds: float
+    by_person: bool
+
+
+def parts(step: Step) -> tuple[Part, ...]:
+    """The stretches of a step, one after the other, on preheated presses: handling, the machine's work, handling.
+
+    Of an inspection one for each measurement; what rests or is in the laboratory keeps nobody at the line.
+    """
+    if step.rest is not None:
+        return (Part(step.rest.time_s, by_person=False),)
+    if step.roll_press is not None:
+        return (Part(2.0 * HANDLING_S + ROLLING_S, by_person=True),)
+    if step.inspect is not None:
+        measured = [Part(MEASURING_S, by_person=measure in AT_THE_LINE) for measure in step.inspect.measures]
+        return (*measured, *(Part(MEASURING_S, by_person=False) for _ in step.inspect.lab))
+    if step.press is not None:
+        work_s = sum(_press_phases_s(step.press))
+    elif step.coat is not None:
+        work_s = sum(_coat_phases_s(step.coat))
+    else:
+        return (Part(HANDLING_S, by_person=True),)
+    handling = Part(HANDLING_S, by_person=True)
+    return handling, Part(work_s, by_person=False), handling
+
+
 def duration_s(step: Step) -> float:
     """How long a step is expected to take, with handling, on preheated presses."""
-    if step.rest is not None:
-        return step.rest.time_s
-    if step.roll_press is not None:
-        return 2.0 * HANDLING_S + ROLLING_S
-    if step.press is not None:
-        return 2.0 * HANDLING_S + sum(_press_phases_s(step.press))
-    if step.coat is not None:
-        return 2.0 * HANDLING_S + sum(_coat_phases_s(step.coat))
-    if step.inspect is not None:
-        return MEASURING_S * (len(step.inspect.measures) + len(step.inspect.lab))
-    return HANDLING_S
+    return sum(part.seconds for part in parts(step))
 
 
 def _press_phases_s(press: Press) -> Iterator[float]:

@@ -109,6 +109,7 @@ CONDITIONS: Final[Mapping[str, Schema]] = {
         **_exactly_one(_KINDS),
         "allOf": [
             _when(_has("role"), _has("press")),
+            _when(_has("gate"), {"anyOf": [_has("coat"), _has("press"), _has("inspect")]}),
             _when(_has("unit"), {"anyOf": [_has("press"), _has("coat")]}),
             _when(_has("unit", "coat"), _is("unit", "coater")),
             *(

@@ -97,6 +97,15 @@ class Coater(Plc):
         solvent = web.mean_residue_g_m2 / G_M2_PER_MG_CM2
         return self.world.put(Lot(name, [layer], foils, area, temperature_c=self._room_c, solvent_mg_cm2=solvent))
 
+    def clear(self) -> None:
+        """A person takes foil, slurry and whatever was coated off as scrap.
+
+        :raises WorldError: if the coater works.
+        """
+        if self.state not in ("IDLE", "STOPPED", "ABORTED", "COMPLETE"):
+            raise WorldError(f"{self.unit} is working")
+        self.threaded = self._finished = None
+
     # ---- what its sensors see ----
 
     def _sp(self, name: str) -> float:

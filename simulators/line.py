@@ -108,7 +108,7 @@ class SimulatedLine:
 
     `units` are the line's profiles by name, without them those of PROFILES; a profile that is no superset of the
     shipped one of its kind has a controller with nothing behind it. `numbers` says which number on its line of text a
-    unit has, unless it is 1. The same seed gives the same line.
+    unit has, unless it is 1. `people` says how many there are at the line. The same seed gives the same line.
 
     :raises UnknownScenarioError: if there is no such scenario.
     """
@@ -120,6 +120,7 @@ class SimulatedLine:
         clock: Callable[[], float] = lambda: 0.0,
         units: Mapping[str, Profile] | None = None,
         numbers: Mapping[str, int] | None = None,
+        people: int = 1,
     ) -> None:
         self.scenario = named_scenario(scenario, seed)
         self.world = World(self.scenario)
@@ -137,7 +138,7 @@ class SimulatedLine:
         }
         self.lab = Laboratory(self.scenario)
         attended = {name: unit for name, unit in inside.items() if unit is not None}
-        self.operator = SimulatedOperator(self.world, attended, self.lab, look)
+        self.operator = SimulatedOperator(self.world, attended, self.lab, look, people)
         panel = {name: inside[name] or _controller(machine) for name, machine in self.machines.items()}
         self.faults = FaultPanel(panel, self.operator.disturbances, self.utc, clock)
         for injection in sequence_for(scenario, {name: profile.kind for name, profile in profiles.items()}):

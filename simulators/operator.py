@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 
 from recipes.model import Foil, Layer, Slurry
@@ -23,6 +23,7 @@ DURATION_S: Mapping[str, float] = {
     "stack": 30.0,
     "peel": 20.0,
     "bag": 45.0,
+    "leak_test": 60.0,
     "unbag_and_dry": 60.0,
     "place": 10.0,
     "remove": 5.0,
@@ -30,9 +31,12 @@ DURATION_S: Mapping[str, float] = {
     "mix": 60.0,
     "roll_press": 60.0,
     "rest": 60.0,
+    "scrap": 60.0,
 }
 """Seconds that each action takes a practised person (engineering judgement). Mixing and resting take hours and days
 in a real plant; the simulated person does not wait that long, and enters the time that was asked for."""
+ELSEWHERE = frozenset({"lab", "rest"})
+"""What keeps nobody at the line: a lot in the laboratory, or left alone."""
 ROLLED_BOUND = 0.01
 """A roll press meets a wanted density within 1 % (engineering judgement)."""
 HUMIDITY_PCT = 50.0
@@ -52,7 +56,7 @@ class SimulatedTask:
     """What is asked of the operator; fields are the values that are to be entered afterwards.
 
     expected tells for each the value that the recipe wants and by how much it may be off. is_again: the task is done,
-    only the values are read once more.
+    only the values are read once more. may_be_done: the task may be done already; then it is not done again.
     """
 
     action: str
@@ -68,23 +72,31 @@ class SimulatedTask:
     area_mm2: float | None = None
     zones_m: tuple[float, ...] | None = None
     is_again: bool = False
+    may_be_done: bool = False
 
 
 class SimulatedOperator:
-    """One person at the line; works on one task at a time, whoever asks."""
+    """The people at the line; each works on one task at a time, whoever asks. ELSEWHERE is nobody's at the line."""
 
     def __init__(
-        self, world: World, units: Mapping[str, Unit], laboratory: Laboratory, clock: Callable[[], float]
+        self,
+        world: World,
+        units: Mapping[str, Unit],
+        laboratory: Laboratory,
+        clock: Callable[[], float],
+        people: int = 1,
     ) -> None:
         self._world, self._units, self._laboratory, self._clock = world, units, laboratory, clock
         self.disturbances = PeopleDisturbances()
-        self._busy = asyncio.Lock()
+        self._busy = asyncio.Semaphore(people)
+        self._last: SimulatedTask | None = None
         self._actions: Mapping[str, Callable[[SimulatedTask], Lot | None]] = {
             "load": self._load,
             "unload": self._unload,
             "stack": self._stack,
             "peel": self._handle,
             "bag": self._handle,
+            "leak_test": self._handle,
             "unbag_and_dry": self._handle,
             "place": self._place,
             "remove": self._remove,
@@ -92,6 +104,7 @@ class SimulatedOperator:
             "mix": self._mix,
             "roll_press": self._roll_press,
             "rest": self._handle,
+            "scrap": self._scrap,
         }
 
     async def perform(self, task: SimulatedTask) -> Mapping[str, float]:
@@ -102,12 +115,13 @@ class SimulatedOperator:
         act = self._actions.get(task.action)
         if act is None:
             raise WorldError(f"the operator does not know how to {task.action!r}")
-        async with self._busy:
+        async with nullcontext() if task.action in ELSEWHERE else self._busy:
             await self._take_time(DURATION_S[task.action])
             task = self._scanned(task)
-            if task.is_again:
+            if task.is_again or (task.may_be_done and self._is_done(task)):
                 return self._entries(task, self._done(task))
             lot = act(task)
+            self._last = replace(task, may_be_done=False)
             if self.disturbances.double_press and task.unit is not None:
                 with suppress(WorldError):  # what is done is done; the line refuses the second time
                     act(task)
@@ -117,6 +131,23 @@ class SimulatedOperator:
         """The lot that a task was done to, under the name that it has since."""
         names = [name for name in (task.produces, *task.consumes) if name is not None and self._world.has(name)]
         return self._world.lot(names[0]) if names else None
+
+    def _is_done(self, task: SimulatedTask) -> bool:
+        """Whether a look at the line shows that somebody has done the task already."""
+        if task.unit is not None:
+            return self._is_done_at(self._unit(task), task)
+        if task.produces is not None and task.produces not in task.consumes:
+            return self._world.has(task.produces)
+        return self._last is not None and self._last == replace(task, may_be_done=False)
+
+    def _is_done_at(self, unit: Unit, task: SimulatedTask) -> bool:
+        if task.action == "scrap":
+            return False  # there is nothing wrong with looking twice for what is left on a web
+        brings = task.action in ("load", "place")
+        if isinstance(unit, Coater):
+            return unit.threaded is not None if brings else self._world.has(task.produces or "")
+        lies_in = unit.lot is not None and unit.lot.name in (*task.consumes, task.produces)
+        return lies_in if brings else not lies_in and self._done(task) is not None
 
     async def _take_time(self, practised_s: float) -> None:
         """Until the task is done; an unanswered prompt is looked at again once a second."""
@@ -161,7 +192,8 @@ class SimulatedOperator:
                 raise WorldError("a coater is loaded with a slurry for a layer")
             substrate = task.adds[0] if task.adds else None
             for slurry in task.consumes:
-                self._world.use_up(slurry)
+                if not task.may_be_done or self._world.has(slurry):  # what was filled before is gone
+                    self._world.use_up(slurry)
             unit.thread(Threaded(task.layer, task.slurry, substrate, task.area_mm2, task.zones_m))
             return None
         lot = self._first(task)
@@ -187,6 +219,13 @@ class SimulatedOperator:
             raise WorldError("a stack needs a lot name")
         lot = self._world.stack(task.consumes, task.produces, task.area_mm2)
         return self._changed(lot, task)
+
+    def _scrap(self, task: SimulatedTask) -> None:
+        """Takes what a broken-off coating left off the coater."""
+        unit = self._unit(task)
+        if not isinstance(unit, Coater):
+            raise WorldError(f"there is nothing to scrap in {task.unit}")
+        unit.clear()
 
     def _handle(self, task: SimulatedTask) -> Lot:
         """Peel, bag, unbag and dry, or a look by the laboratory: one lot stays one lot."""

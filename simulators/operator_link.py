@@ -110,4 +110,5 @@ def _task(message: Mapping[str, Any]) -> SimulatedTask:
         area_mm2=message.get("area_mm2"),
         zones_m=None if message.get("zones_m") is None else tuple(float(m) for m in message["zones_m"]),
         is_again=bool(message.get("is_again", False)),
+        may_be_done=bool(message.get("may_be_done", False)),
     )

@@ -155,6 +155,7 @@ def write(
     assignment: Annotated[str, typer.Argument(metavar="SIGNAL=VALUE", help="In the signal's unit, without the unit.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts, after a look at the machine.")] = False,
     by: Annotated[str | None, typer.Option(help="Who answers for it; else the login name.")] = None,
+    role: Annotated[str, typer.Option(help="In which role: an engineer may write by hand.")] = "engineer",
     store: Annotated[Path, typer.Option(help="The file whose journal keeps what was written.")] = STORE,
     profile: ProfileName = None,
     line: LineFile = None,
@@ -170,7 +171,7 @@ def write(
     from controller.cli.devices_write import WriteOptions, write_value
 
     look = LookOptions(target, profile, line, frames, as_json)
-    raise typer.Exit(write_value(WriteOptions(look, assignment, yes, by, store)))
+    raise typer.Exit(write_value(WriteOptions(look, assignment, yes, by, store, role)))
 
 
 @profile.command(epilog=_example("pressline devices profile check ./my-press.yaml"))

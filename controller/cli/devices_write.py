@@ -17,8 +17,9 @@ from controller.cli.clock import utc_text
 from controller.cli.devices_look import LookOptions
 from controller.cli.devices_output import frames_tap, print_json, reading_data, reported, run, told, value_text
 from controller.cli.exit_codes import ExitCode
-from controller.devices.target import Target
+from controller.devices.target import Target, TargetUnusable
 from controller.devices.writing import Change, Present, Writer, present, wanted_change, write
+from controller.interlocks import Role
 from drivers.reading import Reading
 from drivers.writing import Outcome, Written
 
@@ -35,12 +36,15 @@ class WriteOptions:
     yes: bool
     by: str | None
     store: Path
+    role: str = Role.ENGINEER
 
 
 def write_value(options: WriteOptions) -> ExitCode:
     """Writes one value; 0 applied, 1 refused or of unknown outcome, 2 unusable, 3 out of reach."""
 
     def work() -> ExitCode:
+        if options.role not in set(Role):
+            raise TargetUnusable(f"there is no role {options.role!r}; there are {', '.join(Role)}")
         target = options.look.found()
         change = wanted_change(target.profile, options.assignment)
         if not options.yes:
@@ -78,7 +82,7 @@ def _agreed(target: Target, change: Change, now: Present) -> bool:
 
 
 def _written(options: WriteOptions, target: Target, change: Change) -> ExitCode:
-    writer = Writer(options.by or getpass.getuser(), options.store, utc_text)
+    writer = Writer(options.by or getpass.getuser(), options.store, utc_text, Role(options.role))
     ended = run(_attended(options, target, change, writer), target.speed)
     if ended is None:
         message = (

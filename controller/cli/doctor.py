@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from controller.cli.clock import utc_text
 from controller.cli.devices_output import print_json, reported, run
 from controller.cli.exit_codes import ExitCode
 from controller.config import ConfigError, LineConfig, load_line
+from controller.devices.calibration_check import calibration_check
 from controller.devices.checks import Check, State, broken, ok
 from controller.devices.diagnosis import unit_checks
 from controller.devices.installation import installation_checks
@@ -52,6 +54,8 @@ async def _examine_units(config: LineConfig, service: str | None, report: _Repor
     for unit in config.units.values():
         report.begin(unit.name)
         async for check in unit_checks(unit, config, lines, service):
+            report.add(check)
+        for check in calibration_check(unit, utc_text()):
             report.add(check)
 
 

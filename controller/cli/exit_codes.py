@@ -20,10 +20,12 @@ class ExitCode(IntEnum):
 
 
 BINDING = ("claim", "required")
+KEPT_BACK = ("scrap", "quarantine")
 
 
 def code_of(record: dict[str, Any]) -> ExitCode:
     """The exit code that a run's record deserves."""
     rules = record["certificate"]["rules"]
     passed = bool(rules) and all(rule["verdict"] == "pass" for rule in rules if rule["severity"] in BINDING)
-    return ExitCode.PASSED if passed and record["state"] == "complete" else ExitCode.REFUSED
+    kept_back = any(lot["status"] in KEPT_BACK for lot in record.get("lots", ()))
+    return ExitCode.PASSED if passed and record["state"] == "complete" and not kept_back else ExitCode.REFUSED

@@ -10,10 +10,13 @@ from typing import Annotated
 
 import typer
 
+from controller.cli.alarms import alarms
 from controller.cli.devices import devices
 from controller.cli.exit_codes import ExitCode
 from controller.cli.faults import faults
+from controller.cli.interlocks import interlocks
 from controller.cli.library import recipes
+from controller.cli.lots import lots
 
 app = typer.Typer(
     name="pressline",
@@ -29,6 +32,9 @@ app = typer.Typer(
 app.add_typer(recipes, name="recipes")
 app.add_typer(devices, name="devices")
 app.add_typer(faults, name="faults")
+app.add_typer(alarms, name="alarms")
+app.add_typer(interlocks, name="interlocks")
+app.add_typer(lots, name="lots")
 
 RecipeFile = Annotated[Path, typer.Argument(help="A recipe file, for example recipes/library/honda-example-1.yaml.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
@@ -43,6 +49,17 @@ Seed = Annotated[
     int, typer.Option(min=0, help="Draws the simulated truth and noise; the same seed gives the same run.")
 ]
 Speed = Annotated[float, typer.Option(min=1, max=20, help="How many times faster than real a simulated line runs.")]
+People = Annotated[
+    int | None, typer.Option(min=1, max=100, help="How many people are at the line; two if it is left out.")
+]
+ManyLine = Annotated[
+    Path | None,
+    typer.Option("--line", help="The line file; without it the shipped machine models and a second uniaxial press."),
+]
+OutOfService = Annotated[
+    list[str] | None, typer.Option("--out-of-service", help="A unit that is not used. Can be given several times.")
+]
+USUAL_PEOPLE = 2
 Store = Annotated[Path, typer.Option(help="The file that holds the journal of all runs.")]
 STORE = Path("pressline.sqlite")
 
@@ -112,7 +129,12 @@ def schema(
 @app.command(name="dry-run")
 def dry_run(
     file: RecipeFile,
-    line: LineFile = None,
+    laminates: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="So many laminates at once, each a run of its own.")
+    ] = None,
+    people: People = None,
+    line: ManyLine = None,
+    out: OutOfService = None,
     scenario: Scenario = "realistic",
     seed: Seed = 1,
     as_json: AsJson = False,
@@ -120,7 +142,15 @@ def dry_run(
     """Run a recipe on simulated machines in virtual time: the same executor and drivers, no waiting."""
     from controller.cli.runs import dry_run_file
 
-    raise typer.Exit(dry_run_file(file, line, scenario, seed, as_json=as_json))
+    if laminates is None:
+        if people is not None or out:
+            typer.echo("pressline dry-run: --people and --out-of-service go with --laminates", err=True)
+            raise typer.Exit(ExitCode.UNUSABLE)
+        raise typer.Exit(dry_run_file(file, line, scenario, seed, as_json=as_json))
+    from controller.cli.schedule import ManyOptions, dry_run_many
+
+    options = ManyOptions(file, laminates, people or USUAL_PEOPLE, line, tuple(out or ()), as_json)
+    raise typer.Exit(dry_run_many(options, scenario, seed))
 
 
 @app.command(
@@ -260,15 +290,26 @@ def certificate(
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="A certificate: its JSON, its page or its PDF.")],
+    file: Annotated[
+        Path, typer.Argument(help="A certificate (its JSON, its page or its PDF), a store, or a store's rescue file.")
+    ],
     store: Annotated[Path | None, typer.Option(help="The store whose journal holds the run.")] = None,
     recipe: Annotated[Path | None, typer.Option(help="The recipe file that was run.")] = None,
     line: LineFile = None,
+    anchor: Annotated[
+        Path | None, typer.Option(help="For a store: its anchor, as it was kept elsewhere; else the one beside it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a certificate: that it was not altered, that the journal gives it, that the recipe gives the plan."""
-    from controller.cli.certificate import verify_file
+    """Check a certificate: that it was not altered, that the journal gives it, that the recipe gives the plan.
 
+    Check a store: every record that was altered, removed, swapped or added, and whether its end was cut off.
+    """
+    from controller.cli.certificate import verify_file
+    from controller.cli.verify_journal import is_journal, verify_journal
+
+    if is_journal(file):
+        raise typer.Exit(verify_journal(file, store, anchor, as_json=as_json))
     raise typer.Exit(verify_file(file, store, recipe, line, as_json=as_json))
 
 
@@ -343,6 +384,91 @@ def lab(
     raise typer.Exit(enter(run, entered, store, as_json=as_json))
 
 
+@app.command()
+def resume(
+    run: Annotated[str, typer.Argument(help="The run's name, as `pressline show` lists it.")],
+    line: Annotated[
+        Path | None, typer.Option("--line", help="The line file of the machines that the run was on.")
+    ] = None,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="A new simulated line: only for a run that has finished no step.")
+    ] = False,
+    speed: Speed = 1.0,
+    scenario: Scenario = "realistic",
+    seed: Seed = 1,
+    decide: Annotated[
+        str | None, typer.Option("--decide", help="Where nobody is at a terminal: restart, stop or abort.")
+    ] = None,
+    who: Annotated[str, typer.Option("--who", help="Who decides.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    store: Store = STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Continue a run whose controller ended: look at its machines, decide, and go on with what is not finished."""
+    from controller.cli.resume import ResumeOptions, resume_run
+
+    if simulate == (line is not None):
+        typer.echo("pressline resume: give either --line FILE or --simulate", err=True)
+        raise typer.Exit(ExitCode.UNUSABLE)
+    if line is not None and speed != 1.0:
+        typer.echo("pressline resume: --speed goes with --simulate; a line file has its own speed", err=True)
+        raise typer.Exit(ExitCode.UNUSABLE)
+    options = ResumeOptions(run, line, speed, scenario, seed, store, decide, who, reason, as_json)
+    raise typer.Exit(resume_run(options))
+
+
+@app.command()
+def close(
+    run: Annotated[str, typer.Argument(help="The run's name, as `pressline show` lists it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, and what was found at the machines.")],
+    who: Annotated[str, typer.Option("--who", help="Who closes it.")],
+    store: Store = STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Close the record of a run that its controller left and that nobody will continue; no machine is asked."""
+    from controller.cli.resume import close_left_run
+
+    raise typer.Exit(close_left_run(run, store, reason, who, as_json=as_json))
+
+
+@app.command()
+def runs(store: Store = STORE, as_json: AsJson = False) -> None:
+    """List all recorded runs, and which of them are open or can be continued."""
+    from controller.cli.show import show_run
+
+    raise typer.Exit(show_run(None, store, as_json=as_json))
+
+
+@app.command()
+def schedule(
+    file: RecipeFile,
+    laminates: Annotated[int, typer.Option(min=1, max=1000, help="How many are to be made.")] = 1,
+    people: People = None,
+    line: ManyLine = None,
+    out: OutOfService = None,
+    svg: Annotated[Path | None, typer.Option("--svg", help="Write the picture there as SVG.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show when which laminate would be on which machine, by predicted times and the rules that a run follows."""
+    from controller.cli.schedule import ManyOptions, schedule_file
+
+    options = ManyOptions(file, laminates, people or USUAL_PEOPLE, line, tuple(out or ()), as_json)
+    raise typer.Exit(schedule_file(options, svg))
+
+
+@app.command(name="genealogy")
+def genealogy_of(
+    of: Annotated[str, typer.Argument(help="RUN/LOT, a lot, a machine, a calibration's certificate, or a person.")],
+    forward: Annotated[bool, typer.Option("--forward", help="What came of it, instead of what it comes from.")] = False,
+    store: Store = STORE,
+    as_json: AsJson = False,
+) -> None:
+    """Show where a lot comes from: every sheet, slurry, machine, calibration and person; or what came of one."""
+    from controller.cli.lots import show_genealogy
+
+    raise typer.Exit(show_genealogy(of, store, forward=forward, as_json=as_json))
+
+
 def main() -> None:
     """Entry point of the `pressline` command; a reader that goes away (a closed pipe) ends it quietly."""
     try:
@@ -357,7 +483,7 @@ def main() -> None:
             print(f"pressline: {error.strerror}: what it prints cannot be written", file=sys.stderr)
             sys.exit(ExitCode.UNUSABLE)
         print(f"pressline: a fault of the program: {type(error).__name__}: {error}", file=sys.stderr)
-        if "run" in sys.argv[1:2]:
+        if sys.argv[1:2] in (["run"], ["resume"]):
             print("Machines that were moving act by themselves on a silent controller; look at them.", file=sys.stderr)
         print("PRESSLINE_DEBUG=1 shows where it happened.", file=sys.stderr)
         sys.exit(ExitCode.REFUSED)

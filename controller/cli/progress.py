@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from controller.events import Event, EventStream
+from controller.cli.printing import Printer
+from controller.events import Event
+from controller.journal import Journal
+from controller.vitals.background import background
+from controller.vitals.deaths import MustProgress, Restart, conditions_in
 from recipes.plan import Plan
+
+HANG_S = 60.0  # loop seconds without a line taken; a person who holds the terminal with Ctrl-S reads for less
 
 
 def clock_text(seconds: float) -> str:
@@ -30,38 +35,54 @@ def sentence(event: Event) -> str | None:
         case "measurement":
             return f"    {data['unit']}: {data['value']:g} {data['in']}"
         case "run.state" if data["reason"] or data["state"] in ("held", "complete", "stopped", "aborted"):
-            return f"run is {data['state']}" + (f": {data['reason']}" if data["reason"] else "")
+            told = f"run is {data['state']}" + (f": {data['reason']}" if data["reason"] else "")
+            return "\n".join([told, *(f"        {name}: {words}" for name, words in data.get("choices", {}).items())])
         case "command.undelivered" | "command.failed":
             return f"    {data['unit']}: {data['command']} failed: {data['error']}"
+        case "run.recovered":
+            return f"{event.run} was left by a controller that ended; found: {'; '.join(data['found']) or 'no machine'}"
+        case "prompt.recalled":
+            entered = ", ".join(f"{name} {value:g}" for name, value in data["values"].items())
+            return f"    entered before: {entered}"
+        case "run.waiting":
+            return f"    waits for {data['for']}: {data['because']}"
+        case "run.waited":
+            return f"    waits no more for {data['for']}, after {data['waited_s'] / 60:.1f} min"
+        case "unit.out_of_service":
+            return f"    {data['unit']} is out of service ({data['who']}: {data['reason']})"
+        case "unit.in_service":
+            return f"    {data['unit']} is in service again ({data['who']}: {data['reason']})"
         case "unit.released":
             return f"    {data['unit']} is released, no later step needs it"
         case "machine.unproven" | "machine.safe":
             return f"    {data['message']}"
         case "run.problem":
             return f"    {data['reason']}"
+        case "alarm.raised":
+            first = ", first out" if data["first_out"] else ""
+            return f"    ALARM ({data['priority']}{first}) {data['text']}"
+        case "alarm.acknowledged" | "alarm.shelved" | "alarm.removed" | "alarm.reset":
+            by = f"{data['who']}, {data['why']}" if data["why"] else data["who"]
+            return f"    alarm {event.kind.removeprefix('alarm.')} by {by}: {data['text'] or data['name']}"
+        case "alarm.unshelved":
+            return f"    alarm no longer shelved: {data['text'] or data['name']}"
         case _:
             return None
 
 
 class Progress:
-    """Prints the events of a stream while its block lasts."""
+    """Prints the events of a journal while the block of `shown` lasts; never waited for by anything."""
 
-    def __init__(self, stream: EventStream, *, quiet: bool, write: Callable[[str], None] | None = None) -> None:
-        self._stream = stream
+    def __init__(self, journal: Journal, *, quiet: bool, write: Callable[[str], None] | None = None) -> None:
+        self._journal = journal
         self._is_quiet = quiet
-        self._print = write or (lambda text: print(text, flush=True))
+        self._print = write
+        self._printer: Printer | None = None
         self._start_s: float | None = None
 
     def _write(self, text: str) -> None:
-        """Prints until nobody can read it any more; the run goes on, and its journal has everything."""
-        if self._is_quiet:
-            return
-        try:
-            self._print(text)
-        except (OSError, ValueError):
-            self._is_quiet = True
-            with suppress(OSError, ValueError):
-                print("the output is lost, the run goes on; see `pressline show`", file=sys.stderr, flush=True)
+        if self._printer is not None and not self._is_quiet:
+            self._printer.print(text)
 
     def begin(self, run: str, plan: Plan, store: Path) -> None:
         self._write(f"run {run}: {plan.recipe.title} (plan {plan.hash[:12]}, journal {store})")
@@ -75,16 +96,26 @@ class Progress:
 
     @asynccontextmanager
     async def shown(self) -> AsyncIterator[Progress]:
-        """Follows the stream until the block is left; what is still queued is printed before."""
-        with self._stream.subscribe() as events:
-            task = asyncio.create_task(self._follow(events), name="progress")
+        """Follows the events until the block is left; what is still queued is printed before."""
+        printer = self._printer = Printer(self._print)
+        loop = asyncio.get_running_loop()
+        with self._journal.stream.subscribe() as events:
             try:
-                yield self
+                async with background(conditions_in(self._journal)) as tasks:
+                    tasks.start(
+                        "the progress display",
+                        lambda: self._follow(events),
+                        Restart(times=None),
+                        condition="progress",
+                        progress=MustProgress(
+                            lambda: (printer.printed, None if printer.waits else loop.time()), HANG_S
+                        ),
+                    )
+                    yield self
             finally:
-                task.cancel()
-                await asyncio.wait({task})
                 while not events.empty():
                     self.tell(events.get_nowait())
+                printer.close()
 
     async def _follow(self, events: asyncio.Queue[Event]) -> None:
         while True:

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from controller.app import line_in_use, on_clock, remote_truth, scenarios, simulated_wires
+from controller.cli.alarm_terminal import alarms_at
+from controller.cli.attended import attended
 from controller.cli.clock import utc, utc_text
 from controller.cli.exit_codes import ExitCode, code_of
-from controller.cli.progress import Progress
 from controller.cli.recipes import Unusable, capabilities, examined, report_refusal
-from controller.cli.terminal import Interrupts, Terminal, TerminalPerson, attendant_for
+from controller.cli.terminal import Terminal, TerminalPerson, attendant_for
 from controller.config import ConfigError, LineConfig, load_line
 from controller.events import EventStream
 from controller.executor.record import document
@@ -219,9 +220,11 @@ async def _pressed(
         async with _line_config(options, config) as line_config:
             operator = None if line_config.operator_url is None else RemoteOperator(line_config.operator_url)
             simulation = _simulation(options, line_config)
-            async with Progress(journal.stream, quiet=options.as_json).shown() as progress, Interrupts() as interrupts:
+            async with attended(journal, line_config.speed, quiet=options.as_json) as around:
+                interrupts, progress = around.interrupts, around.progress
 
                 def announce(run: Run) -> None:
+                    around.watch.ready()
                     interrupts.watch(run)
                     progress.begin(name, plan, options.store)
 
@@ -239,6 +242,8 @@ async def _pressed(
                         rearm=options.rearm,
                         keeps_wall_time=True,
                         announce=announce,
+                        health=around.health,
+                        watch_alarms=alarms_at(terminal),
                     )
                     await carry_out(plan, surroundings, name)
     finally:

@@ -10,6 +10,7 @@ from controller.cli.exit_codes import ExitCode, code_of
 from controller.events import Event
 from controller.executor.record import document
 from controller.journal import JournalError, is_in_use, read_events, verify
+from controller.recovery import Left, left
 
 
 def show_run(name: str | None, store: Path, *, as_json: bool) -> ExitCode:
@@ -32,7 +33,8 @@ def show_run(name: str | None, store: Path, *, as_json: bool) -> ExitCode:
         print(f"{store}: there is no run {name}{known}", file=sys.stderr)
         return ExitCode.UNUSABLE
     own = [event for event in events if event.run == name]
-    record = document(own, alive=alive and name == names[-1] and own[-1].kind != "run.closed")
+    standing = left(name, own)
+    record = document(own, alive=alive and standing.is_attended)
     if as_json:
         print(json.dumps(record, indent=2))
     else:
@@ -41,23 +43,46 @@ def show_run(name: str | None, store: Path, *, as_json: bool) -> ExitCode:
         print_run(record)
         if not faults:
             print(f"journal: {len(own)} records of this run, the hash chain of {len(events)} records holds")
+        if (hint := _hint(standing, store, alive=alive)) is not None:
+            print(hint)
     return ExitCode.REFUSED if faults else code_of(record)
+
+
+def _hint(standing: Left, store: Path, *, alive: bool) -> str | None:
+    """How an open run goes on or is closed; None for one that has ended, and for one that a controller works on."""
+    if not standing.can_continue or (alive and standing.is_attended):
+        return None
+    name = standing.name
+    return (
+        f"this run can be continued: `pressline resume {name} --line FILE --store {store}`; or closed:"
+        f" `pressline close {name} --reason TEXT --who NAME --store {store}`"
+    )
 
 
 def _list(names: list[str], events: list[Event], *, alive: bool, as_json: bool) -> None:
     simulated_runs = {e.run for e in events if e.kind == "run.created" and e.data.get("simulation") is not None}
-    records = [
-        document([event for event in events if event.run == name], alive=alive and name == names[-1]) for name in names
-    ]
+    own: dict[str, list[Event]] = {name: [] for name in names}
+    for event in events:
+        if event.run in own:
+            own[event.run].append(event)
+    standings = [left(name, own[name]) for name in names]
+    records = [document(own[s.name], alive=alive and s.is_attended) for s in standings]
+    can_continue = [s.can_continue and not (alive and s.is_attended) for s in standings]
     if as_json:
         keys = ("run", "recipe", "state", "reason", "purpose", "plan_hash", "sim_seconds", "wall_seconds")
-        print(json.dumps({"runs": [{key: record[key] for key in keys} for record in records]}, indent=2))
+        told = [
+            {key: record[key] for key in keys} | {"is_open": s.is_open, "can_continue": can}
+            for record, s, can in zip(records, standings, can_continue, strict=True)
+        ]
+        print(json.dumps({"runs": told}, indent=2))
         return
     if records:
-        print(f"{'run':22} {'recipe':26} {'state':9} {'certificate':13} simulated")
-    for record in records:
+        print(f"{'run':22} {'recipe':26} {'state':9} {'certificate':13} {'simulated':10} record")
+    for record, standing, can in zip(records, standings, can_continue, strict=True):
         accepted = "accepted" if code_of(record) is ExitCode.PASSED else "not accepted"
         simulated = "simulated" if record["run"] in simulated_runs else ""
-        print(f"{record['run']:22} {record['recipe']:26} {record['state']:9} {accepted:13} {simulated}".rstrip())
+        how = "can be continued" if can else "open" if standing.is_open else ""
+        text = f"{record['run']:22} {record['recipe']:26} {record['state']:9} {accepted:13} {simulated:10} {how}"
+        print(text.rstrip())
     if not records:
         print("no run is recorded yet")

@@ -13,7 +13,7 @@ from controller.devices.look import Look, looking, readable_signals, shown
 from controller.devices.target import Target, TargetUnusable
 from controller.events import EventStream
 from controller.guard import Guard, HandWrite
-from controller.interlocks import MAINTENANCE, has_handshake, missing_for_maintenance
+from controller.interlocks import MAINTENANCE_SIGNALS, Role, has_handshake, missing_for_maintenance
 from controller.journal import SqliteJournal
 from controller.line_lock import LineLock
 from drivers.encoding import check_setpoint
@@ -134,11 +134,12 @@ async def present(target: Target, change: Change, tap: Tap | None = None) -> Pre
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who writes, and where it is journalled."""
+    """Who writes, in which role, and where it is journalled."""
 
     who: str
     store: Path
     utc: Callable[[], str]
+    role: Role = Role.ENGINEER
 
 
 async def write(
@@ -177,6 +178,7 @@ async def write(
                 seen,
                 send,
                 lambda: departure.is_out,
+                writer.role,
             )
             return await guard.write(hand)
 
@@ -218,5 +220,5 @@ async def _guarded(writer: Writer) -> AsyncIterator[Guard]:
 async def _snapshot(look: Look, change: Change) -> Snapshot:
     """The value that is there, and everything that the permissives of a machine look at."""
     profile = look.profile
-    names = [row.signal for row in MAINTENANCE if has_handshake(profile) and row.signal in profile.block_of]
+    names = [name for name in MAINTENANCE_SIGNALS if has_handshake(profile) and name in profile.block_of]
     return (await look.read([change.signal.name, *names])).snapshot

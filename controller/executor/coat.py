@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import copysign, sqrt
 from typing import Any
 
+from controller.executor.fitness import doubt_of
+from controller.executor.gates import Outcome, decide, scrap_if_missed
 from controller.executor.holding import hold_idle
 from controller.executor.judgement import refuse_before, tell_after_step
 from controller.executor.loading import load, reset
 from controller.executor.prompts import Prompt
+from controller.executor.reactions import COATER_HOLD_S
 from controller.executor.run import Run
 from controller.executor.supervision import Supervision
 from controller.executor.tasks import ask
 from controller.executor.windows import Remark
-from drivers.coater import Coater, CoatJob
+from drivers.coater import CoatJob
 from drivers.machine import Machine
 from drivers.reading import Snapshot
 from drivers.wording import beside
 from recipes.coated import Found, coat_facts
-from recipes.facts import Evidence, Fact
-from recipes.model import Coat
+from recipes.facts import Evidence, Fact, doubted
+from recipes.model import Coat, OnMiss
 from recipes.plan import PlannedStep
+from recipes.rules.kept import fact_of, kept_fact
 
 LEL_ALARM_PCT = 25.0  # usual first alarm of a solvent oven; the coater trips at 50 % (coater-generic.md)
-HOLD_LIMIT_S = 600.0  # a held coater has stopped its web and cooled; nothing is gained by waiting longer
 TEMPERATURE_BAND_K = 3.0  # zone uniformity +-2 K and the sensors' accuracy
 
 
@@ -49,23 +53,38 @@ async def perform_coat(run: Run, planned: PlannedStep) -> dict[str, Any]:
             area_mm2=laminate.area_mm2,
             zones_m=None if coat.zone_length_m is None else (coat.zone_length_m,) * len(coat.zone_temperatures_c),
         )
-        await ask(run, load)
-        seen = CoatTrace.of(len(coat.zone_temperatures_c))
-        last = await _coated(run, planned, machine, coat, planned.gap_um, seen)
-        run.solvent_pct[step.produces or ""] = last.value("residual_solvent_pct")
+        reached = run.memory.reached()
+        if reached is None:
+            await ask(run, load)
+            seen = CoatTrace.of(len(coat.zone_temperatures_c))
+            last = await _coated(run, planned, machine, coat, planned.gap_um, seen)
+            reached = _reached(last, _facts(machine, coat, seen, last, step.name))
+            run.tell("step.reached", reached)
+        run.solvent_pct[step.produces or ""] = reached["residual_solvent_pct"]
+        outcome = await _accepted(run, planned, machine, _complaint(reached, coat))
         await reset(run, machine)
         await ask(run, Prompt("unload", f"Take {step.produces} off {planned.unit}", (), step.produces, planned.unit))
-    run.facts.add(_facts(machine, coat, seen, last, step.name))
+    scrap_if_missed(run, step.produces or "", outcome)
+    run.facts.add(doubted([fact_of(data) for data in reached["facts"]], doubt_of(run, planned.unit)))
     await tell_after_step(run, step.name)
     return {
         "coating_weight_mg_cm2": {
             "set": layer.coating_weight_mg_cm2,
-            "reached": last.value("coating_weight_mg_cm2"),
+            "reached": reached["coating_weight_mg_cm2"],
             "window": [coat.coating_weight_window_mg_cm2.lower, coat.coating_weight_window_mg_cm2.upper],
         },
-        "residual_solvent_pct": {"reached": last.value("residual_solvent_pct"), "max": coat.residual_solvent_max_pct},
+        "residual_solvent_pct": {"reached": reached["residual_solvent_pct"], "max": coat.residual_solvent_max_pct},
         "gap_um": {"set": planned.gap_um},
         "web_speed_m_min": {"set": coat.web_speed_m_min},
+    }
+
+
+def _reached(last: Snapshot, facts: Sequence[Fact]) -> dict[str, Any]:
+    """What a coating came to, as the journal can hold it."""
+    return {
+        "coating_weight_mg_cm2": last.value("coating_weight_mg_cm2"),
+        "residual_solvent_pct": last.value("residual_solvent_pct"),
+        "facts": [kept_fact(fact) for fact in facts],
     }
 
 
@@ -132,13 +151,21 @@ async def _coated(
     )
 
     async def start() -> None:
-        await load(run, machine, asdict(job), lambda: Coater(machine).load(job))
+        await load(run, machine, planned.step.name, job)
         await run.guard.start(machine)
 
-    last = await Supervision(run, machine, lambda s: _watch(s, coat, machine.unit, seen), HOLD_LIMIT_S).follow(start)
-    if (reason := _complaint(last, coat)) is not None:
+    return await Supervision(run, machine, lambda s: _watch(s, coat, machine.unit, seen), COATER_HOLD_S).follow(start)
+
+
+async def _accepted(run: Run, planned: PlannedStep, machine: Machine, reason: str | None) -> Outcome:
+    """What becomes of a sheet that is outside its windows: what the step's gate says, or what a person decides."""
+    if reason is None:
+        return Outcome()
+    if planned.step.gate is None:
         await hold_idle(run, f"{machine.unit}: {reason}; restart accepts the sheet, stop scraps it", "pressline")
-    return last
+        return Outcome()
+    decision, why = await decide(run, planned, f"{machine.unit}: {reason}", [], "a coated sheet was not pressed yet")
+    return Outcome(why if decision is OnMiss.SCRAP else None)
 
 
 def _watch(snapshot: Snapshot, coat: Coat, unit: str, seen: CoatTrace) -> str | None:
@@ -159,8 +186,8 @@ def _watch(snapshot: Snapshot, coat: Coat, unit: str, seen: CoatTrace) -> str | 
     return None
 
 
-def _complaint(snapshot: Snapshot, coat: Coat) -> str | None:
-    weight, residual = snapshot.value("coating_weight_mg_cm2"), snapshot.value("residual_solvent_pct")
+def _complaint(reached: Mapping[str, Any], coat: Coat) -> str | None:
+    weight, residual = reached["coating_weight_mg_cm2"], reached["residual_solvent_pct"]
     window = coat.coating_weight_window_mg_cm2
     if not window.holds(weight):
         shown = beside(weight, window.lower if weight < window.lower else window.upper, 2)

@@ -33,7 +33,8 @@ class Trace:
 class Reached:
     """A finished pressing: laminate pressure (dwell mean, dwell extremes, step maximum), temperature, dwell.
 
-    dwell_s is the time in the machine's dwell band; held_s is the time under pressure in holds beside it.
+    dwell_s is the time in the machine's dwell band; held_s is the time under pressure in holds beside it. is_whole: it
+    was watched from its beginning to its end, so that the extremes are those of all of it.
     """
 
     pressure_mpa: float
@@ -47,6 +48,7 @@ class Reached:
     temperature_uncertainty_k: float
     dwell_s: float
     held_s: float
+    is_whole: bool = True
 
 
 @dataclass(slots=True)

@@ -1,26 +1,32 @@
-"""Holding and ending a run whose machines do nothing: between steps, in tasks, before a start."""
+"""Holding, pausing and ending a run whose machines do nothing: between steps, in tasks, before a start."""
 
 from __future__ import annotations
 
 from typing import NoReturn
 
 from controller.executor.run import Request, Run, RunEnded
-from controller.executor.states import Trigger
+from controller.executor.states import RunState, Trigger
 
 
 async def hold_idle(run: Run, reason: str, who: str) -> None:
     """Holds a run whose machines do nothing. Returns after a restart; raises RunEnded after a stop or an abort."""
     run.lower_state(Trigger.HOLD, reason, who)
     run.lower_state(Trigger.HOLD_DONE)
+    await held_idle(run)
+
+
+async def held_idle(run: Run) -> None:
+    """Waits for the decision on a run that is held already, as hold_idle does."""
     while True:
         item = await run.inbox.get()
         if not isinstance(item, Request):
             continue
         run.carried_out(item)
         match item.trigger:
-            case Trigger.RESTART:
+            case Trigger.RESTART if run.takes(item):
                 await run.raise_state(Trigger.RESTART, item.reason, item.who)
                 run.lower_state(Trigger.RESTART_DONE)
+                pause_again(run)
                 return
             case Trigger.STOP | Trigger.ABORT:
                 end_idle(run, item)
@@ -42,7 +48,39 @@ async def carry_out_idle(run: Run, request: Request) -> None:
         case Trigger.STOP | Trigger.ABORT:
             end_idle(run, request)
         case _:
-            run.tell("run.problem", {"reason": f"{request.trigger} was asked for while running; ignored"})
+            take_while_running(run, request)
+
+
+def take_while_running(run: Run, request: Request) -> None:
+    """Takes a command that neither holds nor ends a run that is going on: a pause, or one that came too late."""
+    if not run.takes(request):
+        return
+    if request.trigger is Trigger.PAUSE and run.state is RunState.RUNNING:
+        run.pause_asked = request
+        run.lower_state(Trigger.PAUSE, request.reason, request.who)
+    else:
+        run.tell("run.problem", {"reason": f"{request.trigger} was asked for while {run.state}; ignored"})
+
+
+def pause_again(run: Run) -> None:
+    """A pause that was asked for lasts until somebody resumes: a hold in between does not end it."""
+    if run.pause_asked is not None and run.state is RunState.RUNNING:
+        run.lower_state(Trigger.PAUSE, run.pause_asked.reason, run.pause_asked.who)
+
+
+async def agreed_point(run: Run) -> None:
+    """Where a pausing run comes to rest: between two steps, no machine works. Returns resumed. Raises RunEnded."""
+    await pending_requests(run)
+    while run.state in (RunState.PAUSING, RunState.PAUSED):
+        if run.state is RunState.PAUSING:
+            run.lower_state(Trigger.PAUSE_DONE)
+        if not isinstance(item := await run.inbox.get(), Request):
+            continue
+        if item.trigger is not Trigger.RESUME:
+            await carry_out_idle(run, item)
+        elif run.takes(item):
+            run.pause_asked = None
+            await run.raise_state(Trigger.RESUME, item.reason, item.who)
 
 
 async def pending_requests(run: Run) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import hypot, sqrt
 from typing import Any
 
+from controller.executor.allocation import instrument_for, unit_for
+from controller.executor.fitness import checked_zero, marked, tell_used, zero_doubt
+from controller.executor.gates import Again, Seen, pass_gate, pressed_again, scrap_if_missed
 from controller.executor.holding import hold_idle
 from controller.executor.judgement import COVERAGE, lose_track, tell_after_step
+from controller.executor.press import repeat
 from controller.executor.prompts import Answer, Prompt
 from controller.executor.run import Run
 from controller.executor.tasks import ask, entered_facts
@@ -14,12 +19,13 @@ from drivers.errors import DriverError
 from drivers.instrument import Instrument
 from drivers.reading import Reading
 from recipes.coated import Found, coat_facts
-from recipes.facts import Evidence
-from recipes.model import Entry, LabMeasure
+from recipes.facts import Evidence, doubted
+from recipes.model import Entry, Inspect, LabMeasure
 from recipes.plan import PlannedStep
 
 LAB_QUANTITIES = {"composite_modulus": "GPa", "porosity": "%"}
 LAB_PLAUSIBLE = {"composite_modulus": (0.0, 500.0), "porosity": (0.0, 95.0)}  # a value outside is a typing error
+GIVEN_UP = "restart goes on, with no porosity until the lab has measured one"
 LAB_WITHIN_S = 86400.0  # a laboratory answers within a day (engineering judgement)
 DEFAULT_LAB_UNCERTAINTY = {"composite_modulus": 0.05, "porosity": 0.02}  # relative, for a lab that states none
 
@@ -30,6 +36,20 @@ async def perform_inspection(run: Run, planned: PlannedStep) -> dict[str, Any]:
     if inspect is None:
         raise TypeError(f"step {step.name} is no inspection")
     lot = step.consumes[0]
+    result = await _inspected(run, planned, inspect, lot)
+
+    async def again(repressing: Again) -> None:
+        await _pressed_again(run, planned, lot, repressing)
+        result.update(await _inspected(run, planned, inspect, lot))
+
+    outcome = await pass_gate(run, planned, lambda: _seen(result), again)
+    scrap_if_missed(run, lot, outcome)
+    await tell_after_step(run, step.name)
+    return {"measurements": result}
+
+
+async def _inspected(run: Run, planned: PlannedStep, inspect: Inspect, lot: str) -> dict[str, Any]:
+    """Everything that is measured of the lot, once."""
     result: dict[str, Any] = {}
     for measure in inspect.measures:
         match measure:
@@ -40,9 +60,32 @@ async def perform_inspection(run: Run, planned: PlannedStep) -> dict[str, Any]:
             case _:
                 result[measure] = await _lab(run, measure, inspect.layers or planned.layers, lot)
     if inspect.lab:
-        result["lab"] = await _asked_of_lab(run, inspect.lab, step.name, lot)
-    await tell_after_step(run, step.name)
-    return {"measurements": result}
+        result["lab"] = await _asked_of_lab(run, inspect.lab, planned.step.name, lot)
+    return result
+
+
+def _seen(result: Mapping[str, Any]) -> Seen:
+    """What an inspection has measured, in a gate's terms; a thickness is of the whole lot with its foils."""
+    seen: dict[str, tuple[float, float]] = {}
+    if (thickness := result.get("thickness")) is not None:
+        seen["thickness"] = thickness["thickness_um"], thickness["uncertainty_um"] / COVERAGE
+    if (weight := result.get("weight")) is not None:
+        seen["coating_weight"] = weight["coating_weight_mg_cm2"], weight["uncertainty_mg_cm2"] / COVERAGE
+    return seen
+
+
+async def _pressed_again(run: Run, planned: PlannedStep, lot: str, again: Again) -> None:
+    """A lot goes back into a press as its gate asks, and comes out under the same name."""
+    pressing = pressed_again(run.plan, planned)
+    if pressing is None:
+        raise TypeError(f"nothing can press the lot of {planned.step.name}")
+    async with unit_for(run, pressing) as given:
+        if given.unit is None:
+            raise TypeError(f"{pressing.step.name} has no unit")
+        machine, area_mm2 = run.line.machine(given.unit), run.metrology.area_mm2
+        await ask(run, Prompt("load", f"Load {lot} into {given.unit}", (lot,), unit=given.unit, area_mm2=area_mm2))
+        await repeat(run, given, machine, again)
+        await ask(run, Prompt("unload", f"Take {lot} out of {given.unit}", (lot,), lot, given.unit))
 
 
 def _expanded(uncertainty: float | None) -> float | None:
@@ -64,27 +107,42 @@ async def _asked_of_lab(run: Run, lab: tuple[LabMeasure, ...], step: str, lot: s
     }
 
 
-async def _weigh(run: Run, planned: PlannedStep, lot: str) -> dict[str, float]:
+async def _weigh(run: Run, planned: PlannedStep, lot: str) -> dict[str, Any]:
     """Weighs a coated sheet. What contradicts the estimate is weighed again, and then costs the estimate."""
     result, found = await _weighed(run, planned, lot)
     if found is not None:
+        _tell_innovation(run, "balance", found)
         await hold_idle(run, f"{found} restart weighs again", "pressline")
         result, found = await _weighed(run, planned, lot)
-    if found is not None:
-        await hold_idle(run, f"{found} restart goes on, with no porosity until the lab has measured one", "pressline")
-        lose_track(run, planned.layers)
+        if found is not None:
+            await hold_idle(run, f"{found} {GIVEN_UP}", "pressline")
+            lose_track(run, planned.layers)
+        _tell_innovation(run, "balance", None)
     return result
 
 
-async def _weighed(run: Run, planned: PlannedStep, lot: str) -> tuple[dict[str, float], str | None]:
+def _tell_innovation(run: Run, kind: str, found: str | None) -> None:
+    """A measurement that is too far from what was expected (chi square); None: it is mended, or nothing rests on it."""
+    unit = kind if kind == "lab" else run.line.instrument(kind).unit
+    message = found or f"{unit}: agrees with what is expected, or the estimate is given up"
+    data = {"name": "innovation_implausible", "unit": unit, "active": found is not None, "message": message}
+    run.tell("condition", data)
+
+
+async def _weighed(run: Run, planned: PlannedStep, lot: str) -> tuple[dict[str, Any], str | None]:
     """One weighing, and in words what contradicts it, if anything does."""
     balance, layer = run.line.instrument("balance"), planned.layers[0]
-    reading, accuracy = await _placed(run, balance, lot)
+    reading, accuracy, doubt = await _placed(run, planned, balance)
     mass_g, uncertainty_g = float(reading.value), accuracy / sqrt(3)
     weight, uncertainty, is_plausible = run.metrology.weigh(
         layer, mass_g, uncertainty_g, planned.foils, run.solvent_pct.get(lot, 0.0)
     )
-    result = {"mass_g": mass_g, "coating_weight_mg_cm2": weight, "uncertainty_mg_cm2": COVERAGE * uncertainty}
+    result: dict[str, Any] = {
+        "mass_g": mass_g,
+        "coating_weight_mg_cm2": weight,
+        "uncertainty_mg_cm2": COVERAGE * uncertainty,
+    }
+    result = marked(result, doubt)
     if not is_plausible:
         expected = run.plan.recipe.laminate.layers[layer].coating_weight_mg_cm2
         return result, (
@@ -102,7 +160,9 @@ async def _thickness(run: Run, planned: PlannedStep, lot: str) -> dict[str, Any]
     are not known until the lab has measured their porosity.
     """
     result, found = await _measured(run, planned, lot)
+    is_told = found is not None
     if found is not None:
+        _tell_innovation(run, "gauge", found)
         await hold_idle(run, f"{found} restart measures again", "pressline")
         result, found = await _measured(run, planned, lot)
     if found is None and len(planned.layers) == 1:
@@ -110,8 +170,10 @@ async def _thickness(run: Run, planned: PlannedStep, lot: str) -> dict[str, Any]
         uncertainty = hypot(result["uncertainty_um"] / COVERAGE, dense_uncertainty)
         _know_sheet(run, planned, "thickness", (result["thickness_um"] - dense, uncertainty, None, None))
     if found is not None:
-        await hold_idle(run, f"{found} restart goes on, with no porosity until the lab has measured one", "pressline")
+        await hold_idle(run, f"{found} {GIVEN_UP}", "pressline")
         lose_track(run, planned.layers)
+    if is_told:
+        _tell_innovation(run, "gauge", None)
     return result
 
 
@@ -121,21 +183,20 @@ def _know_sheet(run: Run, planned: PlannedStep, quantity: str, found: Found) -> 
     coat = next((s.coat for s in recipe.steps if s.coat is not None and s.coat.layer == planned.layers[0]), None)
     if coat is None:
         return
-    run.facts.add(
-        coat_facts(
-            coat,
-            evidence=Evidence.MEASURED,
-            source=planned.step.name,
-            coating_weight_mg_cm2=found if quantity == "coating_weight" else None,
-            thickness_um=found if quantity == "thickness" else None,
-        )
+    facts = coat_facts(
+        coat,
+        evidence=Evidence.MEASURED,
+        source=planned.step.name,
+        coating_weight_mg_cm2=found if quantity == "coating_weight" else None,
+        thickness_um=found if quantity == "thickness" else None,
     )
+    run.facts.add(doubted(facts, run.metrology.doubt_of(planned.layers[0])))
 
 
 async def _measured(run: Run, planned: PlannedStep, lot: str) -> tuple[dict[str, Any], str | None]:
     """One thickness, and in words what contradicts it, if anything does."""
     gauge = run.line.instrument("gauge")
-    reading, accuracy = await _placed(run, gauge, lot)
+    reading, accuracy, doubt = await _placed(run, planned, gauge)
     value = float(reading.value)
     innovation = run.metrology.thickness(value, accuracy / sqrt(3), planned.layers, planned.foils)
     result = {
@@ -149,17 +210,35 @@ async def _measured(run: Run, planned: PlannedStep, lot: str) -> tuple[dict[str,
         f"{gauge.unit}: thickness of {lot} is {value:.1f} um, {innovation.value:+.1f} um from what was expected"
         f" (standard deviation {innovation.sigma:.1f} um): wrong lot, wrong sheet, drifted gauge, other material?"
     )
-    return result, None if innovation.plausible else found
+    return marked(result, doubt), None if innovation.plausible else found
 
 
-async def _placed(run: Run, instrument: Instrument, lot: str) -> tuple[Reading, float]:
-    """One stable reading of a lot, and the instrument's accuracy (a bound) in the reading's unit."""
-    with run.line.lease(instrument.unit, run.name):
-        await ask(run, Prompt("place", f"Place {lot} on {instrument.unit}", (lot,), unit=instrument.unit))
+async def _placed(run: Run, planned: PlannedStep, instrument: Instrument) -> tuple[Reading, float, str]:
+    """One stable reading of a step's lot, the instrument's accuracy (a bound) in its unit, and what makes it doubtful.
+
+    The empty instrument's zero is looked at before; where the lot may lie on it already, because a controller died
+    meanwhile, it is looked at afterwards.
+    """
+    lot, unit = planned.step.consumes[0], instrument.unit
+    place = Prompt("place", f"Place {lot} on {unit}", (lot,), unit=unit)
+    async with instrument_for(run, f"a measurement of {lot}", instrument):
+        broken_off = run.memory.broken_off
+        is_loaded = broken_off is not None and broken_off.was_asked(place)
+        if not is_loaded:
+            await checked_zero(run, instrument)
+        await ask(run, place)
         reading = await _stable(run, instrument)
-        await ask(run, Prompt("remove", f"Take {lot} off {instrument.unit}", (lot,), unit=instrument.unit))
-    run.tell("measurement", {"unit": instrument.unit, "lot": lot, "value": reading.value, "in": reading.unit})
-    return reading, instrument.signal.accuracy or 0.0
+        await ask(run, Prompt("remove", f"Take {lot} off {unit}", (lot,), unit=unit))
+        if broken_off is not None:
+            broken_off.forget(place)
+        off = await zero_doubt(run, instrument) if is_loaded else ""
+    doubt = tell_used(run, unit, planned)
+    if off:
+        run.metrology.doubt(planned.layers, off)
+    doubt = "; ".join(why for why in (doubt, off) if why)
+    told = {"unit": unit, "lot": lot, "value": reading.value, "in": reading.unit}
+    run.tell("measurement", {**told, "quality": "uncertain", "doubt": doubt} if doubt else told)
+    return reading, instrument.signal.accuracy or 0.0, doubt
 
 
 async def _stable(run: Run, instrument: Instrument) -> Reading:
@@ -180,8 +259,10 @@ async def _lab(run: Run, quantity: str, layers: tuple[str, ...], lot: str) -> di
     answer = await ask(run, prompt)
     found = [_contradiction(run, quantity, layer, name, answer, lot) for layer, name in names.items()]
     if reasons := [reason for reason in found if reason is not None]:
+        _tell_innovation(run, "lab", "; ".join(reasons))
         await hold_idle(run, f"{'; '.join(reasons)}; restart asks the lab again and takes what it says", "pressline")
         answer = await ask(run, prompt)
+        _tell_innovation(run, "lab", None)
     return {layer: _lab_value(run, quantity, layer, name, answer) for layer, name in names.items()}
 
 

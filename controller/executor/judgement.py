@@ -17,7 +17,7 @@ from recipes.declared import (
     role_as_claimed,
     step_order_fact,
 )
-from recipes.facts import Evidence, Fact
+from recipes.facts import Evidence, Fact, doubted
 from recipes.lots import contents
 from recipes.model import Press
 from recipes.rules.engine import Judgement, Verdict, applies, judge
@@ -99,16 +99,19 @@ def _learn(run: Run) -> None:
                 continue
             after = (change.after_pct, change.after_uncertainty_pct)
             run.facts.add(
-                porosity_facts(
-                    step.role,
-                    layer,
-                    before=(change.before_pct, change.before_uncertainty_pct),
-                    after=after,
-                    decrease=(change.decrease_pct, change.decrease_uncertainty_pct),
-                    evidence=Evidence.ESTIMATED,
-                    source=source,
-                    final=final,
-                    by_law_alone=not run.metrology.is_measured_since(step.name, layer),
+                doubted(
+                    porosity_facts(
+                        step.role,
+                        layer,
+                        before=(change.before_pct, change.before_uncertainty_pct),
+                        after=after,
+                        decrease=(change.decrease_pct, change.decrease_uncertainty_pct),
+                        evidence=Evidence.ESTIMATED,
+                        source=source,
+                        final=final,
+                        by_law_alone=not run.metrology.is_measured_since(step.name, layer),
+                    ),
+                    run.metrology.doubt_of(layer),
                 )
             )
             if final and run.metrology.evidence(layer) is Evidence.LAB:
@@ -150,7 +153,8 @@ def _learn_modulus(run: Run, role: str, layer: str, source: str, *, final: bool)
     if (modulus := run.metrology.composite_modulus_gpa(layer)) is not None:
         evidence = run.metrology.evidence(layer, "composite_modulus")
         source = source if evidence is Evidence.ESTIMATED else "the laboratory"
-        run.facts.add(modulus_facts(role, layer, modulus, evidence=evidence, source=source, final=final))
+        facts = modulus_facts(role, layer, modulus, evidence=evidence, source=source, final=final)
+        run.facts.add(doubted(facts, run.metrology.doubt_of(layer)))
 
 
 def estimate_data(run: Run) -> dict[str, Any]:

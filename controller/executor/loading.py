@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Sequence
 
 from controller.executor.holding import asked_requests, hold_idle
 from controller.executor.run import Run
-from controller.guard import PermissiveMissing
+from controller.guard import Job, PermissiveMissing
 from controller.journal import JournalError
+from controller.setpoints import Repeated, Work
 from drivers.errors import CommandRejected, DriverError, JobMismatch, LinkDown, OutOfRange
 from drivers.machine import Machine
 
@@ -20,10 +21,16 @@ NOT_STARTED = (NotLoaded, PermissiveMissing, JournalError, CommandRejected, OutO
 """Errors of a start after which the machine certainly did not start."""
 
 
-async def load(run: Run, machine: Machine, job: Mapping[str, object], send: Callable[[], Awaitable[None]]) -> None:
-    """Brings a job into a machine. Raises NotLoaded for whatever the machine or the line made of it."""
+async def load(
+    run: Run, machine: Machine, step: str, job: Job, undone: Sequence[str] = (), again: Repeated | None = None
+) -> None:
+    """Brings a step's job into a machine. Raises NotLoaded for whatever the machine or the line made of it.
+
+    undone names what the step needs to be done before and was not; then nothing is sent. again says which re-pressing
+    of which gate it is, if it is one.
+    """
     try:
-        await run.guard.load(machine, job, send)
+        await run.guard.load(machine, job, Work(run.plan, step, run.metrology.area_mm2, again=again), undone)
     except NOT_STARTED:
         raise
     except DriverError as error:

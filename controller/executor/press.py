@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from math import hypot, sqrt
 from typing import Any
 
+from controller.executor.continuing import PressAgain, PressContinuation, claimed_times
 from controller.executor.dwell import Reached
+from controller.executor.fitness import checked_tare
+from controller.executor.gates import Again, pass_gate, scrap_if_missed
 from controller.executor.holding import hold_idle
-from controller.executor.judgement import COVERAGE, claimed_windows, lose_track, refuse_before_step, tell_after_step
+from controller.executor.judgement import claimed_windows, lose_track, refuse_before_step, tell_after_step
 from controller.executor.loading import load, reset
+from controller.executor.pressings import given_up, learn, merged, tell_facts
 from controller.executor.prompts import Prompt
+from controller.executor.reached import accuracy_mpa, commanded, doubt, reached_of, result_of
+from controller.executor.rejoining import RejoinedWatch, Rejoining, tare_kn
 from controller.executor.run import Run
-from controller.executor.supervision import Supervision
+from controller.executor.supervision import Start, Supervision
 from controller.executor.tasks import ask
 from controller.executor.windows import PressView, PressWatch
-from drivers.errors import DriverError
-from drivers.isostatic_press import IsostaticJob, IsostaticPress
+from drivers.isostatic_press import IsostaticJob
 from drivers.machine import Machine
-from drivers.reading import Snapshot
-from drivers.uniaxial_press import UniaxialJob, UniaxialPress
-from recipes.declared import press_facts
-from recipes.facts import Evidence
+from drivers.reading import Reading, Snapshot
+from drivers.uniaxial_press import UniaxialJob
+from recipes.isostatic import undone_before
 from recipes.model import Press
 from recipes.plan import PlannedStep
+from recipes.rules.rule import Rule
 
 DWELL_BAND_PCT = 2.0  # the machine's dwell timer counts within it; a wider window of the recipe cannot shorten a dwell
 TEMPERATURE_BAND_K = 2.0  # platen and medium uniformity, +-2 K
 LINK_LOSS_HOLD_S = {"uniaxial_press": 10.0, "isostatic_press": 60.0}  # a short drop-out of the link costs no laminate
-DWELL_TOLERANCE_S = 0.1  # the machine's timer counts whole scans
 WET = "the bag has leaked; restart goes on, with no porosity until the lab has measured one"
 FINAL_DECOMPRESSION_MPA_S = 1.0  # below 50 MPa gas leaves the pores; slow release keeps the laminate from cracking
 
@@ -41,90 +45,163 @@ async def perform_press(run: Run, planned: PlannedStep) -> dict[str, Any]:
     machine = run.line.machine(planned.unit)
     with run.line.lease(planned.unit, run.name):
         lot = step.consumes[0]
-        await ask(
-            run,
-            Prompt(
-                "load", f"Load {lot} into {planned.unit}", (lot,), unit=planned.unit, area_mm2=run.metrology.area_mm2
-            ),
-        )
-        if step.role is not None:
-            await refuse_before_step(run, step.role, press)
-        reached = await _pressed(run, planned, machine, press)
+        reached = await _worked(run, planned, machine, press)
         await reset(run, machine)
+        learn(run, planned, press, reached)
+        tell_facts(run, planned, press, reached)
+        outcome = await pass_gate(run, planned, dict, lambda again: repeat(run, planned, machine, again))
         await ask(
             run, Prompt("unload", f"Take {step.produces} out of {planned.unit}", (lot,), step.produces, planned.unit)
         )
-    run.metrology.press(
-        step.name,
-        planned.layers,
-        (reached.pressure_mpa, reached.pressure_uncertainty_mpa),
-        (reached.temperature_c, reached.temperature_uncertainty_k),
-        reached.dwell_s,
-        reached.pressure_mpa / press.ramp_mpa_s,
-    )
-    run.reached_mpa[step.name] = reached.pressure_max_mpa
-    if step.role is not None:
-        run.facts.add(
-            press_facts(
-                step.role,
-                evidence=Evidence.MEASURED,
-                source=f"{planned.unit}, {step.name}",
-                method=press.method.value,
-                pressure_mpa=reached.pressure_mpa,
-                pressure_uncertainty_mpa=reached.pressure_uncertainty_mpa,
-                pressure_extremes_mpa=(reached.pressure_low_mpa, reached.pressure_high_mpa),
-                temperature_c=reached.temperature_c,
-                temperature_uncertainty_k=reached.temperature_uncertainty_k,
-                temperature_extremes_c=(reached.temperature_low_c, reached.temperature_high_c),
-                time_s=reached.dwell_s + reached.held_s,
-                time_uncertainty_s=DWELL_TOLERANCE_S / sqrt(3),
-            )
-        )
+    scrap_if_missed(run, step.produces or lot, outcome)
     await tell_after_step(run, step.name)
-    return _result(press, reached)
+    return result_of(outcome.press or press, run.pressings[step.name])
 
 
-async def _pressed(run: Run, planned: PlannedStep, machine: Machine, press: Press) -> Reached:
+async def repeat(run: Run, planned: PlannedStep, machine: Machine, again: Again) -> None:
+    """Presses the lot that lies in the machine once more; the estimate and the facts take it in."""
+    before = run.pressings.get(planned.step.name)
+    spent_s = 0.0 if before is None else before.dwell_s + before.held_s
+    reached = await _pressed(run, planned, machine, again.press, spent_s, again)
+    await reset(run, machine)
+    learn(run, planned, again.press, reached)
+    tell_facts(run, planned, again.press, merged(before, reached))
+
+
+async def _worked(run: Run, planned: PlannedStep, machine: Machine, press: Press) -> Reached:
+    """The work of the step, between load and unload; after a crash no more of it than is left."""
+    role, known, held = planned.step.role, run.memory.reached(), run.memory.held_job()
+    lot, area_mm2 = planned.step.consumes[0], run.metrology.area_mm2
+    rejoined = None if held is None else await _rejoined(run, planned, machine, press, held)
+    if known is None and rejoined is None:
+        text = f"Load {lot} into {planned.unit}"
+        await ask(run, Prompt("load", text, (lot,), unit=planned.unit, area_mm2=area_mm2))
+    if role is not None:
+        await refuse_before_step(run, role, press)
+    if known is not None:
+        return Reached(**known)
+    reached = rejoined or await _pressed(run, planned, machine, press)
+    run.tell("step.reached", asdict(reached))
+    return reached
+
+
+async def _rejoined(
+    run: Run, planned: PlannedStep, machine: Machine, press: Press, job: Mapping[str, float]
+) -> Reached:
+    """Goes on with a job that the machine holds since before this process. Raises JobEnded where it has ended it."""
+    area_mm2 = run.metrology.area_mm2
+    view = PressView(machine.profile.kind, tare_kn(job, press, area_mm2), area_mm2)
+    watch = RejoinedWatch(press, view, machine.unit, _claims(run, planned), FINAL_DECOMPRESSION_MPA_S)
+    watch.held_s = 0.0 if run.memory.broken_off is None else run.memory.broken_off.gap_s  # at most, and nobody knows
+    going_on = _continuation(run, planned, press, watch, 0.0)
+    bleed = press.on_hold == "bleed"
+    supervision = Rejoining(run, machine, watch, press.hold_limit_s, bleed=bleed, continuation=going_on)
+    return await _followed(run, planned, machine, supervision, None, going_on)
+
+
+def _continuation(run: Run, planned: PlannedStep, press: Press, watch: PressWatch, spent_s: float) -> PressContinuation:
+    times = () if run.is_comparative else claimed_times(run.rules, planned.step.role)
+    return PressContinuation(press, watch, times, lambda words: run.tell("run.problem", {"reason": words}), spent_s)
+
+
+def _claims(run: Run, planned: PlannedStep) -> Sequence[Rule]:
+    return () if run.is_comparative else claimed_windows(run.rules, planned.step.role)
+
+
+async def _pressed(
+    run: Run, planned: PlannedStep, machine: Machine, press: Press, spent_s: float = 0.0, again: Again | None = None
+) -> Reached:
+    """One job from its loading to its end. spent_s is the time under pressure of earlier jobs of the step."""
     view = PressView(machine.profile.kind, await _tare_kn(run, machine), run.metrology.area_mm2)
-    claims = () if run.is_comparative else claimed_windows(run.rules, planned.step.role)
-    watch = PressWatch(press, view, machine.unit, claims, FINAL_DECOMPRESSION_MPA_S)
+    watch = PressWatch(press, view, machine.unit, _claims(run, planned), FINAL_DECOMPRESSION_MPA_S)
     job_id = run.new_job(planned.step.name)
 
     async def start() -> None:
-        if isinstance(job := _job(machine, press, view, job_id), UniaxialJob):
-            await load(run, machine, asdict(job), lambda: UniaxialPress(machine).load(job))
-        else:
-            await load(run, machine, asdict(job), lambda: IsostaticPress(machine).load(job))
+        undone = undone_before([other.step for other in run.plan.steps], planned.step.name, run.memory.finished)
+        job = _job(machine, press, view, job_id)
+        await load(run, machine, planned.step.name, job, undone, None if again is None else again.of)
         await run.guard.start(machine)
 
-    supervision = Supervision(run, machine, watch, press.hold_limit_s, bleed=press.on_hold == "bleed")
+    going_on = _continuation(run, planned, press, watch, spent_s)
+    bleed = press.on_hold == "bleed"
+    supervision = Supervision(run, machine, watch, press.hold_limit_s, bleed=bleed, continuation=going_on)
+    return await _followed(run, planned, machine, supervision, start, going_on, again)
+
+
+async def _followed(
+    run: Run,
+    planned: PlannedStep,
+    machine: Machine,
+    supervision: Supervision,
+    start: Start | None,
+    going_on: PressContinuation,
+    again: Again | None = None,
+) -> Reached:
+    """One job from its start, or from where it is held, to its end; or another one, where it could not go on."""
+    watch, press = going_on.watch, going_on.press
+    watch.on_release = lambda snapshot: _tell_dwelt(run, machine, going_on, snapshot)
     finished = False
     try:
         last = await supervision.follow(start)
         finished = True
+    except PressAgain:
+        finished = True
+        before = _given_up(run, planned, machine, going_on)
+        await reset(run, machine)
+        return merged(before, await _pressed(run, planned, machine, press, going_on.pressed_s, again))
     finally:
         if not finished:  # stopped, cancelled or failed: whatever it was, the laminate is no longer what it was
             _tell_interrupted(run, planned, press, watch)
-    if (doubt := _doubt(machine, press, watch, last)) is not None:
+            if watch.is_building:
+                lose_track(run, planned.layers)
+    if (doubted := doubt(machine, press, watch, last)) is not None:
         lose_track(run, planned.layers)  # it was pressed, and nobody knows how
-        await hold_idle(run, f"{machine.unit}: {doubt}; restart presses again", "pressline")
+        while (why := going_on.against_pressing_again()) is not None:
+            await hold_idle(run, f"{machine.unit}: {doubted}; only a stop is left: {why}", "pressline")
+        await hold_idle(run, f"{machine.unit}: {doubted}; restart presses again", "pressline")
         await reset(run, machine)
-        return await _pressed(run, planned, machine, press)
+        return await _pressed(run, planned, machine, press, going_on.pressed_s, again)
     if watch.has_leaked:
         lose_track(run, planned.layers)
         await hold_idle(run, f"{machine.unit}: {WET}", "pressline")
-    return _reached(machine, view, watch, last)
+    return reached_of(machine, press, watch, last)
+
+
+def _tell_dwelt(run: Run, machine: Machine, going_on: PressContinuation, snapshot: Snapshot) -> None:
+    """What the laminate has seen is complete once the pressure is let off: it outlives a controller that dies then."""
+    watch, press = going_on.watch, going_on.press
+    if (
+        snapshot.text("machine_state") == "EXECUTE"
+        and not watch.has_leaked
+        and not doubt(machine, press, watch, snapshot)
+    ):
+        run.tell("step.dwelt", asdict(reached_of(machine, press, watch, snapshot)))
+
+
+def _given_up(run: Run, planned: PlannedStep, machine: Machine, going_on: PressContinuation) -> Reached | None:
+    """A job that a person gives up for a new one: the law learns how far it was seen to go, and no further."""
+    watch = going_on.watch
+    _tell_interrupted(run, planned, going_on.press, watch)
+    if isinstance(watch, RejoinedWatch):
+        lose_track(run, planned.layers)  # nobody saw all of it
+        return None
+    before = given_up(watch, accuracy_mpa(machine, watch.view), TEMPERATURE_BAND_K)
+    if before is not None:
+        learn(run, planned, going_on.press, before)
+    return before
 
 
 async def _tare_kn(run: Run, machine: Machine) -> float:
     """What the load cell shows with the press open: the weight of the upper die and its own offset."""
     if machine.profile.kind != "uniaxial_press":
         return 0.0
-    while True:
-        try:
-            return (await machine.snapshot()).value("force_pv_kn")
-        except DriverError as error:
-            await hold_idle(run, f"{machine.unit}: its tare cannot be read: {error}; restart reads again", "pressline")
+
+    async def read() -> Reading:
+        snapshot = await machine.snapshot()
+        snapshot.value("force_pv_kn")  # raises for what is stale or bad
+        return snapshot.reading("force_pv_kn")
+
+    return await checked_tare(run, machine.unit, "force_pv_kn", read)
 
 
 def _tell_interrupted(run: Run, planned: PlannedStep, press: Press, watch: PressWatch) -> None:
@@ -137,8 +214,6 @@ def _tell_interrupted(run: Run, planned: PlannedStep, press: Press, watch: Press
         result["temperature_c"] |= {"min": watch.temperature.low, "max": watch.temperature.high}
     result["dwell_s"] |= {"reached": watch.dwell_seen_s}
     run.tell("step.interrupted", {"name": planned.step.name, "result": result})
-    if watch.is_building:
-        lose_track(run, planned.layers)
 
 
 def _job(machine: Machine, press: Press, view: PressView, job_id: int) -> UniaxialJob | IsostaticJob:
@@ -170,91 +245,3 @@ def _job(machine: Machine, press: Press, view: PressView, job_id: int) -> Uniaxi
         temperature_band_k=TEMPERATURE_BAND_K,
         link_loss_hold_s=LINK_LOSS_HOLD_S[kind],
     )
-
-
-def _doubt(machine: Machine, press: Press, watch: PressWatch, last: Snapshot) -> str | None:
-    """Why the machine's dwell record cannot be believed, if so: it is cross-checked with what we saw."""
-    dwell_s = last.value("dwell_elapsed_s")
-    if watch.dwell_began_s is None or watch.temperature.mean is None:
-        return "the job is complete, but no dwell was seen"
-    if dwell_s < press.dwell_s - DWELL_TOLERANCE_S:
-        return f"the dwell lasted {dwell_s:.1f} s instead of {press.dwell_s:g} s"
-    seen_s = last.time_s - watch.dwell_began_s + 2 * machine.profile.timing.poll_dwelling_s
-    if dwell_s > seen_s:
-        return f"the machine claims a dwell of {dwell_s:.1f} s, but only {seen_s:.1f} s can have passed"
-    mean, accuracy = _dwell_mean_mpa(watch.view, last), _accuracy_mpa(machine, watch.view)
-    if not watch.pressure.low - accuracy <= mean <= watch.pressure.high + accuracy:
-        seen = f"{watch.pressure.low:.1f} to {watch.pressure.high:.1f} MPa"
-        return f"the machine claims a mean pressure of {mean:.1f} MPa, but {seen} was seen"
-    return None
-
-
-def _dwell_mean_mpa(view: PressView, last: Snapshot) -> float:
-    if view.kind == "isostatic_press":
-        return last.value("dwell_mean_pressure_mpa")
-    return view.laminate_mpa(last.value("dwell_mean_force_kn"))
-
-
-def _accuracy_mpa(machine: Machine, view: PressView) -> float:
-    """Bound of the pressure sensor's error, as pressure on the laminate."""
-    signals = machine.profile.signals
-    if view.kind == "isostatic_press":
-        return signals["pressure_a_mpa"].accuracy or 0.0
-    return 1000 * (signals["force_pv_kn"].accuracy or 0.0) / view.area_mm2
-
-
-def _reached(machine: Machine, view: PressView, watch: PressWatch, last: Snapshot) -> Reached:
-    """The machine's dwell record is the record; our samples give the extremes and the temperature."""
-    sensor = "medium_a_c" if view.kind == "isostatic_press" else "platen_top_c"
-    medium_k = (machine.profile.signals[sensor].accuracy or 0.0) / sqrt(3)
-    return Reached(
-        pressure_mpa=_dwell_mean_mpa(view, last),
-        pressure_low_mpa=watch.pressure.low,
-        pressure_high_mpa=watch.pressure.high,
-        pressure_max_mpa=watch.pressure_max_mpa,
-        pressure_uncertainty_mpa=_accuracy_mpa(machine, view) / sqrt(3),
-        temperature_c=watch.temperature.mean or 0.0,
-        temperature_low_c=watch.temperature.low,
-        temperature_high_c=watch.temperature.high,
-        temperature_uncertainty_k=hypot(medium_k, watch.laminate.spread_k / sqrt(3)),
-        dwell_s=last.value("dwell_elapsed_s"),
-        held_s=watch.held_s,
-    )
-
-
-def commanded(press: Press) -> dict[str, Any]:
-    """A pressing in the record's form before anything was reached."""
-    pressure, temperature = press.pressure_window_mpa, press.temperature_window_c
-    return {
-        "pressure_mpa": {
-            "set": press.pressure_mpa,
-            "reached": None,
-            "max": None,
-            "window": [pressure.lower, pressure.upper],
-        },
-        "temperature_c": {
-            "set": press.temperature_c,
-            "reached": None,
-            "min": None,
-            "max": None,
-            "window": [temperature.lower, temperature.upper],
-        },
-        "dwell_s": {"set": press.dwell_s, "reached": None},
-    }
-
-
-def _result(press: Press, reached: Reached) -> dict[str, Any]:
-    result = commanded(press)
-    result["pressure_mpa"] |= {
-        "reached": reached.pressure_mpa,
-        "max": reached.pressure_max_mpa,
-        "uncertainty": COVERAGE * reached.pressure_uncertainty_mpa,
-    }
-    result["temperature_c"] |= {
-        "reached": reached.temperature_c,
-        "min": reached.temperature_low_c,
-        "max": reached.temperature_high_c,
-        "uncertainty": COVERAGE * reached.temperature_uncertainty_k,
-    }
-    result["dwell_s"]["reached"] = reached.dwell_s
-    return result

@@ -9,6 +9,8 @@ from typing import Protocol
 from recipes.model import Entry, Foil, Layer, Slurry
 
 ANSWER_WITHIN_S = 900.0  # ten times what the slowest task at the line takes a practised person (engineering judgement)
+ESCALATION = ((1.0, "operator"), (2.0, "shift lead"), (4.0, "plant manager"))
+"""Who is told of a prompt that nobody answers, after how many times its within_s (engineering judgement)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,8 @@ class Prompt:
     is_optional says that values may be left out: what was not measured stays unknown. is_again says that the task is
     done and only its values are asked for once more; the lots are still named as they were before it. within_s is how
     long an answer may take before somebody is told. zones_m are the lengths of dryer that a coating wants.
+    may_be_done: a controller that died had asked for it already, and nobody knows whether it was done; what is done is
+    left as it is. choices are what a person decides between; the answer is one of them.
     """
 
     action: str
@@ -35,15 +39,24 @@ class Prompt:
     is_again: bool = False
     within_s: float = ANSWER_WITHIN_S
     zones_m: tuple[float, ...] | None = None
+    may_be_done: bool = False
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person did: the entered values in the entries' units, and their standard uncertainties where known."""
+    """What a person did: the entered values in the entries' units, and their standard uncertainties where known.
+
+    lots are those that the person stated or scanned, None for a person who cannot; choice is what was decided, why is
+    the person's reason.
+    """
 
     by: str
     values: Mapping[str, float]
     uncertainties: Mapping[str, float]
+    lots: tuple[str, ...] | None = None
+    choice: str | None = None
+    why: str = ""
 
 
 class TaskImpossible(Exception):

@@ -7,11 +7,15 @@ published as controller/reports/run.schema.json.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from controller.events import Event
 from controller.executor.states import ENDED, RunState
 
+IN_ORDER = "is IDLE, proven to be without pressure"
+"""How the words on a machine end that is found as it should be."""
 DIGITS = 5  # decimals kept in the record; finer than any sensor of the line
 _RESTING = {RunState.HELD.value, *(state.value for state in ENDED)}
 
@@ -53,21 +57,56 @@ def document(events: Iterable[Event], *, alive: bool, wall_seconds: float | None
         "messages": [],
     }
     steps: dict[str, dict[str, Any]] = {}
-    first: float | None = None
+    clock = _Clock()
     last: Event | None = None
     for event in events:
-        first = event.time_s if first is None else first
-        if event.data.get("recovered") is None and "closed" not in record:  # another process has another clock
+        if event.kind == "run.recovered":
+            clock.begin()
+            _gap(record, event)
+        if event.data.get("recovered") is None and "closed" not in record:
+            clock.tick(event)
             last = event
         _fold(record, steps, event)
-    if last is not None and first is not None:
-        record["sim_seconds"] = last.time_s - first
+    record["sim_seconds"] = clock.total_s
     record["steps"] = list(steps.values())
     if not alive and not record.pop("closed", False) and record["state"] not in _RESTING:
         _interrupted(record, last)
     record.pop("closed", None)
     rounded: dict[str, Any] = _rounded(record)
     return rounded
+
+
+@dataclass(slots=True)
+class _Clock:
+    """The time that a run took, by the clocks of the controllers that worked on it: each of them has its own."""
+
+    total_s: float = 0.0
+    _last_s: float | None = None
+
+    def begin(self) -> None:
+        """What follows is by another controller's clock."""
+        self._last_s = None
+
+    def tick(self, event: Event) -> None:
+        """One more record by the present controller's clock."""
+        if self._last_s is not None:
+            self.total_s += event.time_s - self._last_s
+        self._last_s = event.time_s
+
+
+def _gap(record: dict[str, Any], event: Event) -> None:
+    """Tells how long nobody controlled the run, by the clock on the wall; that clock may have been set meanwhile."""
+    since = event.data["since_utc"]
+    try:
+        gap_s = (datetime.fromisoformat(event.utc) - datetime.fromisoformat(since)).total_seconds()
+    except (ValueError, TypeError):  # a record without a time that can be read
+        gap_s = None
+    step = event.data["step"]
+    where = f" in step {step}" if step is not None else ""
+    lasted = "" if gap_s is None else f", {gap_s:.0f} s by the clock"
+    record.setdefault("gaps", []).append({"since_utc": since, "until_utc": event.utc, "step": step, "gap_s": gap_s})
+    record["messages"].append(f"no controller worked on the run{where} from {since} to {event.utc}{lasted}")
+    record["messages"] += [f"found then: {words}" for words in event.data["found"] if not words.endswith(IN_ORDER)]
 
 
 def _fold(record: dict[str, Any], steps: dict[str, dict[str, Any]], event: Event) -> None:
@@ -84,9 +123,15 @@ def _fold(record: dict[str, Any], steps: dict[str, dict[str, Any]], event: Event
                 steps[step["name"]] = empty_step(step["name"], step["kind"], step["unit"])
         case "run.state":
             record |= {"state": data["state"], "reason": _reason(record["reason"], data)}
+            record.pop("choices", None)
+            if "choices" in data:
+                record["choices"] = data["choices"]
+        case "run.resumed":
+            record.pop("closed", None)
         case "step.started":
             record["current"] = data["name"]
-            steps[data["name"]] |= data["commanded"]
+            given = {"unit": data["unit"]} if "unit" in data else {}
+            steps[data["name"]] |= {**data["commanded"], **given}
         case "step.interrupted":
             steps[data["name"]] |= data["result"]
         case "step.phase":
@@ -101,12 +146,25 @@ def _fold(record: dict[str, Any], steps: dict[str, dict[str, Any]], event: Event
             record["layers"] = data["layers"]
         case "certificate":
             record["certificate"] = data
+        case "interlock.tripped":
+            _tripped(record, data)
+        case "bypass.met":
+            _bypassed(record, data)
         case "command.undelivered" | "command.failed":
             record["messages"].append(f"{data['unit']}: {data['command']} failed: {data['error']}")
         case "machine.unproven" | "machine.safe":
             record["messages"].append(data["message"])
         case "run.problem":
             record["messages"].append(data["reason"])
+        case "gate.decided":
+            what = f"{data['lot']}: {data['decision']} ({data['by']}): {data['why']}"
+            record["messages"].append(f"{data['step']}: {what}")
+        case "calibration.met":
+            _calibrated(record, data)
+        case "zero.checked" if data["off"]:
+            record["messages"].append(data["message"])
+        case "lot.status":
+            _lot_status(record, data)
         case "lab.entered":
             fact = data["fact"]
             what = f"{fact['quantity']} of {fact['subject']} {fact['value']:g} {fact['unit']}"
@@ -127,9 +185,53 @@ def _reason(before: str, data: dict[str, Any]) -> str:
     """Why the run is where it is: a stop after a hold keeps the hold's reason; a run that goes on has none."""
     if data["state"] in (RunState.RUNNING.value, RunState.COMPLETE.value):
         return ""
+    if data.get("recovered"):
+        return str(data["reason"])
     if not data["reason"] or data["reason"] in before:
         return before
     return f"{before}; {data['reason']}" if before else str(data["reason"])
+
+
+def _tripped(record: dict[str, Any], data: dict[str, Any]) -> None:
+    """What came first in a cascade of interlocks; what followed is added to it."""
+    if data["rows"] == data["first"]:
+        kept = {"unit": data["unit"], "phase": data["phase"], "rows": data["first"], "then": []}
+        record.setdefault("first_out", []).append(kept)
+    else:
+        last = [kept for kept in record.get("first_out", ()) if kept["unit"] == data["unit"]][-1:]
+        for kept in last:
+            kept["then"] = [*kept["then"], *data["rows"]]
+
+
+def _bypassed(record: dict[str, Any], data: dict[str, Any]) -> None:
+    """A bypass that was in force for a machine of the run, and whether it let something pass."""
+    keys = ("unit", "row", "role", "who", "reason", "begun", "until")
+    found = {key: data[key] for key in keys}
+    known = record.setdefault("bypasses", [])
+    same = next((entry for entry in known if {key: entry[key] for key in keys} == found), None)
+    if same is None:
+        known.append({**found, "counted": data["counted"]})
+    else:
+        same["counted"] |= data["counted"]
+    record["messages"].append(data["message"] + ("; without it the machine would not go on" if data["counted"] else ""))
+
+
+def _calibrated(record: dict[str, Any], data: dict[str, Any]) -> None:
+    """With which calibration a unit was used; an overdue one is told as a message as well."""
+    keys = ("unit", "certificate", "date", "due", "state")
+    found = {key: data[key] for key in keys}
+    known = record.setdefault("calibrations", [])
+    if found not in known:
+        known.append(found)
+        record["messages"] += [f"quality uncertain: {data['doubt']}"] if data["doubt"] else []
+
+
+def _lot_status(record: dict[str, Any], data: dict[str, Any]) -> None:
+    """What a gate or a person said of a lot; the latest counts."""
+    status, who = data["status"], data.get("who", "pressline")
+    others = [entry for entry in record.get("lots", ()) if entry["lot"] != data["lot"]]
+    record["lots"] = [*others, {"lot": data["lot"], "status": status, "why": data["why"], "who": who}]
+    record["messages"].append(f"lot {data['lot']}: {status}: {data['why']} ({who})")
 
 
 def _interrupted(record: dict[str, Any], last: Event | None) -> None:

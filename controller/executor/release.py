@@ -84,6 +84,8 @@ def recorded(events: Iterable[Event]) -> Judged:
                 facts = [*(facts or []), fact_of(event.data["fact"])]
             case "run.closed":
                 state = event.data["state"]
+            case "run.resumed":
+                state = None
             case _:
                 pass
     if state is None:

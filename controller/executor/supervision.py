@@ -1,8 +1,8 @@
 """Watching a machine while it works: every poll is judged, and what ends the watch is decided here.
 
 A hold goes to the machine first, and is sent again until the machine obeys: a run is never called held while its press
-goes on. While held, the machine is still watched; a person restarts, stops or aborts. A stop or an abort ends when the
-machine is proven to be without pressure, or when it is out of reach for longer than it may take to come down by itself.
+goes on. While held, the machine is still watched; a person restarts, stops or aborts. Whether a held job goes on is
+decided by the table of reactions and by what is to be asked before it (continuing.py).
 """
 
 from __future__ import annotations
@@ -10,52 +10,40 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import NoReturn
+from dataclasses import dataclass
 
-from controller.executor.holding import asked_requests, hold_idle, pending_requests
+from controller.executor.continuing import PressAgain, Refusal
+from controller.executor.holding import (
+    asked_requests,
+    hold_idle,
+    pause_again,
+    pending_requests,
+    take_while_running,
+)
 from controller.executor.loading import NOT_STARTED
-from controller.executor.machine_states import AT_REST, ENDED_ITSELF, LOST_JOB, alarms, obeys
+from controller.executor.machine_states import AT_REST, ENDED_ITSELF, LOST_JOB, alarms
 from controller.executor.patience import Patience
+from controller.executor.reactions import Restart, hold_limit_s
 from controller.executor.reasons import about, why_of
-from controller.executor.run import Inbox, Request, Run, RunEnded
-from controller.executor.states import RunState, Trigger
+from controller.executor.run import Inbox, Request
+from controller.executor.states import Trigger
+from controller.executor.watching import Watching
 from controller.executor.windows import Remark, Untrusted
 from controller.guard import PermissiveMissing
-from controller.interlocks import is_pressurised
+from controller.interlocks import Effect
 from controller.journal import JournalError
 from drivers.errors import BadQuality, DriverError
-from drivers.machine import Machine
 from drivers.reading import LinkChange, Snapshot
 
-Watch = Callable[[Snapshot], str | None]
 Start = Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True)
-class Supervision:
-    """One job of one machine, from its start to its completion.
+class Supervision(Watching):
+    """One job of one machine, from its start to its completion."""
 
-    watch sees each snapshot and names what is wrong with it, or None. bleed says that a hold lets the pressure go;
-    hold_limit_s is how long a hold may last before it becomes a stop.
-    """
-
-    run: Run
-    machine: Machine
-    watch: Watch
-    hold_limit_s: float
-    bleed: bool = False
-    phase: str = ""
-    last: Snapshot | None = None
-    _patience: Patience = field(default_factory=lambda: Patience(asyncio.Queue()))
-    _told_s: float = 0.0
-
-    @property
-    def hold_command(self) -> str:
-        return "stop" if self.bleed else "hold"
-
-    async def follow(self, start: Start) -> Snapshot:
-        """Starts the job and returns the snapshot in which it is complete.
+    async def follow(self, start: Start | None) -> Snapshot:
+        """Starts the job and returns the snapshot in which it is complete; None: it is there, and held with its run.
 
         Raises RunEnded when the run was stopped, aborted or had to be left held. Nothing else leaves while the machine
         works, but for a cancellation, before which the machine is told to stop.
@@ -65,7 +53,7 @@ class Supervision:
             self._patience = Patience(inbox)
             with self.run.listening(inbox, self.machine, self.hold_command):
                 try:
-                    await self._begin(start)
+                    await (self._held() if start is None else self._begin(start))
                     return await self._until_complete()
                 except asyncio.CancelledError:
                     await asyncio.shield(self._lower("stop", "pressline is being ended", "pressline"))
@@ -105,30 +93,6 @@ class Supervision:
             if request is not None:
                 await self._react(request)
 
-    async def _next(self, deadline_s: float | None = None) -> Snapshot | LinkChange | Request:
-        """The next thing that happens; a value that is late is a reason to hold."""
-        stale_after_s = self.machine.patience_s
-        due_s = asyncio.get_running_loop().time() + stale_after_s if deadline_s is None else deadline_s
-        try:
-            item = await self._patience.next(due_s)
-        except TimeoutError:
-            if deadline_s is not None:
-                raise
-            return Request(Trigger.HOLD, f"{self.machine.unit} gave no value for {stale_after_s:g} s", "pressline")
-        if isinstance(item, Snapshot):
-            self.last = item
-            self._tell_phase(item)
-        return item
-
-    def _tell_phase(self, snapshot: Snapshot) -> None:
-        try:
-            phase = snapshot.text("phase")
-        except BadQuality:
-            return
-        if phase != self.phase:
-            self.phase = phase
-            self.run.tell("step.phase", {"unit": self.machine.unit, "phase": phase})
-
     def _judge(self, item: Snapshot | LinkChange | Request) -> Request | None:
         """The request that this item leads to, if any."""
         match item:
@@ -138,16 +102,18 @@ class Supervision:
                 return Request(Trigger.HOLD, about(self.machine.unit, item.reason), "pressline")
             case LinkChange():
                 return None
-        unit, state = self.machine.unit, item.text("machine_state")
+        trip = self.interlocks.look(item)
+        unit, state, first = self.machine.unit, item.text("machine_state"), self.interlocks.first_out
         if not self._is_told(item):  # else it may still show the state from before our last command, or obey a person
             if state in ENDED_ITSELF:
-                return Request(Trigger.STOP, f"{unit} ended the job by itself: {_why(item)}", "pressline")
+                return Request(Trigger.STOP, f"{unit} ended the job by itself: {_why(item)}{first}", "pressline")
             if state in LOST_JOB:
-                return Request(Trigger.STOP, f"{unit} is {state}: it has lost its job{_anew(item)}", "pressline")
+                return Request(Trigger.STOP, f"{unit} is {state}: it has lost its job{_anew(item)}{first}", "pressline")
             if state == "HELD":
-                return Request(Trigger.HOLD, f"{unit} holds the job by itself: {alarms(item)}", "pressline")
-        if item.text("mode") != "REMOTE":
-            return Request(Trigger.HOLD, f"{unit} was switched to {item.text('mode')}", "pressline")
+                return Request(Trigger.HOLD, f"{unit} holds the job by itself: {alarms(item)}{first}", "pressline")
+        if trip is not None:
+            trigger = Trigger.STOP if trip.effect is Effect.STOP else Trigger.HOLD
+            return Request(trigger, trip.reason, "pressline")
         reason = self.watch(item)
         if isinstance(reason, Remark):
             self.run.tell("run.problem", {"reason": reason})
@@ -162,57 +128,47 @@ class Supervision:
 
     # ------------------------------------------------------------------ reactions
 
-    async def _lower(self, command: str, reason: str, who: str) -> bool:
-        delivered = await self.run.guard.lower(self.machine, command, reason, who)
-        self._told_s = asyncio.get_running_loop().time()
-        return delivered
-
-    async def _insist(self, item: Snapshot | LinkChange | Request, command: str) -> None:
-        """Sends what lowers risk again while the machine has not obeyed, at most once an acknowledge time."""
-        if isinstance(item, Request) or (isinstance(item, LinkChange) and not item.up):
-            return
-        if asyncio.get_running_loop().time() - self._told_s < self.machine.profile.timing.acknowledge_timeout_s:
-            return
-        if isinstance(item, Snapshot) and obeys(item, command):
-            return
-        await self._lower(command, f"it has not obeyed the {command} yet", "pressline")
-
     async def _react(self, request: Request) -> None:
         """Carries out one request; returns when the run is running again, raises RunEnded when it is not to."""
         match request.trigger:
             case Trigger.HOLD:
                 if not request.delivered:
-                    await self._lower(self.hold_command, request.reason, request.who)
+                    await self._lower(self.hold_command(), request.reason, request.who)
                 self._told_s = asyncio.get_running_loop().time()
                 self.run.lower_state(Trigger.HOLD, request.reason, request.who)
                 self.run.lower_state(Trigger.HOLD_DONE)
                 self.run.carried_out(request)
+                self._tell_reaction(Trigger.HOLD)
                 await self._held()
             case Trigger.STOP | Trigger.ABORT:
                 await self._wind_down(request)
             case _:
-                self.run.tell("run.problem", {"reason": f"{request.trigger} was asked for while running; ignored"})
+                take_while_running(self.run, request)
 
     async def _held(self) -> None:
         """Waits for a decision and sees to it that the machine is held; a hold that lasts too long becomes a stop."""
-        deadline_s = asyncio.get_running_loop().time() + self.hold_limit_s
+        limit_s = hold_limit_s(self.reaction(Trigger.HOLD), self.hold_limit_s)
+        deadline_s = asyncio.get_running_loop().time() + limit_s
         while True:
             try:
                 item = await self._next(deadline_s)
             except TimeoutError:
-                reason = f"held for {self.hold_limit_s:g} s, longer than the step allows"
+                reason = f"held for {limit_s:g} s, longer than the step allows"
                 item = Request(Trigger.STOP, reason, "pressline")
-            await self._insist(item, self.hold_command)
+            await self._insist(item, self.hold_command())
             if not isinstance(item, Request):
                 self._look(item)
+                await self._let_off(item)
                 continue
-            if item.trigger is Trigger.RESTART:
-                if await self._restarted(item):
-                    return
-            elif item.trigger is Trigger.HOLD:
-                self.run.carried_out(item)
-            else:
-                await self._wind_down(item)
+            match item.trigger:
+                case Trigger.STOP | Trigger.ABORT:
+                    await self._wind_down(item)
+                case Trigger.RESTART if self.run.takes(item):
+                    if await self._restarted(item):
+                        self.interlocks.restarted()
+                        return
+                case _:  # held already, or a pause or a resume that came too late
+                    self.run.carried_out(item)
 
     def _look(self, item: Snapshot | LinkChange) -> None:
         """Lets the watch see a held machine too; what it says changes nothing, the run is held already."""
@@ -222,104 +178,96 @@ class Supervision:
             with suppress(Exception):  # the run is held already, and its machine is seen to by _insist
                 self.watch(item)
 
-    def _tell_link(self, change: LinkChange) -> None:
-        """Why a machine is out of reach may become another cause while the run is held: another one answers."""
-        if not change.up:
-            self.run.tell("run.problem", {"reason": about(self.machine.unit, change.reason)})
+    async def _let_off(self, item: Snapshot | LinkChange) -> None:
+        """Nothing is kept by a held machine whose boundary, closure or sensors are not to be trusted any more."""
+        trip = self.interlocks.look(item) if isinstance(item, Snapshot) else None
+        if trip is None or trip.effect is not Effect.STOP or self._is_gone:
+            return
+        self._is_gone = True
+        await self._lower("stop", trip.reason, "pressline")
+        self.run.tell("run.problem", {"reason": f"{trip.reason}; nothing is kept any more{self._offer()}"})
 
     async def _restarted(self, request: Request) -> bool:
-        """Continues a held job if machine and journal allow it; otherwise the run stays held and says why."""
-        if not self.machine.link_up:
-            self.run.tell("run.problem", {"reason": f"cannot restart: {self.machine.unit} is not connected"})
-            return False
+        """Continues a held job if rules, machine and journal allow it; otherwise the run stays held and says why.
+
+        Raises PressAgain where the job is gone and the lot may be pressed again.
+        """
         try:
             await self.run.raise_state(Trigger.RESTART, request.reason, request.who)
-            if not self._has_nothing_to_continue():
-                await self.run.guard.restart(self.machine, request.who)
-        except (JournalError, PermissiveMissing, DriverError) as error:
-            await self._lower(self.hold_command, "the restart failed", "pressline")
-            if self.run.state is RunState.RESTARTING:
-                self.run.lower_state(Trigger.HOLD, f"cannot restart: {error}")
-                self.run.lower_state(Trigger.HOLD_DONE)
-            else:
-                self.run.tell("run.problem", {"reason": f"cannot restart: {error}"})
+        except JournalError as error:
+            self.run.tell("run.problem", {"reason": f"cannot restart: {error}"})
+            return False
+        is_done = self._has_nothing_to_continue()
+        is_again = not is_done and (self._is_gone or self.reaction(Trigger.HOLD).restart is Restart.PRESSES_AGAIN)
+        refusal = self._against(is_done=is_done, is_again=is_again)
+        if refusal is None and not is_again and not is_done:
+            refusal = await self._sent_restart(request)
+        if refusal is not None:
+            await self._refused(refusal)
             return False
         self._told_s = asyncio.get_running_loop().time()
         self.run.lower_state(Trigger.RESTART_DONE)  # it already happened: noted, no disk is waited for
+        pause_again(self.run)
+        if is_again:
+            raise PressAgain
         return True
+
+    async def _sent_restart(self, request: Request) -> Refusal | None:
+        try:
+            await self.run.guard.restart(self.machine, request.who)
+        except (JournalError, PermissiveMissing, DriverError) as error:
+            await self._lower(self.hold_command(), "the restart failed", "pressline")
+            return Refusal(str(error))
+        return None
+
+    async def _refused(self, refusal: Refusal) -> None:
+        """The run is held again, with the reason; a job that can never go on is let off, and a new one is offered."""
+        offer = ""
+        if refusal.offers_again and not self._is_gone:
+            self._is_gone = True
+            await self._lower("stop", f"the job cannot go on: {refusal.why}", "pressline")
+            offer = self._offer()
+        why = f"cannot restart: {refusal.why}{offer}"
+        self.run.tell("run.problem", {"reason": why})
+        self.run.lower_state(Trigger.HOLD, why)
+        self.run.lower_state(Trigger.HOLD_DONE)
+
+    def _offer(self) -> str:
+        """What is left of a job that was let off, for whoever decides."""
+        if self.continuation is None:
+            return ""
+        against = self.continuation.against_pressing_again()
+        return "; restart presses again, stop ends the run" if against is None else f"; only a stop is left: {against}"
+
+    def _against(self, *, is_done: bool, is_again: bool) -> Refusal | None:
+        """What speaks against going on, or against pressing again, without asking the machine anew."""
+        unit, last, row = self.machine.unit, self.last, self.reaction(Trigger.HOLD)
+        if not self.machine.link_up or last is None:
+            return Refusal(f"{unit} is not connected")
+        if row.restart is Restart.NEVER:
+            return Refusal(f"{unit}: {row.restart.value.removeprefix('refused: ')}; stop ends the run")
+        if is_again:
+            if not self._is_safe(last):
+                return Refusal(f"{unit} is not yet proven to be without pressure; restart presses again once it is")
+            why = None if self.continuation is None else self.continuation.against_pressing_again()
+            return None if why is None else Refusal(f"{why}; only a stop is left")
+        if is_done:
+            return None
+        try:
+            state = last.text("machine_state")
+        except BadQuality as error:
+            return Refusal(f"{unit}: {error}")
+        if state in AT_REST | ENDED_ITSELF | LOST_JOB:
+            return Refusal(f"{unit} is {state}, its job is gone", offers_again=self.continuation is not None)
+        return None if self.continuation is None else self.continuation.against_going_on(last)
 
     def _has_nothing_to_continue(self) -> bool:
         """Whether the job came to its end or to its controlled release while the run was held."""
         try:
-            return self.last is not None and (
-                self.last.text("machine_state") == "COMPLETE" or self.last.text("phase") == "release"
-            )
+            is_complete = self.last is not None and self.last.text("machine_state") == "COMPLETE"
         except BadQuality:
             return False
-
-    async def _wind_down(self, request: Request) -> NoReturn:
-        """Stops or aborts, insists, and waits for proof that nothing is pressurised. Always raises RunEnded."""
-        command = "abort" if request.trigger is Trigger.ABORT else "stop"
-        if not request.delivered:
-            await self._lower(command, request.reason, request.who)
-        self.run.lower_state(request.trigger, request.reason, request.who)
-        self.run.carried_out(request)
-        if await self._proven_safe(command):
-            self.run.lower_state(Trigger.ABORT_DONE if self.run.state is RunState.ABORTING else Trigger.STOP_DONE)
-        else:
-            self.run.lower_state(Trigger.UNPROVEN, "it could not be proven that nothing is pressurised")
-        raise RunEnded
-
-    async def _proven_safe(self, command: str) -> bool:
-        """True once zero is proven; False when the machine was out of reach for longer than it needs to come down."""
-        timing = self.machine.profile.timing
-        limit_s = timing.watchdog_s + timing.decompression_s
-        loop = asyncio.get_running_loop()
-        deadline_s = loop.time() + limit_s
-        while True:
-            try:
-                item = await self._next(deadline_s)
-            except TimeoutError:
-                self.run.tell("machine.unproven", {"unit": self.machine.unit, "message": self._unproven()})
-                if not self.machine.link_up:
-                    return False
-                deadline_s = loop.time() + limit_s  # while it can be watched, it is not left alone
-                continue
-            if isinstance(item, LinkChange):
-                self._tell_link(item)
-            if isinstance(item, Request):
-                command = await self._abort_instead(item, command)
-            elif isinstance(item, Snapshot) and self._is_safe(item):
-                message = f"{self.machine.unit} is proven to be without pressure"
-                self.run.tell("machine.safe", {"unit": self.machine.unit, "message": message})
-                return True
-            await self._insist(item, command)
-
-    async def _abort_instead(self, request: Request, command: str) -> str:
-        """An abort during a stop is taken; everything else is already more than done."""
-        self.run.carried_out(request)
-        if request.trigger is not Trigger.ABORT or self.run.state is not RunState.STOPPING:
-            return command
-        if not request.delivered:
-            await self._lower("abort", request.reason, request.who)
-        self.run.lower_state(Trigger.ABORT, request.reason, request.who)
-        return "abort"
-
-    def _is_safe(self, snapshot: Snapshot) -> bool:
-        try:
-            at_rest = snapshot.text("machine_state") in AT_REST
-            return at_rest and not is_pressurised(self.machine.profile.kind, snapshot)
-        except BadQuality:
-            return False
-
-    def _unproven(self) -> str:
-        unit, timing = self.machine.unit, self.machine.profile.timing
-        if self.machine.link_up:
-            return f"{unit} is connected and not yet proven to be without pressure; still watching it"
-        return (
-            f"{unit} could not be reached. Its own controller ends pressurisation within {timing.watchdog_s:g} s of the"
-            f" lost link and is at zero within {timing.decompression_s:g} s more; look at it before touching it"
-        )
+        return is_complete or (not self._is_gone and self.phase == "release" == self._working)
 
 
 def _why(snapshot: Snapshot) -> str:

@@ -1,12 +1,14 @@
-"""The units of a run (ISA-88's allocation): held from its start, released once no later step needs them.
+"""The machines of a run (ISA-88's allocation): released once no step of any run needs them any more.
 
-A unit that is released is free for another controller, and a coater does not keep its oven hot for nobody.
+A unit that is released is free for another controller, and a coater does not keep its oven hot for nobody. Who is given
+a unit before is the allocation's business (allocation.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from controller.executor.gates import pressed_again
 from controller.executor.run import Run
 from controller.interlocks import is_pressurised
 from drivers.errors import DriverError
@@ -14,19 +16,34 @@ from drivers.machine import Machine
 from recipes.plan import PlannedStep
 
 
-async def release_unneeded(run: Run, unit: str | None, later: Sequence[PlannedStep]) -> None:
-    """Releases a machine that none of the later steps needs, if it says now that it is idle and without pressure.
+def units_of(run: Run, steps: Sequence[PlannedStep]) -> set[str]:
+    """The machines that could do any of these steps, or press again what a gate after one of them sends back."""
+    area_mm2 = run.plan.recipe.laminate.area_mm2
+    found = [*steps, *(again for planned in steps if (again := pressed_again(run.plan, planned)) is not None)]
+    return {unit for planned in found for unit in run.line.able(planned, area_mm2)}
 
-    One that is not, or that cannot be asked, stays ours and watched.
+
+def register_needs(run: Run, later: Sequence[PlannedStep]) -> None:
+    """Sets down which machines the run may still need."""
+    run.line.allocation.register(run.name, units_of(run, later))
+
+
+async def release_unneeded(run: Run, later: Sequence[PlannedStep]) -> None:
+    """Releases the machines that no later step of this run, and no other run that is under way or planned, may need.
+
+    Only one that says now that it is idle and without pressure; any other stays ours and watched.
     """
-    machine = run.line.machines.get(unit or "")
-    if machine is None or machine.unit in run.released or any(step.unit == unit for step in later):
-        return
-    if not await _is_at_rest(machine):
-        return
-    run.released.add(machine.unit)
-    run.tell("unit.released", {"unit": machine.unit})
-    machine.release()
+    register_needs(run, later)
+    needed = units_of(run, later)
+    for unit in sorted(units_of(run, run.plan.steps) - needed - run.released):
+        if run.line.allocation.needed_by(unit, run.name):
+            continue
+        machine = run.line.machines[unit]
+        if not await _is_at_rest(machine) or run.line.allocation.needed_by(unit, run.name):  # while it was asked
+            continue
+        run.released.add(unit)
+        run.tell("unit.released", {"unit": unit})
+        machine.release()
 
 
 async def _is_at_rest(machine: Machine) -> bool:

@@ -6,7 +6,7 @@ the claim's own window (a claimed range that is judged during the step), at the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from controller.executor.dwell import LaminateTemperature, Trace
@@ -65,6 +65,10 @@ class PressWatch:
     """Collects what a pressing reaches and names what leaves a window or does not come to its end.
 
     is_building: pressure was being raised. has_leaked: the bag was whole before this job and is not any more.
+    dwell_before_s: what the machine had counted when this watch began. on_release is called once, with the first
+    snapshot of the release.
+    held_s: time under pressure in holds of the dwell, below_s: time in them without the window's pressure, outside_s:
+    time that the machine's dwell timer counted outside a window. left_claim: how a claim was left under pressure.
     """
 
     press: Press
@@ -79,6 +83,11 @@ class PressWatch:
     dwell_seen_s: float | None = None
     is_building: bool = False
     held_s: float = 0.0
+    dwell_before_s: float = 0.0
+    on_release: Callable[[Snapshot], None] | None = None
+    below_s: float = 0.0
+    outside_s: float = 0.0
+    left_claim: str | None = None
     has_leaked: bool = False
     laminate: LaminateTemperature = field(init=False)
     _seen_s: float | None = None
@@ -101,25 +110,53 @@ class PressWatch:
         medium_c = sum(temperatures) / 2
         laminate_c = self.laminate.follow(medium_c, snapshot.time_s)
         laminate = (laminate_c + temperatures[0] - medium_c, laminate_c + temperatures[1] - medium_c)
-        if phase == "held" and self.dwell_began_s is not None and self._seen_s is not None:
-            self.held_s += snapshot.time_s - self._seen_s
+        if phase == "held":
+            self._held(snapshot.time_s, pressures[0], laminate)
         self._seen_s = snapshot.time_s
         if phase == "dwell":
             self.dwell_began_s = snapshot.time_s if self.dwell_began_s is None else self.dwell_began_s
-            self.dwell_seen_s = snapshot.value("dwell_elapsed_s")
+            elapsed_s = snapshot.value("dwell_elapsed_s")
+            if self.dwell_seen_s is not None and self._high_or_low(pressures, temperatures) is not None:
+                self.outside_s += max(0.0, elapsed_s - self.dwell_seen_s)
+            self.dwell_seen_s = elapsed_s
             self.pressure.add(*pressures)
             self.temperature.add(*laminate)
             self.laminate.dwelling(medium_c)
         late = self._late(phase, pressures, temperatures, snapshot.time_s)
         if phase == "release":
+            if self.on_release is not None:
+                told, self.on_release = self.on_release, None
+                told(snapshot)
             return self._remark(late or self._high("temperature", temperatures[1], self._hottest_c, "degC"))
         if (reason := self._bag(snapshot) or late) is not None or phase not in BUILDING:
             return reason
         self.is_building = True
+        if phase != "dwell":
+            return self._too_high(pressures[1], temperatures[1])
+        self.left_claim = self.left_claim or self._claimed("temperature", laminate, "degC")
+        return self._high_or_low(pressures, temperatures) or self._claimed("temperature", laminate, "degC")
+
+    def _held(self, time_s: float, pressure_mpa: float, laminate_c: tuple[float, float]) -> None:
+        """What a hold in the dwell does to the dwell: it lasts under pressure or without, inside the claims or not."""
+        if self.dwell_began_s is None or self._seen_s is None:
+            return
+        if pressure_mpa < self.press.pressure_window_mpa.lower:
+            self.below_s += time_s - self._seen_s
+        else:
+            self.held_s += time_s - self._seen_s
+            self.left_claim = self.left_claim or self._claimed("temperature", laminate_c, "degC")
+
+    def _too_high(self, pressure_mpa: float, temperature_c: float) -> str | None:
+        return self._high("pressure", pressure_mpa, self.press.pressure_window_mpa.upper, "MPa") or self._high(
+            "temperature", temperature_c, self._hottest_c, "degC"
+        )
+
+    def _high_or_low(self, pressures: tuple[float, float], temperatures: tuple[float, float]) -> str | None:
+        """How the dwell's windows are left, if they are."""
         return (
-            self._high("pressure", pressures[1], self.press.pressure_window_mpa.upper, "MPa")
-            or self._high("temperature", temperatures[1], self._hottest_c, "degC")
-            or (self._dwelling(pressures[0], temperatures[0], laminate) if phase == "dwell" else None)
+            self._too_high(pressures[1], temperatures[1])
+            or self._low("pressure", pressures[0], self.press.pressure_window_mpa.lower, "MPa")
+            or self._low("temperature", temperatures[0], self.press.temperature_window_c.lower, "degC")
         )
 
     @property
@@ -154,13 +191,6 @@ class PressWatch:
         self._was_whole |= is_whole
         self.has_leaked = self._was_whole and not is_whole
         return f"{self.unit}: the bag leaks, the medium gets at the laminate" if self.has_leaked else None
-
-    def _dwelling(self, pressure_mpa: float, temperature_c: float, laminate_c: tuple[float, float]) -> str | None:
-        return (
-            self._low("pressure", pressure_mpa, self.press.pressure_window_mpa.lower, "MPa")
-            or self._low("temperature", temperature_c, self.press.temperature_window_c.lower, "degC")
-            or self._claimed("temperature", laminate_c, "degC")
-        )
 
     def _high(self, what: str, value: float, limit: float, unit: str) -> str | None:
         return self._outside(what, value, limit, f"{unit} is above its window", unit) if value > limit else None

@@ -22,6 +22,7 @@ from recipes.canonical import canonical_json, digest
 
 BINDING = ("claim", "required")
 GRADE = "grade_"
+KEPT_BACK = ("scrap", "quarantine")
 DIGITS = 12  # significant digits that are kept; so few that no two ways of writing a number give the same number
 SIMULATED_OPERATOR = "simulated operator"  # how the simulated operator answers prompts
 _RELATION = re.compile(r" is (?:not )?((?:greater than|less than|at most) .+'s \S+(?: \S+)?)$")
@@ -82,7 +83,7 @@ def _folded(
         **_judged(judged, record),
         "steps": step_rows(record["steps"], order),
         "layers": layer_values(record["layers"], order),
-        "messages": record["messages"],
+        "messages": [*record["messages"], *_calibrations(record)],
         "journal": {
             "run_records": len(own),
             "store_records": sum(event.sequence <= own[-1].sequence for event in events),
@@ -127,7 +128,8 @@ def _ended(own: list[Event], events: Sequence[Event], run: str) -> tuple[Mapping
         known = [event.run for event in events if event.kind == "run.created"]
         last = f"; the last one is {known[-1]}" if known else ""
         raise NoCertificate(f"there is no run {run}{last}")
-    if "run.closed" not in kinds:
+    ends = [event.kind for event in own if event.kind in ("run.closed", "run.resumed")]
+    if ends[-1:] != ["run.closed"]:
         raise NoCertificate(f"run {run} has not ended: its record has not been closed, so nothing can be certified")
     if "certificate" not in kinds:
         raise NoCertificate(f"run {run} has not been judged: the controller ended before it could judge the rules")
@@ -230,11 +232,24 @@ def _why_not(rules: Sequence[Mapping[str, Any]], record: Mapping[str, Any]) -> l
     if not rules:
         reasons.append("no rule was judged")
     reasons += [
+        f"lot {entry['lot']} is {entry['status']}: {entry['why']} ({entry['who']})"
+        for entry in record.get("lots", ())
+        if entry["status"] in KEPT_BACK
+    ]
+    reasons += [
         f"{rule['id']} ({rule['source']}): {'fails' if rule['verdict'] == 'fail' else 'undetermined'}: {rule['words']}"
         for rule in rules
         if rule["binding"] and rule["verdict"] != "pass"
     ]
     return reasons
+
+
+def _calibrations(record: Mapping[str, Any]) -> list[str]:
+    """The calibrations of the units that were used, where the line file states them."""
+    return [
+        f"calibration of {known['unit']}: {known['certificate']}, {known['date']}, due {known['due']}: {known['state']}"
+        for known in record.get("calibrations", ())
+    ]
 
 
 def _counted(rules: Iterable[Mapping[str, Any]]) -> dict[str, int]:

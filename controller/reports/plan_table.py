@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from controller.reports.run_table import LAYERS, number, print_text, table
-from recipes.model import Press
+from recipes.model import Gate, OnMiss, Press
 from recipes.plan import Plan, PlannedStep
 from recipes.preview import margins, materials_used
 from recipes.rules.engine import Terms
@@ -49,10 +49,35 @@ def print_plan(plan: Plan) -> None:
         steps,
         *([_modulus_table(plan)] if plan.predicted_modulus_gpa else []),
         *([margins_told] if (margins_told := _margin_table(plan)).row_count else []),
+        *([_gate_table(plan)] if any(planned.step.gate is not None for planned in plan.steps) else []),
         _material_table(plan),
         *(f"{finding.level.replace('_', ' ')}: {finding}" for finding in plan.findings),
         f"{sum(step.predicted_s for step in plan.steps) / 60:.1f} min of line time; plan {plan.hash}",
     )
+
+
+def _gate_table(plan: Plan) -> Table:
+    result = table("GATES", "after step", "target", "if it is missed")
+    for planned in plan.steps:
+        if (gate := planned.step.gate) is None:
+            continue
+        targets = [f"porosity of {t.layer} {t.range_pct.lower:g} to {t.range_pct.upper:g} %" for t in gate.porosity]
+        for name, window, unit in (
+            ("thickness", gate.thickness_um, "um"),
+            ("coating weight", gate.coating_weight_mg_cm2, "mg/cm2"),
+        ):
+            targets += [] if window is None else [f"{name} {window.lower:g} to {window.upper:g} {unit}"]
+        result.add_row(planned.step.name, "; ".join(targets) or "its windows", _on_miss(gate))
+    return result
+
+
+def _on_miss(gate: Gate) -> str:
+    if gate.on_miss not in (OnMiss.RE_PRESS, OnMiss.ASK):
+        return gate.on_miss.value
+    more = [f"+{gate.more_pressure_mpa:g} MPa"] if gate.more_pressure_mpa else []
+    more += [f"+{gate.more_dwell_s:g} s"] if gate.more_dwell_s else []
+    words = f"{gate.on_miss.value}, at most {gate.most}" + (f", each {' and '.join(more)}" if more else "")
+    return words if gate.on_miss is OnMiss.RE_PRESS or more or gate.most > 1 else gate.on_miss.value
 
 
 def _modulus_table(plan: Plan) -> Table:

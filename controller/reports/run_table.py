@@ -196,6 +196,7 @@ def _summary(record: dict[str, Any]) -> list[str]:
     wall = f" in {record['wall_seconds']:.1f} s" if record["wall_seconds"] is not None else ""
     lines.append(f"run {record['run']} of {record['recipe']} is {record['state']}{reason}")
     lines.append(f"{record['sim_seconds'] / 60:.1f} min of line time{wall}; plan {record['plan_hash']}")
+    lines += [f"{name}: {words}" for name, words in record.get("choices", {}).items()]
     return lines + [f"note: {message}" for message in record["messages"]]
 
 

@@ -158,10 +158,13 @@ class Dialogue:
             self._send(request)
 
     def _pause_s(self, request: Request, now: float) -> float:
-        """The silence before the next request: the gap, or long enough for answers to show that are one too many."""
+        """The silence before the next request: the gap, or long enough for answers to show that are one too many.
+
+        An urgent write waits for the gap only: no answer of a read passes for its own, and its acknowledge is read.
+        """
         gap_s = self._gap_s if len(self._members) < 2 else self._shared_gap_s
         doubles = self._doubles
-        if doubles is None:
+        if doubles is None or (request.alike is None and self._waiting.urgent):
             return gap_s
         for_long = doubles.adrift_s(now) >= request.member.timeout_s + self._quiet_s
         if not for_long and not doubles.turns(request.data, request.alike):

@@ -19,6 +19,7 @@ _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "OwnBound": ("rule_id",),
     "Entry": ("name",),
     "LabMeasure": ("subject", "quantity"),
+    "PorosityTarget": ("layer",),
     "Step": ("name",),
 }
 """The fields that tell a part of a list from the others; parts without any are told apart by their number."""

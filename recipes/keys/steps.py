@@ -5,6 +5,7 @@ from __future__ import annotations
 from recipes.keys.formulation import SLURRY_IN_PLACE
 from recipes.keys.kinds import (
     Choice,
+    Count,
     Key,
     Measure,
     Named,
@@ -19,8 +20,8 @@ from recipes.keys.kinds import (
     Texts,
     optional,
 )
-from recipes.model import PressMethod
-from recipes.reader.steps import ACTIONS, MEASURES, MOST_ZONES, ROLES, UNIT_KINDS
+from recipes.model import OnMiss, PressMethod
+from recipes.reader.steps import ACTIONS, LEAVABLE, MEASURES, MOST_ZONES, ROLES, UNIT_KINDS
 from recipes.units import Dimension
 
 _SURROUNDS = "Operating range around it; outside, the run is held."
@@ -94,6 +95,14 @@ TASK = Part(
     ),
 )
 
+LEFT_OUT = Part(
+    "left_out",
+    (
+        Key("what", Choice(LEAVABLE), "Which part of the isostatic sequence the recipe does without."),
+        Key("because", Text(), "Why; it is shown with the plan."),
+    ),
+)
+
 PRESS = Part(
     "press",
     (
@@ -116,6 +125,7 @@ PRESS = Part(
         ),
         Key("on_hold", Choice(("keep", "bleed")), "What happens to the pressure when the run is held."),
         Key("hold_limit", Quantity(Dimension.TIME, zero_or_less=True), "How long pressure is kept in a hold."),
+        optional("leaves_out", Parts(LEFT_OUT), "What an isostatic pressing does without, and why; else it is told."),
     ),
 )
 
@@ -169,6 +179,36 @@ INSPECT = Part(
     ),
 )
 
+POROSITY_TARGET = Part(
+    "porosity_target",
+    (
+        Key("layer", Text(), "Which layer of the lot."),
+        Key("range", Range(Dimension.SHARE), "What its porosity has to be."),
+    ),
+)
+GATE = Part(
+    "gate",
+    (
+        Key("on_miss", Choice(tuple(OnMiss)), "What happens with a lot that has missed a target."),
+        optional(
+            "porosity",
+            Parts(POROSITY_TARGET),
+            "After a pressing by the law on what was reached, after an inspection by what was measured.",
+        ),
+        optional("thickness", Range(Dimension.THICKNESS), "After an inspection that measures it."),
+        optional("coating_weight", Range(Dimension.COATING_WEIGHT), "After an inspection that weighs."),
+        optional("most", Count(), "How often the lot is pressed again at most; 1 if it is left out."),
+        optional("more_pressure", Quantity(Dimension.PRESSURE), "How much more pressure each re-pressing has."),
+        optional("more_dwell", Quantity(Dimension.TIME), "How much more dwell each re-pressing has."),
+    ),
+)
+WITHIN = Part(
+    "within",
+    (
+        Key("time", Quantity(Dimension.TIME), "The step begins no later than this after the end of the other one."),
+        optional("of", Text(), "The step whose end counts; without it each step that made a lot which is used."),
+    ),
+)
 STEP = Part(
     "step",
     (
@@ -181,6 +221,8 @@ STEP = Part(
         optional("roll_press", ROLL_PRESS, "Roll presses a coated web."),
         optional("rest", REST, "Lets a lot rest in conditioned air."),
         optional("inspect", INSPECT, "Looks at a lot and leaves it as it is."),
+        optional("gate", GATE, "What the lot has to be after a coating, pressing or inspection, and what else."),
+        optional("within", Parts(WITHIN), "Maximum waits before the step; one that is broken is an alarm."),
         optional("consumes", Texts(may_be_empty=True), "The lot that the step uses up, or a list of lots."),
         optional("produces", Text(), "Name of the lot that the step makes."),
     ),

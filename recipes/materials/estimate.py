@@ -108,14 +108,17 @@ class LaminateEstimate:
         presses = self._stage(after_press)
         return self._value(lambda theta: 100.0 * self._state.porosity(theta, layer, presses))
 
-    def decrease_pct(self, layer: str, n: int) -> tuple[float, float]:
-        """Rate of decrease in porosity by the n-th pressing (n >= 1), in percent of the porosity before it."""
+    def decrease_pct(self, layer: str, n: int, since: int | None = None) -> tuple[float, float]:
+        """Rate of decrease in porosity by the n-th pressing (n >= 1), in percent of the porosity before it.
+
+        since counts from after that pressing instead, for a step that presses more than once.
+        """
         if n < 1:
             raise ValueError(f"pressings are counted from 1, not {n}")
-        presses = self._stage(n)
+        presses, begun = self._stage(n), n - 1 if since is None else since
 
         def rate(theta: Array) -> Array:
-            before = self._state.porosity(theta, layer, presses - 1)
+            before = self._state.porosity(theta, layer, begun)
             left = np.divide(
                 self._state.porosity(theta, layer, presses), before, out=np.ones_like(before), where=before > 0
             )

@@ -13,6 +13,7 @@ from recipes.model import (
     Inspect,
     LabMeasure,
     Laminate,
+    LeftOut,
     Press,
     PressMethod,
     Rest,
@@ -22,14 +23,18 @@ from recipes.model import (
     StepKind,
     Task,
     Window,
+    Within,
 )
 from recipes.reader.formulation import NO_SLURRY, read_slurry
+from recipes.reader.gates import read_gate
 from recipes.reader.mapping import QUANTITY_OF, MappingReader
 from recipes.units import Dimension
 
 ROLES = ("join1", "join2", "densify", "join3")
 """What ties a pressing step to the rules, in the order that the source claims."""
-ACTIONS = ("mix", "stack", "peel", "bag", "unbag_and_dry")
+ACTIONS = ("mix", "stack", "peel", "bag", "leak_test", "unbag_and_dry")
+LEAVABLE = ("leak_test", "unbag_and_dry", "inspect")
+"""Parts of the isostatic sequence that a recipe may leave out if it says why."""
 MEASURES = ("weight", "thickness", "composite_modulus", "porosity")
 LAB_MEASURES = ("composite_modulus", "porosity")
 ENTRIES = {"area": ("mm2", Dimension.AREA)}
@@ -83,6 +88,8 @@ class StepReader:
         unit = reader.choice("unit", UNIT_KINDS, "") if press is not None or coat is not None else ""
         if unit and unit != unit_kind(coat, press):
             reader.wrong("unit", f"this step cannot run on the {unit}", unit_kind(coat, press))
+        within = _within(reader)
+        gate = read_gate(reader, kind, inspect, self.laminate)
         errors = len(reader.document.errors)
         consumes, produces = _lots(kind, reader, body, is_mixing=task is not None and task.action == "mix")
         self.lots_known = self.lots_known and len(reader.document.errors) == errors
@@ -109,6 +116,8 @@ class StepReader:
             inspect=inspect,
             roll_press=roll_press,
             rest=rest,
+            within=within,
+            gate=gate,
             locations=locations,
         )
 
@@ -183,6 +192,18 @@ class StepReader:
                 "layers", "weight and thickness are of the whole lot", f"layers only with {', '.join(LAB_MEASURES)}"
             )
         return Inspect(measures, layers, asked)
+
+
+def _within(reader: MappingReader) -> tuple[Within, ...]:
+    """Maximum waits before a step."""
+    if not _asked(reader, "within"):
+        return ()
+    found = []
+    for item in reader.mappings("within", "a list of maximum waits: {time: 30 min, of: coat cathode}", "of"):
+        of = item.text("of") if _asked(item, "of") else None
+        found.append(Within(item.quantity("time", Dimension.TIME, above=0.0), of))
+        item.finish()
+    return tuple(found)
 
 
 def unit_kind(coat: Coat | None, press: Press | None) -> str:
@@ -324,4 +345,14 @@ def _press(reader: MappingReader) -> Press:
         soak_s=reader.quantity("soak", Dimension.TIME, 0.0),
         on_hold=reader.choice("on_hold", ("keep", "bleed")),
         hold_limit_s=reader.quantity("hold_limit", Dimension.TIME),
+        leaves_out=_left_out(reader) if _asked(reader, "leaves_out") else (),
     )
+
+
+def _left_out(reader: MappingReader) -> tuple[LeftOut, ...]:
+    """What an isostatic pressing does without, each with its reason."""
+    found = []
+    for item in reader.mappings("leaves_out", "a list of parts", "what"):
+        found.append(LeftOut(item.choice("what", LEAVABLE), item.text("because")))
+        item.finish()
+    return tuple(found)

@@ -124,6 +124,7 @@ def judge(rule: Rule, book: FactBook, stage: Stage, terms: Terms | None = None) 
         outcome = RELATIONS[rule.relation](Case(rule, stage, find, chosen.names, chosen.confidence, chosen.subjects))
     if outcome.verdict is Verdict.UNDETERMINED and only_law:
         outcome = _law_alone(outcome, only_law[0], chosen)
+    outcome = _doubtful(outcome)
     weakest = [evidence for evidence in Evidence if any(fact.evidence is evidence for fact in outcome.facts)]
     return Judgement(
         rule=rule,
@@ -142,6 +143,17 @@ def _condition_unknown(rule: Rule, how: Terms) -> Outcome:
     subject, quantity, _ = rule.condition or ("", "", None)
     words = f"not known whether it applies: {fact_words(subject, quantity, how.subjects)}"
     return Outcome(Verdict.UNDETERMINED, words, bound=rule.bound_words)
+
+
+def _doubtful(outcome: Outcome) -> Outcome:
+    """What passes on evidence of uncertain quality does not pass; what fails on it fails, and the doubt is told."""
+    doubts = list(dict.fromkeys(fact.doubt for fact in outcome.facts if fact.doubt))
+    if not doubts:
+        return outcome
+    verdict = Verdict.UNDETERMINED if outcome.verdict is Verdict.PASS else outcome.verdict
+    return replace(
+        outcome, verdict=verdict, words=f"{outcome.words}, but its quality is uncertain: {'; '.join(doubts)}"
+    )
 
 
 def _law_alone(outcome: Outcome, fact: Fact, how: Terms) -> Outcome:

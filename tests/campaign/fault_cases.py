@@ -209,7 +209,7 @@ _STRONG: Mapping[str, tuple[Case, ...]] = {
     "coater.guard_open": _coater(r"guard|by itself", 10.0, *COATING),
     # ---- evidence
     "evidence.not_zeroed": (
-        Case(GAUGE, _DWELL[:1], r"drifted gauge", 600.0, sizes={"offset": (30.0, 80.0)}, ends=ANYTHING),
+        Case(GAUGE, _DWELL[:1], r"off its zero", 600.0, sizes={"offset": (30.0, 80.0)}, ends=ANYTHING),
     ),
     "evidence.silent_instrument": (Case(GAUGE, _DWELL[:1], r"answer", 600.0, ends=ANYTHING),),
     "evidence.no_tare": (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from tests.campaign.fault_alarms import told_and_alarmed
 from tests.campaign.fault_limits import limits, silence
 from tests.campaign.fault_order import order
-from tests.campaign.fault_records import alarms, certificate, end, journal
+from tests.campaign.fault_records import certificate, end, journal
 from tests.campaign.fault_story import Finding, Point, Story
 
 JUDGES: Mapping[Point, Callable[[Story], Iterator[Finding]]] = {
@@ -14,7 +15,7 @@ JUDGES: Mapping[Point, Callable[[Story], Iterator[Finding]]] = {
     Point.ORDER: order,
     Point.SILENCE: silence,
     Point.JOURNAL: journal,
-    Point.ALARM: alarms,
+    Point.ALARM: told_and_alarmed,
     Point.CERTIFICATE: certificate,
     Point.END: end,
 }

@@ -154,6 +154,7 @@ def test_pressure_on_a_cold_medium_is_seen() -> None:
 def test_an_oven_that_heats_without_air_is_seen() -> None:
     def no_watch(stage: Stage) -> None:
         stage.plc(COATER)._watch_machine = lambda: None
+        stage.plc(COATER)._fan_ok = lambda: True  # it shows a running fan, else we would stop it
         stage.plc(COATER).fan_running = False
 
     act = Act("broken", COATER, COATER, "coat", 5.0, None, Broken(no_watch), needs_person=False)

@@ -139,8 +139,8 @@ def truths(
         if (role := roles.get(names.get(pressing.job_id, ""))) is None:
             continue
         for layer, after in pressing.after.items():
-            subject, before = SUBJECTS[layer], pressing.before[layer]
-            found[f"{subject}@before_{role}", "porosity"] = before
+            subject = SUBJECTS[layer]  # a step that pressed twice began before its first pressing
+            before = found.setdefault((f"{subject}@before_{role}", "porosity"), pressing.before[layer])
             found[f"{subject}@after_{role}", "porosity"] = after
             found[f"{subject}@{role}", "porosity_decrease_rate"] = 100.0 * (1.0 - after / before)
         for layer, modulus in moduli.get(pressing.job_id, {}).items():

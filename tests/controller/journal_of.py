@@ -26,7 +26,7 @@ async def held_once(run: Run, events: asyncio.Queue[Event]) -> None:
         elif event.kind == "run.state" and event.data["state"] == RunState.HELD:
             await asyncio.sleep(20.0)
             run.restart("it was nothing", "a person")
-            return
+            await asyncio.Event().wait()  # a run whose attendant leaves is stopped
 
 
 def journal_lines(file: Path, scenario: str, seed: int, *, is_held: bool) -> list[str]:

@@ -33,11 +33,13 @@ class Scene:
     recipe: Path = EXAMPLE
     after_s: float = 5.0
     events: list[Event] = field(default_factory=list)
+    chain: list[Event] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)
     tags: dict[str, list[tuple[float, Mapping[str, float]]]] = field(default_factory=dict)
     line: Any = None
     simulated: Any = None
     person: Callable[[SimulatedPerson], Any] = lambda person: person
+    work: Any = None
     restore: Callable[[], None] = lambda: None
 
     def unplug(self, unit: str) -> None:
@@ -48,11 +50,12 @@ class Scene:
 
     def play(self) -> Scene:
         run_virtual(self._play())
-        assert verify(self.events) == []
+        assert verify(self.chain) == []
         return self
 
     async def _play(self) -> None:
         loop = asyncio.get_running_loop()
+        self.work = asyncio.current_task()
         self.simulated = SimulatedLine(seed=1, clock=loop.time)
         self.line = memory_line(self.simulated)
         journal = Journal(EventStream(), lambda: virtual_utc(loop.time()))
@@ -70,7 +73,8 @@ class Scene:
         for result in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(result, Exception):
                 raise result
-        self.events = journal.events("run")
+        self.chain = journal.events()  # the alarms' records are between those of the run
+        self.events = [event for event in self.chain if event.run == "run"]
         self.record = document(self.events, alive=False)
 
     async def _trigger(self, run: Run) -> None:
@@ -122,3 +126,26 @@ def restarting(after_s: float = 5.0, times: int = 100) -> Attendant:
                     await run.stop("enough", "shift lead")
 
     return attend
+
+
+def a_run(recipe: Path = EXAMPLE, person: Any = None) -> Run:
+    """A run of a recipe on a fresh simulated line that nobody carries out; to be made on a running loop."""
+    loop = asyncio.get_running_loop()
+    simulated = SimulatedLine(seed=1, clock=loop.time)
+    journal = Journal(EventStream(), lambda: virtual_utc(loop.time()))
+    return Run("run", planned(recipe, None), memory_line(simulated), journal, person or SimulatedPerson(simulated))
+
+
+async def once(run: Run, wanted: Callable[[Event], bool]) -> Event:
+    """The next event of a run that is wanted."""
+    with run.journal.stream.subscribe() as events:
+        while True:
+            event = await events.get()
+            if wanted(event):
+                return event
+
+
+async def becomes(run: Run, state: str) -> None:
+    """Returns once the run is in this state."""
+    if run.state != state:
+        await once(run, lambda event: event.kind == "run.state" and event.data["state"] == state)

@@ -10,7 +10,7 @@ import pytest
 
 from controller.events import EventStream
 from controller.guard import Guard, HandWrite, PermissiveMissing
-from controller.interlocks import missing_for_maintenance
+from controller.interlocks import MAINTENANCE_SIGNALS, Role, missing_for_maintenance
 from controller.journal import Journal, verify
 from drivers.errors import LinkDown
 from drivers.profile_file import load_profile
@@ -149,3 +149,42 @@ async def test_a_value_that_is_no_number_can_be_journalled() -> None:
     await Guard(kept, "maintenance").write(hand(snapshot(force_sp_kn=float("nan")), send))
     assert [event.data.get("was", event.data.get("read_back")) for event in kept.events()] == [None, None]
     assert verify(kept.events()) == []
+
+
+async def test_an_operator_does_not_write_by_hand_and_the_unit_is_not_even_looked_at() -> None:
+    kept = journal()
+
+    async def untouched() -> Snapshot:
+        raise AssertionError("looked at")
+
+    async def send() -> Written:
+        raise AssertionError("sent")
+
+    asked = replace(hand(snapshot(), send), look=untouched, role=Role.OPERATOR)
+    with pytest.raises(PermissiveMissing, match="the role operator may not write a value by hand; engineer may"):
+        await Guard(kept, "maintenance").write(asked)
+    (refused,) = kept.events()
+    assert (refused.kind, refused.data["role"]) == ("write.refused", "operator")
+
+
+async def test_the_role_of_who_writes_is_kept() -> None:
+    kept = journal()
+
+    async def send() -> Written:
+        return Written(SIGNAL, 20.0, Reading(20.0, "kN", 1.0, Quality.GOOD), Outcome.APPLIED)
+
+    await Guard(kept, "maintenance").write(hand(snapshot(), send))
+    assert [event.data["role"] for event in kept.events()] == ["engineer", "engineer"]
+
+
+@pytest.mark.parametrize("name", ["uniaxial-press", "isostatic-press", "coater", "roll-press"])
+def test_manual_operation_of_every_machine_is_covered(name: str) -> None:
+    """A machine in a run is remote, works and is owned: each alone keeps a person's write out."""
+    profile = load_profile(f"{name}-generic")
+    assert {signal in profile.block_of for signal in MAINTENANCE_SIGNALS} == {True}
+    held_by_a_run = {"mode": 1.0, "machine_state": 6.0, "lease_owner": 4711.0}
+    assert len(missing_for_maintenance(profile, Snapshot.of("unit", profile, 0.0, held_by_a_run))) == 3
+    ready = {"mode": 2.0, "machine_state": 4.0, "lease_owner": 0.0}
+    assert missing_for_maintenance(profile, Snapshot.of("unit", profile, 0.0, ready)) == []
+    for signal, value in held_by_a_run.items():
+        assert len(missing_for_maintenance(profile, Snapshot.of("unit", profile, 0.0, {**ready, signal: value}))) == 1

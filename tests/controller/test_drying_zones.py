@@ -108,7 +108,8 @@ def test_a_sheet_is_coated_and_dried_in_one_to_four_zones(tmp_path: Path, zones:
     record = document(events, alive=False)
     assert record["state"] == "complete"
     (job,) = [e.data["job"] for e in events if e.kind == "command.requested" and e.data["command"] == "load_job"]
-    assert list(job["zones_c"]) == list(ZONES_C[:zones])
+    assert [job[f"zone{number}_sp_c"] for number in range(1, zones + 1)] == list(ZONES_C[:zones])
+    assert f"zone{zones + 1}_sp_c" not in job
     (step,) = [step for step in record["steps"] if step["kind"] == "coat"]
     assert step["residual_solvent_pct"]["reached"] < 1.0
     (told,) = [event.data["facts"] for event in events if event.kind == "run.facts"]

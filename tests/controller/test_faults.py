@@ -340,9 +340,8 @@ def test_a_run_that_is_cancelled_tells_the_press_to_stop_and_claims_nothing_of_t
     seen: list[Event] = []
 
     async def leave(scene: Scene, run: Run) -> None:
-        (work,) = (task for task in asyncio.all_tasks() if task.get_name() == "run run")
         with run.journal.stream.subscribe() as events:
-            work.cancel()
+            scene.work.cancel()
             while (event := await events.get()).kind != "run.closed":
                 seen.append(event)
 

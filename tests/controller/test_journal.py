@@ -132,7 +132,10 @@ async def test_a_failing_disk_refuses_what_raises_risk_and_loses_nothing(tmp_pat
     blocker.close()
     await journal.close()
     events = read_events(path)
-    assert [event.kind for event in events] == ["first", "start", "stop", "start again", "mended"]
+    kinds = ["first", "start", "condition", "stop", "start again", "mended", "condition"]
+    assert [event.kind for event in events] == kinds
+    assert [event.data["active"] for event in events if event.kind == "condition"] == [True, False]
+    assert "another process keeps this store locked" in events[2].data["message"]
     assert verify(events) == []
 
 

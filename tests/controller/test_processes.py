@@ -34,7 +34,7 @@ from drivers.profile_file import load_profile
 from simulators.clock import run_scaled
 from simulators.line import SimulatedLine
 from simulators.wire.serve import serve_line
-from tests.controller.recipes_for_tests import quick
+from tests.controller.recipes_for_tests import quick, variant
 
 SPEED = 20.0
 PRESSLINE = [sys.executable, "-m", "controller.cli.main"]
@@ -139,7 +139,7 @@ def test_a_controller_killed_while_it_pressurises(tmp_path: Path) -> None:
         events = read_events(store)
         assert verify(events) == []
         finished = [event.data["name"] for event in events if event.kind == "step.finished"]
-        assert finished[-1] == "bag"
+        assert finished[-1] == "leak test"
         text = ended("show", run["run"], "--store", store)
         assert text.returncode == 1
         assert "look at them before anything else" in text.stdout
@@ -158,7 +158,53 @@ def test_a_controller_killed_while_it_pressurises(tmp_path: Path) -> None:
         assert {"unit": "isostatic-press-1", "command": "reset"} in resets
         found = [event for event in read_events(store, run["run"]) if event.kind == "run.state"][-1]
         assert found.data["state"] == "held"
-        assert re.search(r"isostatic-press-1 ABORT(ED|ING) and without pressure", found.data["reason"])
+        assert re.search(r"isostatic-press-1 is ABORT(ED|ING), proven to be without pressure", found.data["reason"])
+        (listed, other) = json.loads(ended("runs", "--store", store, "--json").stdout)["runs"]
+        assert (listed["run"], listed["is_open"], listed["can_continue"]) == (run["run"], True, True)
+        assert not other["can_continue"]
+        nobody = ended("resume", run["run"], "--line", line_file, "--store", store)
+        assert (nobody.returncode, "nobody is at a terminal" in nobody.stderr) == (2, True)
+        closed = ended(
+            "close", run["run"], "--reason", "the laminate is scrap", "--who", "shift lead", "--store", store
+        )
+        assert (closed.returncode, "the laminate is scrap" in closed.stdout) == (0, True), closed.stderr
+        again = ended("close", run["run"], "--reason", "once more", "--who", "shift lead", "--store", store)
+        assert (again.returncode, "closed already" in again.stderr) == (1, True)
+
+
+def test_a_controller_killed_in_a_pressing_is_started_again_and_goes_on_to_the_end(tmp_path: Path) -> None:
+    """kill -9 of the process; the simulated line is another one and goes on; `pressline resume` carries the run on."""
+    store, line_file = tmp_path / "store.sqlite", tmp_path / "line.toml"
+    faster = (("ramp: 5 MPa/s", "ramp: 10 MPa/s"), ("release: 5 MPa/s", "release: 10 MPa/s"))
+    warmer = ("temperature_window: 117..132 degC", "temperature_window: 117..145 degC")  # it is heated by its pressure
+    recipe = variant(tmp_path / "faster.yaml", *faster, warmer, source=quick(tmp_path / "quick.yaml"))
+    with program("simulate", "--speed", "20", "--line", line_file):
+        wait_for(lambda: line_file.exists() or None, 20)
+        with program("run", recipe, "--line", line_file, "--store", store) as controller:
+            wait_for(lambda: reached(store, "uniaxial-press-1", "dwell"), 90, controller)
+            controller.send_signal(signal.SIGKILL)
+            controller.wait()
+        before = read_events(store)
+        name = before[0].run
+        recipe.unlink()  # what is run is what was approved, whatever became of the file
+        decided = ("--decide", "restart", "--who", "shift lead", "--reason", "the press is empty of pressure")
+        with program("resume", name, "--line", line_file, "--store", store, *decided) as controller:
+            output, _ = controller.communicate(timeout=110)
+    assert controller.returncode == 1, "nothing is claimed of what nobody saw pressed"
+    assert "Traceback" not in output
+    assert "restart: does first joining again" in output
+    events = read_events(store)
+    assert verify(events) == []
+    assert [event.hash for event in events[: len(before)]] == [event.hash for event in before], "nothing is rewritten"
+    finished = [event.data["name"] for event in events if event.kind == "step.finished"]
+    created = next(event for event in events if event.kind == "run.created")
+    assert finished == [step["name"] for step in created.data["steps"]], "each once, in order"
+    assert [e.data["state"] for e in events if e.kind == "run.state"][-1] == "complete"
+    assert {e.data["who"] for e in events if e.kind == "run.state" and e.data["state"] == "restarting"} == {
+        "shift lead"
+    }
+    (run,) = json.loads(ended("runs", "--store", store, "--json").stdout)["runs"]
+    assert (run["state"], run["is_open"], run["can_continue"]) == ("complete", False, False)
 
 
 @pytest.mark.parametrize(("interrupts", "state"), [(1, "stopped"), (2, "aborted")])
@@ -295,6 +341,7 @@ def test_a_pulled_cable_on_a_real_wire(tmp_path: Path, unit: str) -> None:
             await asyncio.gather(*tasks)
             machine = simulated.machines[unit]
             machine.advance(loop.time())  # type: ignore[union-attr]
+            assert verify(journal.events()) == []
             return journal.events("run"), dict(machine.tags)  # type: ignore[union-attr]
 
     events, tags = run_scaled(main(), SPEED)
@@ -303,4 +350,3 @@ def test_a_pulled_cable_on_a_real_wire(tmp_path: Path, unit: str) -> None:
     assert unit in record["reason"]
     assert any("could not be reached" in message for message in record["messages"])
     assert tags["force_pv_kn" if unit == "uniaxial-press-1" else "pressure_a_mpa"] < 5.0
-    assert verify(events) == []

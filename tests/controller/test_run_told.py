@@ -11,8 +11,9 @@ from controller import app
 from controller.app import line_in_use, wire_line
 from controller.cli import runs
 from controller.config import ConfigError, load_line
+from controller.connection import _reached
 from controller.line import Line
-from controller.session import MachineNotReady, UnitUnreachable, _reached
+from controller.session import MachineNotReady, UnitUnreachable
 from drivers.transport.recording import Recorder
 from tests.controller.bench_for_tests import line_file, served
 from tests.controller.recipes_for_tests import EXAMPLE

@@ -172,3 +172,56 @@ async def test_a_hold_goes_before_a_read_that_is_asked_again() -> None:
     assert [frame[1] for frame in wire.sent] == [4, 4, 16]
     assert await again == [5]
     await unit.close()
+
+
+@virtual
+async def test_a_hold_does_not_wait_for_answers_that_may_be_one_too_many() -> None:
+    """The same answer again and again, from a slow unit: a read would wait for twice its slowest answer first."""
+    slow_s = 0.05
+
+    class Same(ScriptedWire):
+        def write(self, data: bytes) -> None:
+            super().write(data)
+            answer = rtu_frame(1, "04 02 0005") if data[1] == 4 else rtu_frame(1, data[1:6].hex())
+            asyncio.get_running_loop().call_later(slow_s, self.say, answer)
+
+    wire = Same(drops=False)
+    unit = ModbusUnit(Line(wire, gap_s=0.002), 1, "rtu", response_timeout_s=TIMEOUT_S, quiet_s=QUIET_S)
+    await unit.open()
+    await asyncio.sleep(1.5 * QUIET_S)
+    for _ in range(8):
+        await unit.read("input", 10, 1)
+        await asyncio.sleep(0.1 - slow_s)
+    await unit.read("input", 10, 1)
+    await asyncio.sleep(0.02)  # for longer than timeout and quiet together each answer may be that of the read before
+    sent = len(wire.sent)
+    hold = asyncio.create_task(unit.write(0, [3, 1], priority=True))
+    await asyncio.sleep(0.005)
+    assert len(wire.sent) == sent + 1, "after the gap between frames, and not after twice the slowest answer"
+    await hold
+    await unit.close()
+
+
+@virtual
+async def test_a_hold_that_a_poll_leads_to_goes_before_the_heartbeat_that_is_due() -> None:
+    async with connected(numbered=True) as (wire, machine):
+        await machine.start()
+        await asyncio.sleep(1.0)
+        answers_of = wire.answers_of
+
+        def due_meanwhile(data: bytes) -> bytes | None:
+            if data[7] == 4:
+                machine._beat_due_at = now()  # while the very poll is under way that the hold follows from
+            return answers_of(data)
+
+        wire.answers_of = due_meanwhile  # type: ignore[assignment]
+        with machine.subscribe() as published:
+            while not published.empty():
+                published.get_nowait()
+            await published.get()
+            await machine.hold()
+        hold = next(
+            place for place, frame in enumerate(wire.sent) if frame[7:14].hex() == "10000000020400" and frame[14] == 3
+        )
+        assert wire.sent[hold - 1][7] == 4, "straight after the poll that it follows from, before any heartbeat"
+        assert wire.state == "HELD"

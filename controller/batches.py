@@ -1,0 +1,181 @@
+"""Several laminates on one line: each a run of its own, all on the same machines, people and journal.
+
+ISA-88 calls one execution of a control recipe a batch; a series of batches is what is carried out here. A run that
+fails, is held or stopped keeps the unit that it is in, and nothing else from the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any
+
+from controller.crew import Crew, Member
+from controller.executor.run import Run
+from controller.executor.states import ENDED, RunState
+from controller.line import Line, capability
+from controller.recovery import set_down
+from controller.schedule.forecast import objection
+from controller.schedule.live import Standing
+from controller.schedule.model import Job, JobStep, LineModel, job_of, line_of
+from controller.session import MachineNotReady, Surroundings, Truth, line_connected, run_on
+from recipes.plan import Plan, UnitCapability
+
+BEHIND_S = 20.0  # whoever stands behind another at the gate looks again after this (engineering judgement)
+LEAST_SHARE = 0.05  # of a last part's predicted time is still to come, however long it lasts (engineering judgement)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One laminate to make: the name of its run, its plan and its priority; a higher one is served first."""
+
+    name: str
+    plan: Plan
+    priority: int = 0
+
+
+def numbered(plan: Plan, count: int, stem: str) -> list[Batch]:
+    """So many laminates of one plan: stem-01, stem-02 ..."""
+    digits = max(2, len(str(count)))
+    return [Batch(f"{stem}-{number:0{digits}}", plan) for number in range(1, count + 1)]
+
+
+class ForecastGate:
+    """The gate of a line on which these batches run: see controller/schedule/forecast.py."""
+
+    def __init__(self, line: Line, model: LineModel, jobs: Mapping[str, Job]) -> None:
+        self.runs: dict[str, Run] = {}
+        self._line, self._model, self._jobs = line, model, jobs
+        self._asking: dict[str, tuple[str, int]] = {}
+
+    def objection(self, owner: str, step: str) -> tuple[str, float] | None:
+        """Why a step had better not begin now and after how many seconds to ask again; None where it may begin."""
+        if owner not in self.runs:  # a run that is none of these batches
+            return None
+        job, run = self._jobs[owner], self.runs[owner]
+        kind = job.alike, job.number(step)
+        if not job.is_entry(kind[1]):
+            return None
+        self._asking[owner] = kind
+        before = [other for other, its in self._asking.items() if its == kind and self._rank(other) < self._rank(owner)]
+        if before:
+            return f"after {min(before, key=self._rank)}", BEHIND_S
+        others = [self._standing(name) for name in self.runs if name != owner]
+        now_s = asyncio.get_running_loop().time()
+        candidate = Standing(job, kind[1], finished_s=run.waits.finished_s, place=self._place(owner))
+        out = tuple(self._line.allocation.out)
+        model = replace(self._model, out=out)
+        return objection(model, [standing for standing in others if standing is not None], candidate, now_s)
+
+    def leave(self, owner: str) -> None:
+        """The owner asks no more."""
+        self._asking.pop(owner, None)
+
+    def _rank(self, owner: str) -> tuple[int, int]:
+        return -self.runs[owner].priority, self._place(owner)
+
+    def _place(self, owner: str) -> int:
+        return self._line.allocation.place_of(owner)
+
+    def _standing(self, name: str) -> Standing | None:
+        """Where a run is now; None for one that takes nothing: ended, not begun, or held without a unit."""
+        run, job = self.runs[name], self._jobs[name]
+        waits, now_s = run.waits, asyncio.get_running_loop().time()
+        unit = next((unit for unit, owner in self._line.owners.items() if owner == name), None)
+        number = len(waits.finished_s)
+        if number >= len(job.steps):
+            return None
+        place = self._place(name)
+        if run.state in ENDED or run.state is RunState.HELD:  # nobody knows when it gives its unit back
+            return None if unit is None else Standing(job, number, 0, 0, unit, inf, True, waits.finished_s, place=place)
+        if name in self._asking or run.state is RunState.IDLE:
+            return None
+        if waits.current is None or not (waits.has_begun or unit is not None):
+            return Standing(job, number, finished_s=waits.finished_s, place=place)
+        if not waits.has_begun:
+            return Standing(job, number, 0, 0, unit, None, False, waits.finished_s, place=place)
+        piece, part, left_s = _somewhere(job.steps[number], now_s - waits.reached_s)
+        return Standing(job, number, piece, part, unit, left_s, True, waits.finished_s, place=place)
+
+
+def _somewhere(step: JobStep, elapsed_s: float) -> tuple[int, int, float]:
+    """Piece, part and what is left of it after so much of a step; the last part is never quite over."""
+    for number, piece in enumerate(step.pieces):
+        for k, part in enumerate(piece.parts):
+            if elapsed_s < part.seconds:
+                return number, k, part.seconds - elapsed_s
+            elapsed_s -= part.seconds
+    last = step.pieces[-1].parts
+    return len(step.pieces) - 1, len(last) - 1, LEAST_SHARE * last[-1].seconds
+
+
+async def carry_out_all(batches: Sequence[Batch], surroundings: Surroundings, people: int) -> dict[str, str]:
+    """Connects what the plans need, runs all batches at once, and closes the record of each.
+
+    `surroundings.person` is what each of the people can do. Returns why runs could not begin, by their names. Raises
+    UnitUnreachable before anything is started; afterwards the journal tells everything.
+    """
+    everything = replace(batches[0].plan, steps=tuple(step for batch in batches for step in batch.plan.steps))
+    async with line_connected(surroundings, everything):
+        await set_down(surroundings.line, surroundings.journal)
+        return await run_all_on(batches, surroundings, people)
+
+
+async def run_all_on(batches: Sequence[Batch], surroundings: Surroundings, people: int) -> dict[str, str]:
+    """Runs all batches at once on machines that are connected. Returns why runs could not begin, by their names."""
+    line = surroundings.line
+    units = [capability(name, machine.profile) for name, machine in line.machines.items()]
+    units += [UnitCapability(name, instrument.profile.kind) for name, instrument in line.instruments.items()]
+    jobs = {batch.name: job_of(batch.plan, units, batch.name, batch.priority) for batch in batches}
+    line.allocation.gate = gate = ForecastGate(line, line_of(units, people), jobs)
+    crew = Crew(surroundings.person, people)
+    for batch in batches:
+        line.allocation.place_of(batch.name)
+        planned = {unit for step in batch.plan.steps for unit in line.able(step, batch.plan.recipe.laminate.area_mm2)}
+        line.allocation.register(batch.name, planned)
+    tasks = [
+        asyncio.create_task(_run(batch, surroundings, crew, gate), name=f"batch {batch.name}") for batch in batches
+    ]
+    try:
+        refused = await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    return {batch.name: why for batch, why in zip(batches, refused, strict=True) if why is not None}
+
+
+async def _run(batch: Batch, surroundings: Surroundings, crew: Crew, gate: ForecastGate) -> str | None:
+    """One batch; why it could not begin, if so."""
+    member = Member(crew, batch.name, surroundings.line.machines.keys())
+
+    def announce(run: Run) -> None:
+        member.run = gate.runs[batch.name] = run
+        run.waits.by_person = True
+        if surroundings.announce is not None:
+            surroundings.announce(run)
+
+    own = replace(
+        surroundings,
+        person=member,
+        announce=announce,
+        priority=batch.priority,
+        truth=None if surroundings.truth is None else _truth_of(surroundings.truth, member),
+    )
+    try:
+        await run_on(batch.plan, own, batch.name)
+    except MachineNotReady as error:
+        surroundings.line.allocation.unregister(batch.name)
+        return str(error)
+    return None
+
+
+def _truth_of(truth: Truth, member: Member) -> Truth:
+    """The simulated truth of a run's lots, under the run's own names for them."""
+
+    async def told(lot: str, jobs: Mapping[int, str]) -> dict[str, Any]:
+        return await truth(member.lot(lot), jobs)
+
+    return told

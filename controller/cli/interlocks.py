@@ -1,0 +1,227 @@
+"""`pressline interlocks`: the matrix, and the bypasses of a store's line: who, what, why, until when."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from controller.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from controller.journal import Journal
+
+interlocks = typer.Typer(
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    help="Permissives and interlocks: what is checked of each machine, what follows, and what is bypassed.",
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Store = Annotated[Path, typer.Option(help="The file that holds the journal of all runs.")]
+Unit = Annotated[str, typer.Argument(help="A unit of the line, for example isostatic-press-1.")]
+RowName = Annotated[str, typer.Argument(help="The row, as `pressline interlocks` names it: 'bag tight'.")]
+LineFile = Annotated[
+    Path | None, typer.Option("--line", help="The line file; without it the shipped machine models are used.")
+]
+STORE = Path("pressline.sqlite")
+
+
+@interlocks.callback()
+def show(
+    context: typer.Context,
+    kind: Annotated[str | None, typer.Option(help="Only this kind of machine: isostatic_press.")] = None,
+    page: Annotated[bool, typer.Option("--page", help="Print the page of the reference.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the matrix of permissives and interlocks."""
+    if context.invoked_subcommand is None:
+        raise typer.Exit(show_matrix(kind, as_page=page, as_json=as_json))
+
+
+@interlocks.command()
+def bypassed(store: Store = STORE, as_json: AsJson = False) -> None:
+    """List who bypassed which row until when, the latest last; with what is in force now."""
+    raise typer.Exit(list_bypasses(store, as_json=as_json))
+
+
+@interlocks.command()
+def bypass(
+    unit: Unit,
+    row: RowName,
+    reason: Annotated[str, typer.Option(help="Why; it stands in every run that the bypass touches.")],
+    role: Annotated[str, typer.Option(help="In which role: engineer.")],
+    minutes: Annotated[float, typer.Option("--for", help="For how many minutes; it ends by itself.")],
+    by: Annotated[str | None, typer.Option(help="Who answers for it; without it the user who is logged in.")] = None,
+    line: LineFile = None,
+    store: Store = STORE,
+) -> None:
+    """Let a unit work without one row, for a time. Rows that protect people cannot be bypassed."""
+    wanted = Wanted(unit, row, role, by or getpass.getuser(), reason, minutes, line, store)
+    raise typer.Exit(begin(wanted))
+
+
+@interlocks.command()
+def end(
+    unit: Unit,
+    row: RowName,
+    by: Annotated[str | None, typer.Option(help="Who ends it; without it the user who is logged in.")] = None,
+    store: Store = STORE,
+) -> None:
+    """End a bypass before its time."""
+    raise typer.Exit(end_bypass(unit, row, by or getpass.getuser(), store))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A bypass as it was asked for."""
+
+    unit: str
+    row: str
+    role: str
+    who: str
+    reason: str
+    minutes: float
+    line: Path | None
+    store: Path
+
+
+def show_matrix(kind: str | None, *, as_page: bool, as_json: bool) -> ExitCode:
+    """Prints the matrix of one kind of machine or of all."""
+    from controller.interlocks import KINDS, MATRIX
+    from controller.reports.interlock_page import EVERY, HEADS, cells, matrix_data, page
+
+    if kind is not None and kind not in KINDS:
+        print(f"pressline interlocks: there are no rows of a {kind}; there are {', '.join(KINDS)}", file=sys.stderr)
+        return ExitCode.UNUSABLE
+    kinds = KINDS if kind is None else (kind,)
+    if as_json:
+        print(json.dumps(matrix_data(kinds), indent=2))
+    elif as_page:
+        print(page(), end="")
+    else:
+        from controller.reports.run_table import print_text, table
+
+        for each in (*kinds, ""):
+            rows = table((each or EVERY).replace("_", " "), *HEADS)
+            for row in MATRIX:
+                if row.kind == each:
+                    rows.add_row(*cells(row))
+            print_text(rows)
+    return ExitCode.PASSED
+
+
+def list_bypasses(store: Path, *, as_json: bool) -> ExitCode:
+    """Prints every bypass of a store, also of one that a service is writing to."""
+    from controller.cli.clock import utc_text
+    from controller.interlocks.bypass import told_bypasses
+    from controller.journal import JournalError, read_events
+
+    try:
+        told = told_bypasses(read_events(store))
+    except JournalError as error:
+        print(error, file=sys.stderr)
+        return ExitCode.UNUSABLE
+    now = utc_text()
+    found = [
+        {**item.data, "ended": at, "ended_by": who, "in_force": at is None and item.counts_at(now)}
+        for item, at, who in told
+    ]
+    if as_json:
+        print(json.dumps({"bypasses": found}, indent=2))
+        return ExitCode.PASSED
+    for entry, (item, at, who) in zip(found, told, strict=True):
+        over = "in force" if entry["in_force"] else f"ended {at} by {who}" if at else "over"
+        print(f"{item.begun}  {item.words}  [{over}]")
+    if not found:
+        print("no row was ever bypassed")
+    return ExitCode.PASSED
+
+
+def begin(wanted: Wanted) -> ExitCode:
+    """Journals a bypass; it counts for the runs of this store from now on."""
+    from controller.cli.clock import utc, utc_text
+    from controller.interlocks import Bypass, Bypasses, BypassRefused, Role
+
+    if wanted.role not in set(Role):
+        print(f"pressline: there is no role {wanted.role!r}; there are {', '.join(Role)}", file=sys.stderr)
+        return ExitCode.UNUSABLE
+    kind = _kind(wanted)
+    if kind is None:
+        return ExitCode.UNUSABLE
+    now = utc()
+    try:
+        until = utc_text(now + timedelta(minutes=wanted.minutes))
+    except (OverflowError, ValueError):
+        print(f"pressline: --for {wanted.minutes:g}: no time of day is that far away", file=sys.stderr)
+        return ExitCode.UNUSABLE
+    item = Bypass(wanted.unit, wanted.row, Role(wanted.role), wanted.who, wanted.reason, utc_text(now), until)
+
+    async def work(journal: Journal) -> ExitCode:
+        try:
+            await Bypasses().begin(journal, kind, item)
+        except BypassRefused as error:
+            print(f"not bypassed: {error}", file=sys.stderr)
+            return ExitCode.REFUSED
+        print(item.words)
+        return ExitCode.PASSED
+
+    return _journalled(wanted.store, work)
+
+
+def end_bypass(unit: str, row: str, who: str, store: Path) -> ExitCode:
+    """Ends a bypass and journals it."""
+    from controller.interlocks import Bypasses
+
+    async def work(journal: Journal) -> ExitCode:
+        bypasses = Bypasses()
+        bypasses.recall(journal)
+        if bypasses.end(journal, unit, row, who, "asked for"):
+            print(f"{unit}: {row} counts again")
+            return ExitCode.PASSED
+        print(f"{unit}: {row} is not bypassed", file=sys.stderr)
+        return ExitCode.REFUSED
+
+    return _journalled(store, work)
+
+
+def _journalled(store: Path, work: Callable[[Journal], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
+    """Does the work with the store's journal; a store that a service writes to is that service's."""
+    from controller.cli.clock import utc_text
+    from controller.events import EventStream
+    from controller.journal import JournalError, SqliteJournal
+
+    async def done() -> ExitCode:
+        journal = SqliteJournal(EventStream(), utc_text, store)
+        try:
+            return await work(journal)
+        finally:
+            await journal.close()
+
+    try:
+        return asyncio.run(done())
+    except JournalError as error:
+        print(f"not done: {error}", file=sys.stderr)
+        return ExitCode.UNUSABLE
+
+
+def _kind(wanted: Wanted) -> str | None:
+    """The kind of a unit of the line, or None after telling which units there are."""
+    from controller.cli.recipes import Unusable, capabilities
+
+    try:
+        kinds = {unit.name: unit.kind for unit in capabilities(wanted.line)}
+    except Unusable as error:
+        print(error, file=sys.stderr)
+        return None
+    if wanted.unit not in kinds:
+        print(f"pressline: the line has no {wanted.unit}; it has {', '.join(kinds)}", file=sys.stderr)
+        return None
+    return kinds[wanted.unit]

@@ -1,0 +1,211 @@
+"""`pressline resume` and `pressline close`: runs that their controller left are continued, or closed by a person."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from controller.app import line_in_use, on_clock, remote_truth, simulated_wires
+from controller.cli.alarm_terminal import alarms_at
+from controller.cli.attended import attended
+from controller.cli.clock import utc_text
+from controller.cli.exit_codes import ExitCode
+from controller.cli.runs import known_scenario, report
+from controller.cli.terminal import Terminal, TerminalPerson, attendant_for
+from controller.config import ConfigError, LineConfig, load_line
+from controller.events import Event, EventStream
+from controller.executor.record import document
+from controller.executor.run import Run
+from controller.executor.states import RunState, TransitionRefused
+from controller.journal import JournalError, SqliteJournal
+from controller.line import Line
+from controller.line_lock import LineTaken
+from controller.people import OperatorUnreachable, RemoteOperator
+from controller.recovery import NotContinuable, left
+from controller.session import Attendant, Surroundings, UnitUnreachable, close_run, continue_run, unattended
+from drivers.errors import DriverError, ProfileError
+
+RETRY_S = 2.0
+"""Loop seconds between the decision and its repetition: a press comes down for minutes (engineering judgement)."""
+DECISIONS = ("restart", "stop", "abort")
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeOptions:
+    """What the user asked for. decide, who and reason are the decision of a person who is not at the terminal."""
+
+    run: str
+    line: Path | None
+    speed: float
+    scenario: str
+    seed: int
+    store: Path
+    decide: str | None
+    who: str
+    reason: str
+    as_json: bool
+
+
+def resume_run(options: ResumeOptions) -> ExitCode:
+    """Continues a run that was left, and prints its record."""
+    if not known_scenario(options.scenario):
+        return ExitCode.UNUSABLE
+    fault = _undecided(options) if options.store.exists() else f"{options.store}: there is no such store"
+    if fault is not None:
+        print(fault, file=sys.stderr)
+        return ExitCode.UNUSABLE
+    try:
+        config = None if options.line is None else load_line(options.line)
+        speed = options.speed if config is None else config.speed
+        record = on_clock(_resumed(options, config), speed)
+    except (ConfigError, ProfileError, JournalError) as error:
+        print(error, file=sys.stderr)
+        return ExitCode.UNUSABLE
+    except asyncio.CancelledError:
+        return ExitCode.REFUSED
+    except (NotContinuable, LineTaken) as error:
+        print(error, file=sys.stderr)
+        return ExitCode.REFUSED
+    except (UnitUnreachable, OperatorUnreachable) as error:
+        print(f"a machine could not be reached:\n{error}", file=sys.stderr)
+        return ExitCode.UNREACHABLE
+    except DriverError as error:
+        print(f"the line is not usable: {error}", file=sys.stderr)
+        return ExitCode.UNREACHABLE
+    return report(record, as_json=options.as_json)
+
+
+def _undecided(options: ResumeOptions) -> str | None:
+    """What is missing for a decision, if anything is: a run must not be stopped only because nobody was asked."""
+    if options.decide is None:
+        if sys.stdin.isatty():
+            return None
+        return "pressline resume: nobody is at a terminal to decide; give --decide restart, stop or abort, with --who"
+    if options.decide not in DECISIONS:
+        return f"pressline resume: --decide {options.decide}: there are {', '.join(DECISIONS)}"
+    return None if options.who else "pressline resume: --decide needs --who, the name of the person who decides"
+
+
+async def _resumed(options: ResumeOptions, config: LineConfig | None) -> dict[str, Any]:
+    begun = time.perf_counter()
+    journal = SqliteJournal(EventStream(), utc_text, options.store)
+    faults: list[str] = []
+    try:
+        if config is not None:
+            await _continued(options, config, journal, faults)
+        else:
+            if left(options.run, journal.earlier).finished:
+                raise NotContinuable(
+                    f"run {options.run} has finished steps, and a new simulated line has not the lots that they made;"
+                    " `pressline simulate` serves a line that outlives the controller"
+                )
+            async with simulated_wires(options.scenario, options.seed, options.speed) as simulated:
+                await _continued(options, simulated, journal, faults)
+    finally:
+        await journal.close()
+        faults += [] if journal.broken is None else [journal.broken]
+        for fault in faults:
+            print(fault, file=sys.stderr)
+    events = [*journal.earlier, *journal.events()]
+    own = [event for event in events if event.run == options.run]
+    return document(own, alive=False, wall_seconds=time.perf_counter() - begun)
+
+
+async def _continued(options: ResumeOptions, config: LineConfig, journal: SqliteJournal, faults: list[str]) -> None:
+    operator = None if config.operator_url is None else RemoteOperator(config.operator_url)
+    async with attended(journal, config.speed, quiet=options.as_json) as around:
+
+        def announce(run: Run) -> None:
+            around.watch.ready()
+            around.interrupts.watch(run)
+            around.progress.begin(run.name, run.plan, options.store)
+
+        terminal = Terminal() if sys.stdin.isatty() else None
+        with line_in_use(config, utc_text(), None, faults.append) as line:
+            surroundings = Surroundings(
+                line=line,
+                journal=journal,
+                person=operator or TerminalPerson(terminal or Terminal()),
+                attendant=_attendant(options, attendant_for(terminal)),
+                truth=None if operator is None else remote_truth(operator),
+                speed=config.speed,
+                keeps_wall_time=True,
+                announce=announce,
+                health=around.health,
+                watch_alarms=alarms_at(terminal),
+            )
+            await continue_run(options.run, surroundings)
+
+
+def _attendant(options: ResumeOptions, later: Attendant) -> Attendant:
+    """Decides as the command says, again while a machine is not at rest yet; what comes later is the terminal's."""
+    if options.decide is None:
+        return later
+
+    async def attend(run: Run, events: asyncio.Queue[Event]) -> None:
+        has_run = False
+        while not has_run:
+            event = await events.get()
+            if event.kind != "run.state":
+                continue
+            has_run = event.data["state"] == RunState.RUNNING
+            if event.data["state"] == RunState.HELD:
+                await asyncio.sleep(RETRY_S)
+                await _decide(run, options)
+        await later(run, events)
+
+    return attend
+
+
+async def _decide(run: Run, options: ResumeOptions) -> None:
+    reason = options.reason or "decided with the command"
+    try:
+        match options.decide:
+            case "restart":
+                run.restart(reason, options.who)
+            case "stop":
+                await run.stop(reason, options.who)
+            case _:
+                await run.abort(reason, options.who)
+    except TransitionRefused as error:
+        print(error, file=sys.stderr)
+
+
+def close_left_run(run: str, store: Path, reason: str, who: str, *, as_json: bool) -> ExitCode:
+    """Closes the record of a run that nobody continues, and prints it."""
+    if not reason.strip() or not who.strip():
+        print("pressline close: --reason and --who say why the run is closed and who closes it", file=sys.stderr)
+        return ExitCode.UNUSABLE
+    if not store.exists():
+        print(f"{store}: there is no such store", file=sys.stderr)
+        return ExitCode.UNUSABLE
+    try:
+        record = asyncio.run(_closed(run, store, reason, who))
+    except JournalError as error:
+        print(error, file=sys.stderr)
+        return ExitCode.UNUSABLE
+    except NotContinuable as error:
+        print(error, file=sys.stderr)
+        return ExitCode.REFUSED
+    report(record, as_json=as_json)
+    return ExitCode.PASSED
+
+
+async def _closed(run: str, store: Path, reason: str, who: str) -> dict[str, Any]:
+    journal = SqliteJournal(EventStream(), utc_text, store)
+    try:
+        line = Line({}, {})
+        nobody = TerminalPerson(Terminal())
+        if not left(run, journal.earlier).last_utc:
+            raise NotContinuable(f"{store}: there is no run {run}")
+        await close_run(run, Surroundings(line, journal, nobody, unattended), reason, who)
+    finally:
+        await journal.close()
+        if journal.broken is not None:
+            print(journal.broken, file=sys.stderr)
+    own = [event for event in [*journal.earlier, *journal.events()] if event.run == run]
+    return document(own, alive=False)

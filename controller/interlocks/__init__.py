@@ -1,0 +1,47 @@
+"""The permissive and interlock matrix with bypasses and first-out: what must be true of a machine, and what follows."""
+
+from __future__ import annotations
+
+from controller.interlocks.authority import AUTHORITY, Action, NotAuthorised, Role, authorise
+from controller.interlocks.bypass import Bypass, Bypasses, BypassRefused
+from controller.interlocks.judging import (
+    MAINTENANCE_SIGNALS,
+    has_handshake,
+    is_pressurised,
+    missing,
+    missing_for_maintenance,
+    missing_permissives,
+    tripped,
+)
+from controller.interlocks.matrix import KINDS, MATRIX, row_named, rows_of
+from controller.interlocks.row import Effect, Group, Latch, Row, Use
+from controller.interlocks.watch import InterlockWatch, Trip
+
+__all__ = [
+    "AUTHORITY",
+    "KINDS",
+    "MAINTENANCE_SIGNALS",
+    "MATRIX",
+    "Action",
+    "Bypass",
+    "BypassRefused",
+    "Bypasses",
+    "Effect",
+    "Group",
+    "InterlockWatch",
+    "Latch",
+    "NotAuthorised",
+    "Role",
+    "Row",
+    "Trip",
+    "Use",
+    "authorise",
+    "has_handshake",
+    "is_pressurised",
+    "missing",
+    "missing_for_maintenance",
+    "missing_permissives",
+    "row_named",
+    "rows_of",
+    "tripped",
+]

@@ -1,0 +1,152 @@
+"""The rows of the presses that build up pressure: uniaxial and isostatic."""
+
+from __future__ import annotations
+
+from controller.interlocks import conditions as c
+from controller.interlocks.conditions import bit_off, bit_on
+from controller.interlocks.row import (
+    A_NEW_JOB,
+    DOCUMENTS,
+    EVERY_COMMAND,
+    ONLY_RESTART,
+    PRESSING,
+    WORKING,
+    Effect,
+    Group,
+    Row,
+    interlock,
+    permissive,
+)
+
+_UNIAXIAL, _ISOSTATIC = "uniaxial_press", "isostatic_press"
+_U, _I = DOCUMENTS[_UNIAXIAL], DOCUMENTS[_ISOSTATIC]
+_HOLD, _STOP = Effect.HOLD, Effect.STOP
+
+ROWS: tuple[Row, ...] = (
+    # ---- uniaxial press
+    interlock(
+        _UNIAXIAL,
+        "guard closed",
+        Group.SAFETY,
+        bit_on("guard_closed"),
+        "has an open guard",
+        f"{_U}, Status bits; report 3.1; ISO 14119 (title only)",
+        _STOP,
+        permits=EVERY_COMMAND,
+        trip_words="the guard is open",
+    ),
+    interlock(
+        _UNIAXIAL,
+        "two-hand control",
+        Group.SAFETY,
+        bit_on("two_hand_ok"),
+        "has a released two-hand control",
+        f"{_U}, Status bits; report 3.1; ISO 13851 (title only)",
+        _STOP,
+        phases=frozenset({"approach"}),
+        trip_words="the two-hand control is released",
+    ),
+    permissive(
+        _UNIAXIAL,
+        "unloaded",
+        Group.PRESSURE,
+        c.NO_FORCE,
+        "carries a force",
+        f"{_U}, input force_pv_kn, +-1.5 kN; drivers/uniaxial_press.py",
+    ),
+    permissive(
+        _UNIAXIAL,
+        "ram at the top",
+        Group.PRESSURE,
+        bit_on("ram_top"),
+        "does not have its ram at the top",
+        f"{_U}, Status bits; report 3.1",
+    ),
+    interlock(
+        _UNIAXIAL,
+        "relief valve closed",
+        Group.PRESSURE,
+        bit_off("relief_open"),
+        "has an open relief valve",
+        f"{_U}, Status bits; report 3.1",
+        _STOP,
+        permits=EVERY_COMMAND,
+        phases=PRESSING | {"held"},
+        trip_words="the relief valve is open",
+    ),
+    # ---- isostatic press
+    interlock(
+        _ISOSTATIC,
+        "closure locked",
+        Group.CLOSURE,
+        c.CLOSED,
+        "has no locked closure",
+        f"{_I}, Status bits and alarm bit 5; report 3.2",
+        _STOP,
+        phases=PRESSING,
+        trip_words="closure or yoke are not proven under pressure",
+    ),
+    interlock(
+        _ISOSTATIC,
+        "closure locked until zero",
+        Group.CLOSURE,
+        c.CLOSED_OR_ZERO,
+        "has no locked closure and is not proven to be without pressure",
+        f"{_I}, Watchdog; report 3.2",
+        _STOP,
+        permits=ONLY_RESTART,
+        phases=WORKING - PRESSING,
+        trip_words="closure or yoke are not proven, and zero is not either",
+    ),
+    permissive(
+        _ISOSTATIC,
+        "zero proven",
+        Group.PRESSURE,
+        c.ZERO_PROVEN,
+        "is not proven to be without pressure",
+        f"{_I}, Status bits; report 3.2: two +-1 % sensors cannot prove zero",
+    ),
+    permissive(
+        _ISOSTATIC,
+        "sensors at zero",
+        Group.PRESSURE,
+        c.SENSORS_UNLOADED,
+        "shows a pressure on its sensors",
+        f"{_I}, inputs pressure_a_mpa and pressure_b_mpa, +-4 MPa",
+    ),
+    interlock(
+        _ISOSTATIC,
+        "sensors agree",
+        Group.PRESSURE,
+        c.SENSORS_AGREE,
+        "has pressure sensors that disagree",
+        f"{_I}, alarm bit 2; report 3.2; drivers/isostatic_press.py",
+        _STOP,
+        permits=EVERY_COMMAND,
+        trip_words="pressure sensors show {pressure_a_mpa:.1f} and {pressure_b_mpa:.1f} MPa",
+    ),
+    interlock(
+        _ISOSTATIC,
+        "relief valve closed",
+        Group.PRESSURE,
+        bit_off("relief_open"),
+        "has an open relief valve",
+        f"{_I}, Status bits and alarm bit 3; report 3.2",
+        _STOP,
+        permits=EVERY_COMMAND,
+        phases=PRESSING | {"held"},
+        trip_words="the relief valve is open",
+    ),
+    interlock(
+        _ISOSTATIC,
+        "bag tight",
+        Group.MATERIAL,
+        bit_on("bag_ok"),
+        "holds no bag that keeps its vacuum",
+        f"{_I}, status bit 9; report 3.2: a bag leak wets the sample",
+        _HOLD,
+        permits=A_NEW_JOB,
+        phases=PRESSING,
+        trip_words="the bag leaks, the medium gets at the laminate",
+    ),
+)

@@ -1,0 +1,189 @@
+"""The SQLite file under a journal: opened, examined, read; always for a whole store."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Protocol
+
+from controller.events import Event
+from controller.journal.chain import canonical
+from controller.journal.errors import RecordUnreadable, StoreUnusable
+
+SCHEMA_VERSION = 1
+TABLE = (
+    "CREATE TABLE events (sequence INTEGER PRIMARY KEY, run TEXT NOT NULL, kind TEXT NOT NULL,"
+    " data TEXT NOT NULL, time_s REAL NOT NULL, utc TEXT NOT NULL, previous_hash TEXT NOT NULL,"
+    " hash TEXT NOT NULL)"
+)
+COLUMNS = "sequence, run, kind, data, time_s, utc, previous_hash, hash"
+INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+BUSY_LIMIT_S = 5.0  # how long SQLite waits for another writer; recipes are added within some milliseconds
+
+
+class Cursor(Protocol):
+    """What a statement gives."""
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+
+class Connection(Protocol):
+    """A connection to SQLite in autocommit mode; everything that it raises is a sqlite3.Error."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Cursor: ...
+
+    def close(self) -> None: ...
+
+
+Connect = Callable[[Path], Connection]
+
+
+def connected(path: Path) -> Connection:
+    """A connection that several threads may use one after the other."""
+    return sqlite3.connect(path, timeout=BUSY_LIMIT_S, isolation_level=None, check_same_thread=False)
+
+
+def opened(path: Path, connect: Connect) -> Connection:
+    """A store to write to, made if it is not there; durable modes and schema are checked. Raises StoreUnusable."""
+    try:
+        database = connect(path)
+        try:
+            _prepare(path, database)
+        except BaseException:
+            database.close()
+            raise
+    except sqlite3.Error as error:
+        raise StoreUnusable(in_words(path, error)) from error
+    return database
+
+
+def _prepare(path: Path, database: Connection) -> None:
+    mode = database.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    database.execute("PRAGMA synchronous=FULL")
+    synchronous = database.execute("PRAGMA synchronous").fetchone()[0]
+    if (mode, synchronous) != ("wal", 2):
+        raise StoreUnusable(f"{path}: SQLite gives journal_mode={mode}, synchronous={synchronous}; WAL, FULL needed")
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    if version not in (0, SCHEMA_VERSION):
+        raise StoreUnusable(f"{path}: has schema {version}, this program knows {SCHEMA_VERSION}; use a newer program")
+    database.execute(TABLE.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
+    if version != SCHEMA_VERSION:
+        database.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    if faults := table_faults(database):
+        raise StoreUnusable(f"{path}: the journal is damaged: {faults[0]}")
+
+
+def table_faults(database: Connection) -> list[str]:
+    """What was done to the table of records itself, in words: another form, or triggers that change what is written."""
+    rows = database.execute("SELECT type, name, sql FROM sqlite_master WHERE tbl_name = 'events'").fetchall()
+    faults = [f"there is a {kind} {name} on the records" for kind, name, _ in rows if kind != "table"]
+    faults += ["the table of the records has another form" for kind, _, sql in rows if kind == "table" and sql != TABLE]
+    return faults
+
+
+def in_words(path: Path, error: sqlite3.Error, otherwise: str = "not a pressline store") -> str:
+    """What SQLite says of a store, as a sentence that tells what to do; `otherwise` for what is none of the known."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
+    match code:
+        case sqlite3.SQLITE_FULL:
+            return f"{path}: the disk is full"
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return f"{path}: another process keeps this store locked ({error})"
+        case sqlite3.SQLITE_IOERR:
+            return f"{path}: the disk refuses ({error})"
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return f"{path}: it or its directory is read-only ({error}); SQLite writes files beside a store too"
+        case sqlite3.SQLITE_CORRUPT:
+            return f"{path}: the file is damaged ({error}); keep it and use a copy or another --store"
+    return f"{path}: {otherwise} ({error})"
+
+
+# ---------------------------------------------------------------------- reading
+
+
+def read_events(path: Path, run: str | None = None) -> list[Event]:
+    """All records of a store, or of one run; raises StoreUnusable. Reads beside a writer."""
+    _refuse_no_file(path)
+    try:
+        with closing(_reading(path)) as database:
+            tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            is_only_shelf = "recipe_records" in tables and "events" not in tables  # recipes were added, nothing ran yet
+            rows = [] if is_only_shelf else all_rows(database)
+    except sqlite3.Error as error:
+        raise StoreUnusable(f"{path}: not a pressline store ({error})") from error
+    return [event for event in events_of(path, rows) if run is None or event.run == run]
+
+
+def _refuse_no_file(path: Path) -> None:
+    if path.is_dir():
+        raise StoreUnusable(f"{path}: is a directory; expected the file of a store")
+    if not path.exists():
+        raise StoreUnusable(f"{path}: there is no such store; `pressline run` makes one")
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+
+
+def all_rows(database: Connection) -> list[Any]:
+    """The records as they are stored, whatever their numbers."""
+    return database.execute(f"SELECT {COLUMNS} FROM events ORDER BY sequence").fetchall()  # noqa: S608  our own text
+
+
+def rows_from(database: Connection, first: int) -> list[Any]:
+    """The records from number `first` on as they are stored."""
+    wanted = f"SELECT {COLUMNS} FROM events WHERE sequence >= ? ORDER BY sequence"  # noqa: S608  our own text
+    return database.execute(wanted, (first,)).fetchall()
+
+
+def events_of(path: Path, rows: Iterable[Sequence[Any]]) -> list[Event]:
+    """Records as they are stored, as events. Raises RecordUnreadable."""
+    return [Event(row[0], row[1], row[2], _data(path, row[0], row[3]), *row[4:]) for row in rows]
+
+
+def row_of(event: Event) -> tuple[Any, ...]:
+    """An event as it is stored."""
+    head = (event.sequence, event.run, event.kind, canonical(event.data), event.time_s, event.utc)
+    return (*head, event.previous_hash, event.hash)
+
+
+def _data(path: Path, sequence: int, text: str) -> Any:
+    try:
+        data = json.loads(text)
+        is_whole = canonical(data) == text
+    except (ValueError, TypeError) as error:
+        raise RecordUnreadable(path, f"record {sequence} cannot be read ({error})") from error
+    if not is_whole:
+        raise RecordUnreadable(path, f"record {sequence} was changed: its text is not as this program writes it")
+    return data
+
+
+def examine(path: Path) -> tuple[list[Event], list[str]]:
+    """All records that can be read, and everything that is wrong with the file or with single records, in words.
+
+    Raises StoreUnusable for what is no store at all. The chain itself is not judged here.
+    """
+    _refuse_no_file(path)
+    events: list[Event] = []
+    faults: list[str] = []
+    try:
+        with closing(_reading(path)) as database:
+            faults += table_faults(database)
+            rows = all_rows(database)
+            told = [row[0] for row in database.execute("PRAGMA integrity_check(10)").fetchall()]
+            faults += [f"SQLite finds: {words}" for words in told if words != "ok"]
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR):
+            raise StoreUnusable(f"{path}: not a pressline store ({error})") from error
+        return events, [*faults, f"SQLite cannot read all of it ({error})"]
+    for row in rows:
+        try:
+            events += events_of(path, [row])
+        except RecordUnreadable as error:
+            faults.append(error.what)
+    return events, faults

@@ -1,0 +1,274 @@
+"""What rests on an instrument or a machine out of calibration, or off its zero, releases nothing; and says why."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import jsonschema
+import pytest
+
+from controller.calibration import Calibration, CalibrationState, Fitness, ZeroTerms, calibration_data
+from controller.cli.exit_codes import ExitCode, code_of
+from controller.events import Event, EventStream
+from controller.executor import record as record_module
+from controller.executor.record import document
+from controller.executor.run import Run
+from controller.guard import Guard
+from controller.interlocks import Use
+from controller.journal import Journal
+from controller.lots.fold import lots_of
+from controller.lots.model import LotId, LotStatus
+from drivers.errors import BadQuality
+from drivers.machine import Machine
+from drivers.reading import Snapshot
+from recipes.facts import Evidence, Fact, FactBook, doubted
+from recipes.rules.engine import Verdict, judge
+from recipes.rules.pack import load_pack
+from recipes.rules.rule import Stage as RuleStage
+from simulators.faults import Injection
+from simulators.line import SimulatedLine
+from tests.controller.lots.stage import GAUGE, PRESS, VESSEL, Stage, calibrated, staged
+
+CELL = "electrode laminate"
+SCHEMA = "reports/run.schema.json"
+WHY = "the calibration of {} (DKD 4711) was due on 2025-12-31"
+
+
+def open_rules(stage: Stage) -> Mapping[str, str]:
+    """The claims and required rules that do not pass, with their words."""
+    return {
+        rule["id"]: rule["words"]
+        for rule in stage.record()["certificate"]["rules"]
+        if rule["severity"] in ("claim", "required") and rule["verdict"] != "pass"
+    }
+
+
+def cell(stage: Stage) -> Any:
+    return lots_of(stage.events)[LotId("one", CELL)]
+
+
+# ---------------------------------------------------------------------- the calendar
+
+
+def at(day: str) -> str:
+    return f"{day}T23:59:59.999+00:00"
+
+
+def test_a_calibration_holds_on_its_due_day_and_not_after_it() -> None:
+    known = Calibration(dt.date(2026, 3, 2), dt.date(2027, 3, 1), "C", "M")
+    assert known.state(at("2027-03-01")) is CalibrationState.VALID
+    assert known.state("2027-03-02T00:00:00.000+00:00") is CalibrationState.OVERDUE
+    assert known.state(at("2026-03-02")) is CalibrationState.VALID
+    assert known.state(at("2026-03-01")) is CalibrationState.AHEAD
+    assert known.doubt("g", at("2027-03-01")) == ""
+    assert known.doubt("g", at("2027-03-02")) == "the calibration of g (C) was due on 2027-03-01"
+    assert "lies ahead" in known.doubt("g", at("2026-03-01"))
+    assert calibration_data("g", None, at("2026-03-01"))["state"] == "unstated"
+    assert calibration_data("g", known, at("2028-03-01"))["quality"] == "uncertain"
+
+
+# ---------------------------------------------------------------------- the engine
+
+
+def test_a_rule_never_passes_on_a_doubtful_fact_and_a_failure_stays_one() -> None:
+    rule = next(rule for rule in load_pack("honda") if rule.id == "H013")  # 60 to 200 degC
+    for value, plain, in_doubt in ((120.0, Verdict.PASS, Verdict.UNDETERMINED), (20.0, Verdict.FAIL, Verdict.FAIL)):
+        fact = Fact(rule.subject, rule.quantity, value, rule.unit, Evidence.MEASURED, "me", 0.0)
+        book, doubtful = FactBook(), FactBook()
+        book.add([fact])
+        doubtful.add(doubted([fact], "overdue"))
+        assert judge(rule, book, RuleStage.RELEASE).verdict is plain
+        judged = judge(rule, doubtful, RuleStage.RELEASE)
+        assert judged.verdict is in_doubt
+        assert judged.words.endswith("but its quality is uncertain: overdue")
+
+
+def test_only_what_was_found_is_doubted() -> None:
+    facts = [Fact("s", "q", 1.0, "", evidence, "me") for evidence in Evidence]
+    marked = {fact.evidence for fact in doubted(facts, "overdue") if fact.doubt}
+    assert marked == {Evidence.MEASURED, Evidence.ESTIMATED}
+    assert doubted(facts, "") == tuple(facts)
+
+
+# ---------------------------------------------------------------------- whole runs
+
+
+@pytest.fixture(scope="module")
+def overdue(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """A run whose gauge was due on the day before."""
+    return staged(tmp_path_factory.mktemp("overdue"), fitness={GAUGE: calibrated("2025-12-31")})
+
+
+def test_nothing_that_rests_on_an_overdue_gauge_is_released(overdue: Stage) -> None:
+    assert overdue.record()["state"] == "complete"
+    left = open_rules(overdue)
+    assert left
+    assert all(WHY.format(GAUGE) in words for words in left.values())
+    assert cell(overdue).status is LotStatus.QUARANTINE
+    assert WHY.format(GAUGE) in cell(overdue).reasons
+
+
+def test_what_an_overdue_gauge_says_is_marked_everywhere(overdue: Stage) -> None:
+    for told in overdue.kinds("measurement"):
+        assert (told.get("quality") == "uncertain") == (told["unit"] == GAUGE)
+    step = next(step for step in overdue.record()["steps"] if step["name"] == "inspect cathode sheet")
+    assert step["measurements"]["thickness"]["quality"] == "uncertain"
+    assert "quality" not in step["measurements"]["weight"]
+    assert any(WHY.format(GAUGE) in message for message in overdue.record()["messages"])
+    assert [known["state"] for known in overdue.record()["calibrations"]] == ["overdue"]
+    (condition,) = overdue.kinds("condition")
+    kinds = [event.kind for event in overdue.events]
+    assert kinds.index("condition") < kinds.index("step.started"), "told before anything is made with it"
+    assert (condition["name"], condition["unit"], condition["active"]) == ("calibration_not_valid", GAUGE, True)
+
+
+def test_the_record_with_calibrations_and_lots_is_of_the_published_form(overdue: Stage) -> None:
+    said = {"lot": CELL, "status": "scrap", "why": "dropped", "who": "QA"}
+    last = overdue.events[-1]
+    event = Event(last.sequence + 1, "one", "lot.status", said, last.time_s, last.utc, last.hash, "")
+    record = document([*overdue.events, event], alive=False)
+    jsonschema.validate(record, json.loads((Path(record_module.__file__).parents[1] / SCHEMA).read_text("utf-8")))
+    assert record["lots"] == [said]
+    assert code_of(record) == ExitCode.REFUSED
+
+
+def test_a_lot_that_a_person_keeps_back_costs_the_code(tmp_path: Path) -> None:
+    stage = staged(tmp_path)
+    assert code_of(stage.record()) == ExitCode.PASSED
+    kept = {"lot": CELL, "status": "quarantine", "why": "?", "who": "QA"}
+    assert code_of({**stage.record(), "lots": [kept]}) == ExitCode.REFUSED
+    assert code_of({**stage.record(), "lots": [{**kept, "status": "released"}]}) == ExitCode.PASSED
+
+
+def test_the_pressures_of_an_overdue_press_and_what_follows_from_them_prove_nothing(tmp_path: Path) -> None:
+    stage = staged(tmp_path, fitness={VESSEL: calibrated("2025-12-31"), PRESS: calibrated("2026-12-31")})
+    left = open_rules(stage)
+    assert {"H003", "H005", "H011", "H013", "H016"} <= set(left), "porosities and pressures rest on it"
+    assert all(WHY.format(VESSEL) in words and PRESS not in words for words in left.values())
+    assert [known["state"] for known in stage.record()["calibrations"]] == ["valid", "overdue"]
+
+
+def test_a_calibration_that_is_valid_changes_nothing_but_the_record(tmp_path: Path) -> None:
+    stage = staged(tmp_path, fitness={GAUGE: calibrated("2026-01-01")})
+    assert open_rules(stage) == {}
+    assert cell(stage).status is LotStatus.RELEASED
+    assert stage.kinds("condition") == []
+
+
+# ---------------------------------------------------------------------- zero
+
+
+def _off_by(um: float) -> Any:
+    def prepare(line: SimulatedLine) -> None:
+        line.faults.inject(Injection("evidence.not_zeroed", GAUGE, parameters={"offset": um}))
+
+    return prepare
+
+
+async def _zeroing(run: Run, events: asyncio.Queue[Event]) -> None:
+    """Whoever is told of the zero sees to it; anything else is stopped."""
+    while True:
+        event = await events.get()
+        if event.kind == "run.state" and event.data["state"] == "holding":
+            assert "off its zero" in event.data["reason"]
+            await run.line.instrument("gauge").zero()
+            run.restart("zeroed", "shift lead")
+
+
+@pytest.mark.parametrize(
+    ("um", "words"),
+    [
+        (5.0, "it shows 5 um with nothing on it, more than 1 um"),
+        (-2.0, "it shows -2 um with nothing on it, more than 1 um"),
+        (-5.0, "with nothing on it -5 um is outside 0 to"),
+    ],
+)
+def test_a_gauge_off_its_zero_is_noticed_before_it_measures_anything(tmp_path: Path, um: float, words: str) -> None:
+    stage = staged(tmp_path, prepare=_off_by(um), attendant=_zeroing)
+    kinds = [event.kind for event in stage.events if event.data.get("unit") == GAUGE or event.kind == "run.state"]
+    assert kinds.index("measurement") > kinds.index("zero.checked")
+    (held,) = [data for data in stage.kinds("run.state") if data["state"] == "holding"]
+    assert f"{GAUGE} is off its zero: {words}" in held["reason"]
+    assert stage.record()["state"] == "complete"
+    assert open_rules(stage) == {}
+    assert [told["active"] for told in stage.kinds("condition")] == [True, False]
+    assert any("is off its zero" in message for message in stage.record()["messages"])
+
+
+def test_the_line_file_may_allow_more_and_ask_less_often(tmp_path: Path) -> None:
+    each = staged(tmp_path, prepare=_off_by(0.6))
+    often = [told for told in each.kinds("zero.checked") if told["unit"] == GAUGE]
+    assert len(often) == len([told for told in each.kinds("measurement") if told["unit"] == GAUGE])
+    assert all(not told["off"] for told in often)
+    fitness = {GAUGE: Fitness(zero=ZeroTerms(tolerance=0.5, max_age_s=7200.0))}
+    strict = staged(tmp_path, prepare=_off_by(0.6), fitness=fitness, attendant=_zeroing)
+    seen = [told for told in strict.kinds("zero.checked") if told["unit"] == GAUGE]
+    assert [told["off"] for told in seen] == [True, False]
+    assert strict.record()["state"] == "complete"
+
+
+def test_the_tare_of_a_load_cell_is_told_and_limited_by_the_line_file(tmp_path: Path) -> None:
+    fitness = {PRESS: Fitness(zero=ZeroTerms(tolerance=0.5))}
+    stage = staged(tmp_path, fitness=fitness)
+    tare = next(told for told in stage.kinds("zero.checked") if told["unit"] == PRESS)
+    assert tare["value"] > 0.5
+    assert stage.record()["state"] == "stopped"
+    assert f"{PRESS} is off its zero" in stage.record()["reason"]
+
+
+# ---------------------------------------------------------------------- cycles
+
+
+def _worn(cycles: int) -> Any:
+    def prepare(line: SimulatedLine) -> None:
+        line.machines[VESSEL].plc._cycles = cycles  # type: ignore[union-attr]
+
+    return prepare
+
+
+@pytest.mark.parametrize(
+    ("cycles", "state", "told"),
+    [(88, "complete", []), (90, "complete", [True]), (99, "complete", [True]), (100, "stopped", [True])],
+)
+def test_a_vessel_starts_nothing_beyond_its_cycles_and_is_told_in_time(
+    tmp_path: Path, cycles: int, state: str, told: list[bool]
+) -> None:
+    stage = staged(tmp_path, prepare=_worn(cycles), fitness={VESSEL: Fitness(max_cycles=100)})
+    assert stage.record()["state"] == state
+    active = [data for data in stage.kinds("condition") if data["name"] == "cycles_near_limit"]
+    assert [data["active"] for data in active if data["active"]] == told
+    if state == "stopped":
+        (refused,) = stage.kinds("command.refused")
+        assert refused["missing"] == ["has done 100 cycles, all of the 100 that the line file allows"]
+    else:
+        assert stage.kinds("command.refused") == []
+
+
+def test_only_a_new_job_counts_against_the_cycles_and_a_counter_that_cannot_be_read_permits_none() -> None:
+    class Shown:
+        def __init__(self, cycles: float | Exception) -> None:
+            self._cycles = cycles
+
+        def value(self, name: str) -> float:
+            assert name == "cycle_count"
+            if isinstance(self._cycles, Exception):
+                raise self._cycles
+            return self._cycles
+
+    def worn(cycles: float | Exception, use: Use, most: int | None = 5) -> list[str]:
+        journal = Journal(EventStream(), lambda: "2026-01-01T00:00:00.000+00:00")
+        guard = Guard(journal, "run", fitness=lambda unit: Fitness(max_cycles=most))
+        return guard._worn(cast("Machine", SimpleNamespace(unit="vessel")), cast("Snapshot", Shown(cycles)), use)
+
+    assert worn(4.0, Use.START) == []
+    assert worn(5.0, Use.START) == ["has done 5 cycles, all of the 5 that the line file allows"]
+    assert worn(5.0, Use.RESTART) == worn(5.0, Use.WRITE) == worn(5.0, Use.START, None) == []
+    for error in (BadQuality("stale"), KeyError("cycle_count")):
+        (why,) = worn(error, Use.START)
+        assert why.startswith("does not show its cycles, of which the line file allows 5: ")

@@ -1,0 +1,321 @@
+"""Bypasses: who may, what can never be; journalled first, ended by themselves, told in every run that they touch."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.dryrun import virtual_utc
+from controller.events import Event, EventStream
+from controller.executor.run import Run
+from controller.guard import Guard, PermissiveMissing
+from controller.interlocks import MATRIX, Bypass, Bypasses, BypassRefused, InterlockWatch, Role, Row, Use
+from controller.interlocks.authority import AUTHORITY, Action, NotAuthorised, authorise
+from controller.interlocks.bypass import RUN, moment, told_bypasses
+from controller.journal import Journal, JournalError, SqliteJournal, verify
+from simulators.clock import run_virtual
+from tests.controller.interlock_snapshots import PROFILES, snapshot, spoiled, well, with_bit
+from tests.controller.recipes_for_tests import quick
+from tests.controller.scene import Scene
+from tests.controller.test_cli import pressline
+from tests.controller.test_interlocks import FakeMachine
+
+BEGUN = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+UNIT = "isostatic-press-1"
+
+
+def bypass(row: str = "bag tight", role: Role = Role.ENGINEER, minutes: float = 30.0, **more: str) -> Bypass:
+    texts = {"unit": UNIT, "who": "A. Person", "reason": "a dummy without a bag", **more}
+    until = (BEGUN + timedelta(minutes=minutes)).isoformat()
+    return Bypass(row=row, role=role, begun=BEGUN.isoformat(), until=until, **texts)
+
+
+class Clock:
+    """A time of day that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = BEGUN
+
+    def __call__(self) -> str:
+        return self.now.isoformat()
+
+
+def journal_at(clock: Clock) -> Journal:
+    return Journal(EventStream(), clock)
+
+
+async def begun(bypasses: Bypasses, journal: Journal, wanted: Bypass, kind: str = "isostatic_press") -> None:
+    await bypasses.begin(journal, kind, wanted)
+
+
+# ---------------------------------------------------------------------- who may, and what
+
+
+def test_every_role_may_do_exactly_what_the_table_says() -> None:
+    for role in Role:
+        for action in Action:
+            if action in AUTHORITY[role]:
+                authorise(role, action)
+            else:
+                with pytest.raises(NotAuthorised, match=f"the role {role} may not {action}; engineer may"):
+                    authorise(role, action)
+        assert Action.LOWER in AUTHORITY[role], "what lowers risk is everybody's"
+
+
+@pytest.mark.parametrize("row", [row for row in MATRIX if row.kind], ids=lambda row: f"{row.kind}: {row.name}")
+async def test_each_row_is_bypassed_exactly_by_whom_the_matrix_names(row: Row) -> None:
+    for role in Role:
+        clock, bypasses = Clock(), Bypasses()
+        journal = journal_at(clock)
+        if role in row.bypassed_by:
+            await begun(bypasses, journal, bypass(row.name, role), row.kind)
+            assert [item.row for item in bypasses.in_force(journal.now(), UNIT)] == [row.name]
+            continue
+        with pytest.raises(BypassRefused, match="cannot be bypassed from here" if row.why_never else "may not bypass"):
+            await begun(bypasses, journal, bypass(row.name, role), row.kind)
+        assert bypasses.in_force(journal.now()) == []
+        (refused,) = journal.events()
+        assert (refused.kind, refused.data["row"], refused.data["role"]) == ("bypass.refused", row.name, role.value)
+        assert row.why_never in refused.data["why"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        (bypass("no such row"), "has no row 'no such row'; a isostatic_press can do without: bag tight"),
+        (bypass(who=" "), "without who"),
+        (bypass(reason=""), "without a reason"),
+        (bypass(minutes=0.0), "is over already"),
+        (bypass(minutes=-5.0), "is over already"),
+        (bypass(minutes=12 * 60 + 1), "at most 12 h at a time"),
+    ],
+)
+async def test_a_bypass_needs_a_row_who_why_and_an_end(wanted: Bypass, words: str) -> None:
+    with pytest.raises(BypassRefused, match=words):
+        await begun(Bypasses(), journal_at(Clock()), wanted)
+
+
+# ---------------------------------------------------------------------- journalled first, ends by itself
+
+
+async def test_it_does_not_count_before_it_is_journalled() -> None:
+    clock, bypasses = Clock(), Bypasses()
+
+    class Broken(Journal):
+        """A journal whose disk is full."""
+
+        async def _store(self, event: Event) -> None:
+            assert bypasses.in_force(self.now()) == []
+            raise JournalError("the disk is full")
+
+    with pytest.raises(JournalError):
+        await begun(bypasses, Broken(EventStream(), clock), bypass())
+    assert bypasses.in_force(clock()) == []
+
+
+async def test_it_ends_by_itself_to_the_second_and_the_end_is_told() -> None:
+    clock, bypasses = Clock(), Bypasses()
+    journal = journal_at(clock)
+    await begun(bypasses, journal, bypass(minutes=30))
+    clock.now = BEGUN + timedelta(minutes=30) - timedelta(milliseconds=1)
+    assert len(bypasses.in_force(journal.now(), UNIT)) == 1
+    clock.now = BEGUN + timedelta(minutes=30)
+    assert bypasses.in_force(journal.now(), UNIT) == []
+    kinds = [(event.kind, event.data.get("active")) for event in journal.events(RUN)]
+    assert kinds == [("bypass.begun", None), ("condition", True), ("bypass.ended", None), ("condition", False)]
+    assert journal.events(RUN)[2].data["why"] == "its time is over"
+    assert bypasses.in_force(journal.now(), UNIT) == []
+    assert len(journal.events(RUN)) == 4, "the end is told once"
+
+
+async def test_it_counts_for_its_unit_only_and_not_before_it_begins() -> None:
+    clock, bypasses = Clock(), Bypasses()
+    journal = journal_at(clock)
+    await begun(bypasses, journal, bypass())
+    assert bypasses.in_force(journal.now(), "isostatic-press-2") == []
+    assert bypasses.in_force((BEGUN - timedelta(seconds=1)).isoformat(), UNIT) == []
+
+
+async def test_somebody_can_end_it_before_its_time() -> None:
+    clock, bypasses = Clock(), Bypasses()
+    journal = journal_at(clock)
+    await begun(bypasses, journal, bypass())
+    assert bypasses.end(journal, UNIT, "bag tight", "B. Other", "asked for")
+    assert bypasses.in_force(journal.now(), UNIT) == []
+    assert not bypasses.end(journal, UNIT, "bag tight", "B. Other", "asked for")
+    ((item, at, who),) = told_bypasses(journal.events())
+    assert (item.row, at, who) == ("bag tight", clock(), "B. Other")
+    assert verify(journal.events()) == []
+
+
+async def test_a_restarted_program_knows_what_the_store_holds(tmp_path: Path) -> None:
+    clock = Clock()
+    for minutes in (10.0, 30.0):
+        journal = SqliteJournal(EventStream(), clock, tmp_path / "store.sqlite")
+        await begun(Bypasses(), journal, bypass("bag tight" if minutes == 30.0 else "alarm tilt", minutes=minutes),
+                    "isostatic_press" if minutes == 30.0 else "uniaxial_press")  # fmt: skip
+        await journal.close()
+    clock.now = BEGUN + timedelta(minutes=20)
+    later = SqliteJournal(EventStream(), clock, tmp_path / "store.sqlite")
+    bypasses = Bypasses()
+    bypasses.recall(later)
+    assert [item.row for item in bypasses.in_force(later.now())] == ["bag tight"]
+    bypasses.recall(later)
+    assert len(bypasses.in_force(later.now())) == 1
+    await later.close()
+
+
+def test_a_time_without_an_offset_is_utc() -> None:
+    assert moment("2026-01-01T12:00:00") == moment("2026-01-01T13:00:00+01:00")
+
+
+# ---------------------------------------------------------------------- what it does
+
+
+async def guard_with(row: str, kind: str) -> tuple[Guard, Journal]:
+    clock, bypasses = Clock(), Bypasses()
+    journal = journal_at(clock)
+    await bypasses.begin(journal, kind, bypass(row, unit="press"))
+    return Guard(journal, "run", bypasses=bypasses), journal
+
+
+def test_a_bypassed_permissive_lets_the_command_through_and_the_run_says_so() -> None:
+    async def work() -> tuple[Any, list[Event]]:
+        guard, journal = await guard_with("bag tight", "isostatic_press")
+        profile = PROFILES["isostatic_press"]
+        machine = FakeMachine("isostatic_press", with_bit(profile, well(profile), "bag_ok", on=False))
+        await guard.start(machine)  # type: ignore[arg-type]
+        return machine.sent, journal.events("run")
+
+    sent, events = run_virtual(work())
+    assert sent == ["start"]
+    met = [event.data for event in events if event.kind == "bypass.met"]
+    assert [data["counted"] for data in met] == [False, True]
+    assert all((data["who"], data["row"]) == ("A. Person", "bag tight") for data in met)
+
+
+def test_a_bypass_that_was_not_needed_is_told_as_met_and_not_as_counted() -> None:
+    async def work() -> list[Event]:
+        guard, journal = await guard_with("bag tight", "isostatic_press")
+        await guard.start(FakeMachine("isostatic_press", well(PROFILES["isostatic_press"])))  # type: ignore[arg-type]
+        return journal.events("run")
+
+    assert [event.data["counted"] for event in run_virtual(work()) if event.kind == "bypass.met"] == [False]
+
+
+def test_a_bypassed_row_helps_no_other_row() -> None:
+    async def work() -> list[Event]:
+        guard, journal = await guard_with("bag tight", "isostatic_press")
+        profile = PROFILES["isostatic_press"]
+        values = with_bit(profile, well(profile), "bag_ok", on=False)
+        machine = FakeMachine("isostatic_press", with_bit(profile, values, "estop_ok", on=False))
+        with pytest.raises(PermissiveMissing, match=r"^press has an open safety chain$"):
+            await guard.start(machine)  # type: ignore[arg-type]
+        assert machine.sent == []
+        return journal.events("run")
+
+    assert not [event for event in run_virtual(work()) if event.data.get("counted")]
+
+
+@pytest.mark.parametrize("row", [row for row in MATRIX if row.bypassed_by and row.phases], ids=lambda row: row.name)
+def test_a_bypassed_interlock_does_not_trip_and_is_counted(row: Row) -> None:
+    profile, told, counted = PROFILES[row.kind], [], []  # type: Any, list[Any], list[str]
+    phase = min(row.phases & set(profile.enums["phase"]))
+    values = spoiled(profile, row, well(profile, "EXECUTE", phase))
+    watch = InterlockWatch("press", profile, lambda *event: told.append(event), lambda: (row.name,), counted.extend)
+    assert watch.look(snapshot(profile, values)) is None
+    assert counted == [row.name]
+    assert told == []
+    other = with_bit(profile, values, "estop_ok", on=False)
+    trip = watch.look(snapshot(profile, other))
+    assert trip is not None
+    assert trip.rows == ("safety chain",)
+
+
+def test_a_bypass_shows_in_every_run_that_it_touches(tmp_path: Path) -> None:
+    """In the run's journal, in its record and, by its messages, on its certificate."""
+    now = datetime.fromisoformat(virtual_utc(0.0))
+    wanted = Bypass(
+        UNIT,
+        "bag tight",
+        Role.ENGINEER,
+        "A. Person",
+        "a dummy",
+        now.isoformat(),
+        (now + timedelta(hours=8)).isoformat(),
+    )
+
+    async def act(scene: Scene, run: Run) -> None:
+        scene.line.bypasses._fold("bypass.begun", wanted.data)  # as if an earlier process had journalled it
+
+    scene = Scene("coater-1", "coat", act, recipe=quick(tmp_path / "quick.yaml")).play()
+    (entry,) = scene.record["bypasses"]
+    assert (entry["unit"], entry["row"], entry["who"], entry["counted"]) == (UNIT, "bag tight", "A. Person", False)
+    assert wanted.words in scene.record["messages"]
+    assert scene.record["state"] == "complete"
+    assert [event.data["counted"] for event in scene.kinds("bypass.met")] == [False]
+
+
+# ---------------------------------------------------------------------- the command
+
+
+def test_the_command_journals_lists_and_ends_a_bypass(tmp_path: Path) -> None:
+    store = tmp_path / "store.sqlite"
+    ask: list[str | Path] = ["interlocks", "bypass", UNIT, "bag tight", "--reason", "a dummy"]
+    ask += ["--by", "A. Person", "--store", store]
+    begun = pressline(*ask, "--role", "engineer", "--for", "30")
+    assert begun.exit_code == 0
+    assert "bag tight is bypassed by A. Person (engineer) until " in begun.output
+    (told,) = json.loads(pressline("interlocks", "bypassed", "--store", store, "--json").output)["bypasses"]
+    assert (told["in_force"], told["reason"], told["ended"]) == (True, "a dummy", None)
+    assert "[in force]" in pressline("interlocks", "bypassed", "--store", store).output
+    ended = pressline("interlocks", "end", UNIT, "bag tight", "--by", "B. Other", "--store", store)
+    assert (ended.exit_code, ended.output) == (0, f"{UNIT}: bag tight counts again\n")
+    assert pressline("interlocks", "end", UNIT, "bag tight", "--store", store).exit_code == 1
+    assert "by B. Other]" in pressline("interlocks", "bypassed", "--store", store).output
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        ({"--role": "operator"}, 1, "the role operator may not bypass a row; engineer may"),
+        ({"--role": "king"}, 2, "there is no role 'king'; there are operator, engineer"),
+        ({"row": "closure locked"}, 1, "cannot be bypassed from here: an open closure under pressure kills"),
+        ({"unit": "press-9"}, 2, "the line has no press-9"),
+        ({"--for": "0"}, 1, "is over already"),
+        ({"--for": "1e12"}, 2, "no time of day is that far away"),
+        ({"--line": "missing.toml"}, 2, "missing.toml"),
+    ],
+)
+def test_what_is_refused_is_told_in_words(change: dict[str, str], code: int, words: str, tmp_path: Path) -> None:
+    options = {"--reason": "r", "--role": "engineer", "--for": "30", "--store": str(tmp_path / "s.sqlite")} | change
+    unit, row = options.pop("unit", UNIT), options.pop("row", "bag tight")
+    ended = pressline("interlocks", "bypass", unit, row, *(part for pair in options.items() for part in pair))
+    assert ended.exit_code == code, ended.output
+    assert words in ended.output + ended.stderr
+
+
+def test_a_store_that_a_service_writes_to_is_that_services(tmp_path: Path) -> None:
+    store = tmp_path / "store.sqlite"
+
+    async def work() -> int:
+        journal = SqliteJournal(EventStream(), Clock(), store)
+        options = ["--reason", "r", "--role", "engineer", "--for", "1", "--store", str(store)]
+        try:
+            return await asyncio.to_thread(
+                lambda: pressline("interlocks", "bypass", UNIT, "bag tight", *options).exit_code
+            )
+        finally:
+            await journal.close()
+
+    assert asyncio.run(work()) == 2
+    assert pressline("interlocks", "bypassed", "--store", tmp_path / "none.sqlite").exit_code == 2
+
+
+def test_use_is_named() -> None:
+    assert {use.value for use in Use} == {"load", "start", "restart", "write by hand"}

@@ -1,0 +1,131 @@
+"""Two operators at once: what they want of a run as they saw it is done once, or refused with where the run is now."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from controller.executor.commands import Expected, OutdatedCommand
+from controller.executor.run import Run
+from controller.executor.states import RunState, TransitionRefused
+from tests.controller.scene import Scene, becomes, nobody
+
+UNIAXIAL = "uniaxial-press-1"
+
+
+async def held(run: Run) -> Expected:
+    """Holds a run, and what both operators then see of it."""
+    await run.hold("a noise", "operator 1")
+    await becomes(run, "held")
+    return run.seen
+
+
+def test_restart_pressed_twice_is_one_restart() -> None:
+    async def both(scene: Scene, run: Run) -> None:
+        seen = await held(run)
+        run.restart("it was the door", "operator 1", seen)
+        run.restart("nothing there", "operator 2", seen)
+
+    scene = Scene(UNIAXIAL, "dwell", both, nobody).play()
+    assert scene.states() == ["running", "holding", "held", "restarting", "running", "complete"]
+    sent = [event for event in scene.kinds("command.requested") if event.data["command"] == "restart"]
+    assert len(sent) == 1
+    (repeated,) = scene.kinds("command.repeated")
+    assert repeated.data == {"command": "restart", "reason": "nothing there", "who": "operator 2"}
+
+
+def test_a_second_restart_does_not_restart_the_next_hold() -> None:
+    """The press that comes late meets another hold, which its operator has not seen."""
+
+    async def late(scene: Scene, run: Run) -> None:
+        seen = await held(run)
+        run.restart("it was the door", "operator 1", seen)
+        await becomes(run, "running")
+        again = await held(run)
+        meant = rf"restart was meant for a run that is held \(version {seen.version}"
+        with pytest.raises(OutdatedCommand, match=meant):
+            run.restart("nothing there", "operator 2", seen)
+        assert run.seen == again
+        await run.stop("enough", "operator 1", again)
+
+    scene = Scene(UNIAXIAL, "dwell", late, nobody).play()
+    assert scene.states() == [
+        "running",
+        "holding",
+        "held",
+        "restarting",
+        "running",
+        "holding",
+        "held",
+        "stopping",
+        "stopped",
+    ]
+
+
+def test_a_restart_whose_turn_comes_after_a_stop_is_dropped_and_told() -> None:
+    async def one_each(scene: Scene, run: Run) -> None:
+        seen = await held(run)
+        await run.stop("scrap it", "operator 1", seen)
+        run.restart("nothing there", "operator 2", seen)  # the run has not yet carried the stop out
+
+    scene = Scene(UNIAXIAL, "dwell", one_each, nobody).play()
+    assert scene.states() == ["running", "holding", "held", "stopping", "stopped"]
+
+
+@pytest.mark.parametrize("command", ["hold", "stop", "abort", "restart", "pause", "resume"])
+def test_every_command_is_refused_for_a_run_that_has_moved_on(command: str) -> None:
+    refused: list[OutdatedCommand] = []
+
+    async def outdated(scene: Scene, run: Run) -> None:
+        seen = run.seen
+        await held(run)
+        try:
+            result = getattr(run, command)("as I saw it", "operator 2", seen)
+            if result is not None:
+                await result
+        except OutdatedCommand as error:
+            refused.append(error)
+        assert run.state is RunState.HELD
+        assert run.asked == 0
+        await run.stop("enough", "operator 1")
+
+    scene = Scene(UNIAXIAL, "dwell", outdated, nobody).play()
+    (error,) = refused
+    assert (error.now.state, error.expected.state) == (RunState.HELD, RunState.RUNNING)
+    assert str(error) == f"{command} was meant for a run that is {error.expected}; it is {error.now} now"
+    assert "operator 2" not in str([event.data for event in scene.events])
+
+
+def test_a_stop_button_names_no_state_and_is_never_too_late() -> None:
+    async def button(scene: Scene, run: Run) -> None:
+        await held(run)
+        await run.stop("red button", "operator 2")
+
+    assert Scene(UNIAXIAL, "dwell", button, nobody).play().states()[-1] == "stopped"
+
+
+def test_every_change_of_state_counts_the_version_and_is_in_the_record() -> None:
+    async def both(scene: Scene, run: Run) -> None:
+        seen = await held(run)
+        run.restart("it was the door", "operator 1", seen)
+
+    scene = Scene(UNIAXIAL, "dwell", both, nobody).play()
+    assert [event.data["version"] for event in scene.kinds("run.state")] == list(range(1, 7))
+
+
+def test_resume_and_pause_pressed_twice_are_one() -> None:
+    async def both(scene: Scene, run: Run) -> None:
+        for who in ("operator 1", "operator 2"):
+            run.pause("lunch", who)
+        await asyncio.sleep(900)
+        with pytest.raises(TransitionRefused):
+            run.pause("lunch", "operator 2")
+        for who in ("operator 1", "operator 2"):
+            run.resume("back", who)
+
+    scene = Scene(UNIAXIAL, "dwell", both, nobody).play()
+    assert scene.states() == ["running", "pausing", "paused", "running", "complete"]
+    repeated: list[Any] = [event.data["command"] for event in scene.kinds("command.repeated")]
+    assert repeated == ["pause", "resume"]

@@ -1,0 +1,188 @@
+"""A wrong job is never sent: each value is checked against the plan and the profile before it is journalled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import controller.executor.coat
+import controller.executor.press
+from controller.cli.recipes import planned
+from controller.executor.prompts import Prompt
+from controller.executor.run import Run
+from controller.setpoints import Work, wrong_setpoints
+from drivers.coater import CoatJob
+from drivers.isostatic_press import IsostaticJob
+from drivers.uniaxial_press import UniaxialJob
+from recipes.plan import Plan
+from tests.controller.interlock_snapshots import PROFILES, snapshot, well
+from tests.controller.recipes_for_tests import EXAMPLE, quick
+from tests.controller.scene import Scene
+
+AREA = 1600.0
+TARE_KN = 0.8
+JOBS: Mapping[str, Any] = {
+    "first joining": UniaxialJob(1, 90 * 1.6 + TARE_KN, 16.0, 180.0, 16.0, 25.0, 2.0, 2.0, 10.0),
+    "densifying": IsostaticJob(2, 980.0, 5.0, 300.0, 5.0, 1.0, 120.0, 2.0, 180.0, 2.0, 60.0),
+}
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return planned(EXAMPLE, None)
+
+
+def job_of(plan: Plan, step: str) -> tuple[Any, str]:
+    """The right job of a step and its kind of machine."""
+    if step in JOBS:
+        return JOBS[step], "isostatic_press" if step == "densifying" else "uniaxial_press"
+    found = next(p for p in plan.steps if p.step.name == step)
+    coat = found.step.coat
+    assert coat is not None
+    assert found.gap_um is not None
+    zones = coat.zone_temperatures_c
+    return CoatJob(3, found.gap_um, coat.web_speed_m_min, zones, coat.length_m, coat.tension_n, 3.0), "coater"
+
+
+def judged(plan: Plan, step: str, values: Mapping[str, float], area_mm2: float = AREA, **seen: float) -> list[str]:
+    kind = job_of(plan, step)[1]
+    shown = well(PROFILES[kind]) | ({"force_pv_kn": TARE_KN} if kind == "uniaxial_press" else {}) | seen
+    return wrong_setpoints(Work(plan, step, area_mm2), PROFILES[kind], snapshot(PROFILES[kind], shown), values)
+
+
+STEPS = ("first joining", "densifying", "coat cathode")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_right_job_passes(plan: Plan, step: str) -> None:
+    assert judged(plan, step, job_of(plan, step)[0].signals) == []
+
+
+@pytest.mark.parametrize("factor", [0.97, 1.03, -1.0, float("nan"), float("inf"), 1e6])
+@pytest.mark.parametrize("step", STEPS)
+def test_each_value_that_is_not_the_plans_is_found(plan: Plan, step: str, factor: float) -> None:
+    """3 % is less than any band of the recipes and more than a sensor's error."""
+    right = job_of(plan, step)[0].signals
+    bounds = ("dwell_band_pct", "temperature_band_k", "link_loss_hold_s", "final_decompression_rate_mpa_s", "job_id")
+    for name, value in right.items():
+        changed = value * factor if name not in bounds else value * max(factor, 3.0) if factor > 1 else value * factor
+        if name in bounds and (0.0 < factor < 1.1 or (name == "job_id" and factor == 1e6)):
+            continue  # these only have an upper bound, and a job may have any number
+        wrong = judged(plan, step, {**right, name: changed})
+        assert len(wrong) == 1, (name, changed, wrong)
+        assert name in wrong[0]
+
+
+def test_the_words_say_what_the_plan_sets(plan: Plan) -> None:
+    right = JOBS["densifying"].signals
+    assert judged(plan, "densifying", {**right, "pressure_sp_mpa": 1000.0}) == [
+        "pressure_sp_mpa = 1000 MPa, and the plan sets 980 MPa"
+    ]
+    assert judged(plan, "densifying", {**right, "pressure_sp_mpa": 1200.0}) == [
+        "pressure_sp_mpa = 1200 MPa is outside 0 to 1100 MPa"
+    ]
+    assert judged(plan, "densifying", {**right, "link_loss_hold_s": 100.0}) == [
+        "link_loss_hold_s = 100 s, and the plan allows 0 to 60 s"
+    ]
+
+
+def test_another_steps_job_and_an_unknown_step_are_refused(plan: Plan) -> None:
+    press = PROFILES["uniaxial_press"]
+    seen = snapshot(press, well(press))
+    assert wrong_setpoints(Work(plan, "no such step", AREA), press, seen, {}) == ["the plan has no step no such step"]
+    second = wrong_setpoints(Work(plan, "second joining", AREA), press, seen, JOBS["first joining"].signals)
+    assert any("force_sp_kn" in text for text in second)
+    other = wrong_setpoints(Work(plan, "densifying", AREA), press, seen, JOBS["first joining"].signals)
+    assert other == [f"the job has the unknown {name}" for name in JOBS["first joining"].signals]
+
+
+def test_a_value_too_much_or_too_few_is_found(plan: Plan) -> None:
+    right = JOBS["densifying"].signals
+    less = {name: value for name, value in right.items() if name != "soak_s"}
+    assert judged(plan, "densifying", less) == ["the job has no soak_s"]
+    assert judged(plan, "densifying", {**right, "speed": 1.0}) == ["the job has the unknown speed"]
+
+
+def test_the_force_stands_on_the_tare_that_the_press_shows_and_on_an_area_that_was_asked_for(plan: Plan) -> None:
+    right = JOBS["first joining"].signals
+    assert judged(plan, "first joining", right, force_pv_kn=TARE_KN + 1.4) == []
+    assert "force_sp_kn" in judged(plan, "first joining", right, force_pv_kn=TARE_KN + 1.6)[0]
+    larger = replace(JOBS["first joining"], force_kn=90 * 1.64 + TARE_KN, ramp_kn_s=16.4, release_kn_s=16.4)
+    assert judged(plan, "first joining", larger.signals, area_mm2=1640.0) == []
+    huge = replace(JOBS["first joining"], force_kn=90 * 2.4 + TARE_KN, ramp_kn_s=24.0, release_kn_s=24.0)
+    assert judged(plan, "first joining", huge.signals, area_mm2=2400.0) == [
+        "the laminate's area is 2400 mm2, and the plan's is 1600 mm2"
+    ]
+
+
+def test_what_is_left_of_a_dwell_is_never_more_than_the_plans(plan: Plan) -> None:
+    press = PROFILES["isostatic_press"]
+    seen, right = snapshot(press, well(press)), JOBS["densifying"].signals
+    left = Work(plan, "densifying", AREA, dwell_left_s=100.0)
+    assert wrong_setpoints(left, press, seen, {**right, "dwell_sp_s": 100.0}) == []
+    assert wrong_setpoints(left, press, seen, right) == ["dwell_sp_s = 300 s, and the plan sets 100 s"]
+    assert wrong_setpoints(replace(left, dwell_left_s=900.0), press, seen, right) == []
+
+
+# ---------------------------------------------------------------------- a fault of the executor
+
+
+TAMPERED = [
+    (controller.executor.press, "_job", "uniaxial-press-1", "force_kn", 1.5, "force_sp_kn"),
+    (controller.executor.coat, "CoatJob", "coater-1", "gap_um", 1.1, "gap_sp_um"),
+]
+
+
+@pytest.mark.parametrize(("module", "maker", "unit", "value", "factor", "signal"), TAMPERED)
+def test_a_tampered_job_is_never_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: Any, maker: str, unit: str, value: str, factor: float,
+    signal: str,
+) -> None:  # fmt: skip
+    """Whatever the executor makes of a plan: nothing of the wrong job is journalled as asked for, nor on the wire."""
+    make = getattr(module, maker)
+
+    def wrong(*args: Any, **kwargs: Any) -> Any:
+        job = make(*args, **kwargs)
+        return replace(job, **{value: getattr(job, value) * factor})
+
+    monkeypatch.setattr(module, maker, wrong)
+    scene = Scene(recipe=quick(tmp_path / "quick.yaml"))
+    scene.play()
+    refused = [event.data for event in scene.kinds("command.refused")]
+    assert [data["unit"] for data in refused] == [unit]
+    assert signal in refused[0]["missing"][0]
+    requested = [event.data for event in scene.kinds("command.requested") if event.data["unit"] == unit]
+    assert requested == []
+    assert scene.simulated.machines[unit].tags["job_id_echo"] == 0
+    assert "was not sent a job that the plan does not allow" in scene.record["reason"]
+    assert scene.record["state"] == "stopped"
+
+
+def test_a_press_is_not_loaded_before_what_comes_first_is_done(tmp_path: Path) -> None:
+    """A run that claims to go on with the pressing although nobody bagged the lot."""
+
+    class Forgets:
+        """The memory of a run in which the leak test is lost."""
+
+        def __init__(self, person: Any, scene: Scene) -> None:
+            self._person, self._scene = person, scene
+
+        async def perform(self, prompt: Prompt) -> Any:
+            answer = await self._person.perform(prompt)
+            if prompt.action == "load" and prompt.unit == "isostatic-press-1":
+                self._scene.restore()
+            return answer
+
+    async def act(scene: Scene, run: Run) -> None:
+        scene.restore = lambda: run.memory.finished.remove("leak test")
+
+    scene = Scene("coater-1", "coat", act, recipe=quick(tmp_path / "quick.yaml"))
+    scene.person = lambda person: Forgets(person, scene)
+    scene.play()
+    (refused,) = [event.data for event in scene.kinds("command.refused")]
+    assert refused["missing"] == ["is not loaded: 'leak test' comes first and is not done"]
+    assert scene.simulated.machines["isostatic-press-1"].tags["job_id_echo"] == 0

@@ -1,0 +1,1 @@
+"""Journals of dry runs as they were made once; today's code must decide the same."""

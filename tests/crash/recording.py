@@ -71,10 +71,10 @@ class RecordedJournal(SqliteJournal):
         return event
 
     def _write_backlog(self) -> None:
-        waiting = list(self._backlog)
+        first = self._inserted + 1
         super()._write_backlog()
-        for event in waiting:
-            self.recording.written.setdefault(event.sequence, len(self.recording.operations))
+        for sequence in range(first, self._inserted + 1):  # also those that came while it was writing
+            self.recording.written[sequence] = len(self.recording.operations)
 
     def _anchor(self, event: Event) -> None:
         super()._anchor(event)

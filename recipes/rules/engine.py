@@ -51,7 +51,7 @@ class Judgement:
     evidence: Evidence | None
     facts: tuple[Fact, ...]
     words: str
-    is_accepted: bool = False
+    is_accepted: bool
 
     @property
     def rule_id(self) -> str:

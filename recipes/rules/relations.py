@@ -85,10 +85,6 @@ def _verdict(holds: bool) -> Verdict:
     return Verdict.PASS if holds else Verdict.FAIL
 
 
-EXACT_STEPS = 1e15
-"""A double holds no more steps than this exactly."""
-
-
 def _at_resolution(value: float, fact: Fact, rule: Rule) -> float:
     """A value at the precision that the source prints; half to even, as ISO 80000-1 recommends.
 
@@ -96,10 +92,8 @@ def _at_resolution(value: float, fact: Fact, rule: Rule) -> float:
     """
     if rule.resolution is None or fact.evidence is Evidence.COMMANDED:
         return value
-    if abs(value) > EXACT_STEPS * rule.resolution:
-        return value  # so far from any bound that its last digit does not matter
     step = Decimal(repr(rule.resolution))
-    return float((Decimal(repr(value)) / step).quantize(Decimal(1), ROUND_HALF_EVEN) * step)
+    return float((Decimal(repr(value)) / step).to_integral_value(ROUND_HALF_EVEN) * step)
 
 
 def _bound_broken(rule: Rule, value: float) -> tuple[str, float] | None:
@@ -114,33 +108,30 @@ def _bound_broken(rule: Rule, value: float) -> tuple[str, float] | None:
 _FOUND = frozenset({Evidence.ESTIMATED, Evidence.MEASURED, Evidence.LAB})
 
 
-def _guard(case: Case, facts: Sequence[Fact], uncertainty: float | None) -> float | None:
-    """How far inside its bound a value must lie: 0 for simple acceptance, and for what nobody has measured.
+def _guarded(
+    case: Case, outcome: Outcome, facts: Sequence[Fact], uncertainty: float | None, room: float, unit: str
+) -> Outcome:
+    """A pass that guarded acceptance does not take is undetermined; what nobody has found needs no guard.
 
-    None says that the acceptance is guarded and the value's uncertainty is not known.
+    uncertainty is that of room, the distance to the nearest bound; None where it is not known.
     """
     is_found = any(fact.evidence in _FOUND for fact in facts)
-    if case.confidence is None or case.stage is Stage.DESIGN or not is_found:
-        return 0.0
-    return None if uncertainty is None else NormalDist().inv_cdf(case.confidence) * uncertainty
-
-
-def _guarded(case: Case, outcome: Outcome, guard: float | None, room: float, unit: str) -> Outcome:
-    """A pass that guarded acceptance does not take is undetermined; room is the distance to the nearest bound."""
-    if outcome.verdict is not Verdict.PASS or guard == 0.0 or (guard is not None and room >= guard):
+    if outcome.verdict is not Verdict.PASS or case.confidence is None or case.stage is Stage.DESIGN or not is_found:
         return outcome
-    if guard is None:
+    if uncertainty is None:
         why = "but its uncertainty is not known, and acceptance is guarded"
     else:
-        share = f"{100 * (case.confidence or 0):g} %"
-        why = (
-            f"but only by {value_words(room, unit)}; guarded acceptance at {share} asks for {value_words(guard, unit)}"
-        )
+        guard = NormalDist().inv_cdf(case.confidence) * uncertainty
+        if room >= guard:
+            return outcome
+        by = f"by {value_words(room, unit)}" if room >= 0 else "by rounding"
+        share = f"{100 * case.confidence:g} %"
+        why = f"but only {by}; guarded acceptance at {share} asks for {value_words(guard, unit)}"
     return replace(outcome, verdict=Verdict.UNDETERMINED, words=f"{outcome.words}, {why}")
 
 
 def _room(rule: Rule, *values: float) -> float:
-    """The distance of the nearest value to the nearest bound, all of them inside."""
+    """How far inside the nearest bound the nearest value lies; below 0 outside."""
     sides = [value - rule.lower for value in values if rule.lower is not None]
     sides += [rule.upper - value for value in values if rule.upper is not None]
     return min(sides)
@@ -148,9 +139,8 @@ def _room(rule: Rule, *values: float) -> float:
 
 def _printed(value: float, judged: float, unit: str, bound: float | None = None) -> str:
     """A value in words, with what it was rounded to before it was judged."""
-    words, shown = value_words(value, unit, bound), value_words(judged, unit)
-    same = judged == value or words == shown or math.isclose(judged, value, rel_tol=1e-6)
-    return words if same else f"{words} (judged as {shown})"
+    words, shown = value_words(value, unit, bound), value_words(judged, unit, bound)
+    return words if words == shown else f"{words} (judged as {shown})"
 
 
 def judge_range(case: Case) -> Outcome:
@@ -174,7 +164,7 @@ def judge_range(case: Case) -> Outcome:
     words = f"{case.subject()}: {name} {shown} is {rule.bound_words}"
     outcome = Outcome(Verdict.PASS, words, value, fact.uncertainty, rule.bound_words, (fact,))
     seen = [item for item in (value, fact.low, fact.high) if item is not None]
-    return _guarded(case, outcome, _guard(case, (fact,), fact.uncertainty), _room(rule, *seen), rule.unit)
+    return _guarded(case, outcome, (fact,), fact.uncertainty, _room(rule, *seen), rule.unit)
 
 
 def judge_ratio(case: Case) -> Outcome:
@@ -202,9 +192,7 @@ def judge_ratio(case: Case) -> Outcome:
     name = case.quantity
     words = f"{case.subject()}: {name} {shown} times that of {case.subject(rule.other[0])} is {limits}"
     outcome = Outcome(_verdict(broken is None), words, ratio, uncertainty, rule.bound_words, (fact, other))
-    if broken is not None:
-        return outcome
-    return _guarded(case, outcome, _guard(case, (fact, other), uncertainty), _room(rule, ratio), "")
+    return _guarded(case, outcome, (fact, other), uncertainty, _room(rule, ratio), "")
 
 
 _HOLDS: Mapping[Relation, tuple[Callable[[float, float], bool], str]] = {
@@ -232,7 +220,7 @@ def judge_comparison(case: Case) -> Outcome:
     outcome = Outcome(_verdict(holds), words, value, uncertainty, base, (fact, other))
     found = [item for item in (fact, other) if item.evidence in _FOUND]
     guarding = None if any(item.uncertainty is None for item in found) else uncertainty
-    return _guarded(case, outcome, _guard(case, (fact, other), guarding), abs(value - base), rule.unit)
+    return _guarded(case, outcome, (fact, other), guarding, abs(value - base), rule.unit)
 
 
 def judge_order(case: Case) -> Outcome:
@@ -253,7 +241,7 @@ def judge_order(case: Case) -> Outcome:
         both = (lower.uncertainty, higher.uncertainty)
         gap_u = None if None in both else math.hypot(*(u for u in both if u is not None))
         room = number(higher) - number(lower)
-        outcome = _guarded(case, outcome, _guard(case, (lower, higher), gap_u), room, rule.unit)
+        outcome = _guarded(case, outcome, (lower, higher), gap_u, room, rule.unit)
     return outcome
 
 
@@ -274,7 +262,7 @@ def judge_example_value(case: Case, wanted: float) -> Outcome:
     value, name = number(fact), case.quantity
     shown, aim = value_words(value, rule.unit, wanted), value_words(wanted, rule.unit)
     if fact.evidence not in _FOUND:
-        holds = math.isclose(value, wanted, rel_tol=1e-9)
+        holds = math.isclose(value, wanted)
         words = f"{case.subject()}: {name} {shown} is {'the' if holds else f'not the {aim} of the'} source's example"
         return Outcome(_verdict(holds), words, value, fact.uncertainty, aim, (fact,))
     if fact.window is None:
@@ -289,7 +277,7 @@ def judge_example_value(case: Case, wanted: float) -> Outcome:
     words = f"{case.subject()}: {name} {shown} is {'' if holds else 'not '}within the recipe's {bound}"
     outcome = Outcome(_verdict(holds), words, value, fact.uncertainty, bound, (fact,))
     room = min(min(item - low, high - item) for item in seen)
-    return _guarded(case, outcome, _guard(case, (fact,), fact.uncertainty), room, rule.unit)
+    return _guarded(case, outcome, (fact,), fact.uncertainty, room, rule.unit)
 
 
 def judge_texts(case: Case) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from controller.guard import Guard, HandWrite, JobRefused, PermissiveMissing
 from controller.interlocks import Bypasses, Role
 from controller.journal import Journal, JournalError
 from drivers.errors import LinkDown
+from drivers.profile import Profile
 from drivers.reading import Quality, Reading
 from drivers.writing import Outcome, Written
 from simulators.clock import run_virtual
@@ -44,7 +46,7 @@ class Machine:
         self.looks += 1
         if self.unread is not None:
             raise self.unread
-        return snapshot(PRESS, self.values)
+        return snapshot(self.profile, self.values)
 
     async def download(self, values: Any) -> None:
         await self._sends("load_job")()
@@ -317,12 +319,18 @@ def test_wear_is_told_when_it_changes_only(monkeypatch: pytest.MonkeyPatch) -> N
     assert [data["active"] for what, data in desk.log if what == "condition"] == [False, True, False]
 
 
-def test_cycles_that_are_not_shown_refuse() -> None:
+COUNTLESS = replace(PRESS, signals={name: signal for name, signal in PRESS.signals.items() if name != CYCLES})
+
+
+@pytest.mark.parametrize(
+    ("profile", "cycles"), [(PRESS, math.nan), (COUNTLESS, 1.0)], ids=["bad value", "no such signal"]
+)
+def test_cycles_that_are_not_shown_refuse(profile: Profile, cycles: float) -> None:
     async def work(desk: Desk) -> None:
-        desk.machine.values = {**well(PRESS), CYCLES: math.nan}
-        with pytest.raises(
-            PermissiveMissing, match=r"press does not show its cycles, of which the line file allows 9:"
-        ):
+        desk.machine.profile = profile
+        desk.machine.values = {**well(PRESS), CYCLES: cycles}
+        words = r"^press does not show its cycles, of which the line file allows 9: "
+        with pytest.raises(PermissiveMissing, match=words):
             await desk.guard.start(desk.machine)
 
     assert played(work, lambda: Desk(fitness=lambda _: Fitness(max_cycles=9))).kinds() == ["command.refused"]

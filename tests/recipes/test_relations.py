@@ -73,7 +73,11 @@ CASES = [
     Case({"resolution": 1.0}, [fact(5.4, C)], FAIL, "porosity 5.4 % is above 5 %", Stage.DESIGN),
     Case({"resolution": 1.0}, [fact(4.0000001)], PASS, "porosity 4 % is at most 5 %"),
     Case({"resolution": 0.5}, [fact(5.2)], PASS, "porosity 5.2 % (judged as 5 %) is at most 5 %"),
-    Case({"resolution": 1.0}, [fact(1e17)], FAIL, "porosity 1e+17 % is above 5 %"),
+    Case({"resolution": 1.0}, [fact(1e300)], FAIL, "porosity 1e+300 % is above 5 %"),
+    Case({"resolution": 1.0}, [fact(4.0002)], PASS, "porosity 4 % is at most 5 %"),
+    Case({}, [fact(5.00001)], FAIL, "porosity 5.00001 % is above 5 %"),
+    Case({"resolution": 1.0, "upper_inclusive": False}, [fact(4.9999999)], FAIL,
+         "porosity 4.9999999 % (judged as 5 %) is not below 5 %"),
     # guarded acceptance
     Case({}, [fact(4.9, uncertainty=0.1)], UNDETERMINED, "at most 5 %, but only by 0.1 %;"
          " guarded acceptance at 95 % asks for 0.1645 %", terms=GUARDED),
@@ -85,6 +89,10 @@ CASES = [
     Case({}, [fact(4.0)], UNDETERMINED, "porosity 4 % is at most 5 %, but its uncertainty is not known,"
          " and acceptance is guarded", terms=GUARDED),
     Case({}, [fact(5.1, uncertainty=0.1)], FAIL, "porosity 5.1 % is above 5 %", terms=GUARDED),
+    Case({}, [fact(5.0, uncertainty=0.0)], PASS, "porosity 5 % is at most 5 %", terms=GUARDED),
+    Case({}, [fact(5.0, uncertainty=0.1)], UNDETERMINED, "but only by 0 %; guarded", terms=GUARDED),
+    Case({"resolution": 1.0}, [fact(5.4, uncertainty=0.1)], UNDETERMINED, "(judged as 5 %) is at most 5 %,"
+         " but only by rounding; guarded acceptance at 95 % asks for 0.1645 %", terms=GUARDED),
     Case({}, [fact(4.99, E, uncertainty=0.5)], PASS, "at most 5 %", Stage.DESIGN, GUARDED),
     Case({}, [fact(4.99, C)], PASS, "at most 5 %", Stage.BEFORE_STEP, GUARDED),
     Case({}, [fact(4.99, E)], UNDETERMINED, "but its uncertainty is not known", Stage.BEFORE_STEP, GUARDED),
@@ -93,6 +101,10 @@ CASES = [
          "cathode layer after densify: porosity 2 times that of cathode layer after join1 is at most 2"),
     Case(RATIO, [fact(6.3), fact(3.0, **JOIN)], FAIL,
          "porosity 2.1 times that of cathode layer after join1 is above 2"),
+    Case(RATIO, [fact(6.00003), fact(3.0, **JOIN)], FAIL,
+         "porosity 2.00001 times that of cathode layer after join1 is above 2"),
+    Case(RATIO, [fact(6.3, uncertainty=0.1), fact(3.0, uncertainty=0.1, **JOIN)], FAIL,
+         "porosity 2.1 times that of cathode layer after join1 is above 2", terms=GUARDED),
     Case(RATIO, [fact(6.0)], UNDETERMINED, "not known: porosity of cathode layer after join1"),
     Case(RATIO, [fact(3.0, **JOIN)], UNDETERMINED, "not known: porosity of cathode layer after densify"),
     Case(RATIO, [fact(6.0), fact(0.0, **JOIN)], UNDETERMINED,
@@ -238,8 +250,12 @@ def test_an_order_is_told_as_it_was_found() -> None:
 
 def test_what_is_missing_is_told_with_the_bound() -> None:
     assert judged([]).bound == "at most 5 %"
-    assert judged([fact(6.0), fact(0.0, **JOIN)], **RATIO).bound == "at most 2"
-    assert judged([fact(6.0), fact(3.0, unit="s", **JOIN)], **RATIO).facts[1].unit == "s"
+
+
+@pytest.mark.parametrize("other", [fact(0.0, **JOIN), fact(3.0, unit="s", **JOIN)])
+def test_without_a_ratio_the_bound_and_both_facts_are_told(other: Fact) -> None:
+    found = judged([fact(6.0), other], **RATIO)
+    assert (found.bound, found.facts) == ("at most 2", (fact(6.0), other))
 
 
 def test_a_part_is_in_its_whole() -> None:

@@ -78,7 +78,7 @@ pytest:
 # make campaign-laws     RECIPES=50 JOBS=2    holds the vectorised law against dry runs of random recipes
 # make campaign-frames   FRAMES=1000000 JOBS=2 holds our side of every protocol against damaged answers
 # make campaign-crash    JOBS=2               cuts the power at every write of the journal, and kills real controllers
-# make mutation          MODULES="..."        changes the guard, the states, the interlocks and the rule engine, and the tests must notice
+# make mutation          MODULES="..." JOBS=2 changes the guard, the states, the interlocks and the rule engine, and the tests must notice
 # make bench-validate                         measures reading and planning
 # make bench-dry-run                          measures a dry run beside looptime and plain loops
 # make bench-laws                             measures the vectorised compaction law
@@ -111,7 +111,7 @@ campaign-frames: $(VENV)/test
 	$(BIN)/python -m tests.campaign.frame_campaign --frames $(or $(FRAMES),10000) --seed $(or $(SEED),1) --jobs $(JOBS)
 
 mutation: $(VENV)/mutation
-	$(BIN)/python -m tests.mutation.run $(MODULES)
+	$(BIN)/python -m tests.mutation.run $(MODULES) --jobs $(JOBS)
 
 bench-validate: setup
 	$(BIN)/python benchmarks/validate.py

@@ -17,14 +17,15 @@ from typing import Any
 import pytest
 
 
-def check(modules: Sequence[str]) -> int:
-    """Calls every test of modules with all its parameters, and returns how many there were. Raises what they raise."""
-    return sum(_checked(function) for module in modules for function in _tests(module))
-
-
-def _tests(module: str) -> list[Callable[..., Any]]:
-    found = vars(importlib.import_module(module)).items()
+def tests_of(modules: Sequence[str]) -> list[Callable[..., Any]]:
+    """The test functions of modules. Raises what loading them raises."""
+    found = [item for module in modules for item in vars(importlib.import_module(module)).items()]
     return [function for name, function in found if name.startswith("test_") and callable(function)]
+
+
+def check(functions: Sequence[Callable[..., Any]]) -> int:
+    """Calls every test with all its parameters, and returns how many calls there were. Raises what they raise."""
+    return sum(_checked(function) for function in functions)
 
 
 def _checked(function: Callable[..., Any]) -> int:

@@ -34,30 +34,35 @@ OPERATORS = (
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A changed module: which change, in which line, and the whole text."""
+    """A changed module: which change, in which line, within which function or class, and the whole text.
+
+    was and now are the lines that differ, without their indentation.
+    """
 
     number: int
     operator: str
     line: int
+    within: str
     was: str
     now: str
     text: str
 
 
 def mutants(path: Path) -> list[Mutant]:
-    """All mutants of a module, each text once."""
+    """All mutants of a module that can be compiled, each text once."""
     text = path.read_text("utf-8")
     meaning, seen, found = _meaning(text), set[str](), list[Mutant]()
     for operator, changed in (*_cosmic(text), *_tables(text)):
         try:
             now = _meaning(changed)
+            compile(changed, str(path), "exec")
         except SyntaxError:
             continue
         if now == meaning or now in seen:
             continue
         seen.add(now)
-        line, was, became = _first_difference(text, changed)
-        found.append(Mutant(len(found) + 1, operator, line, was, became, changed))
+        line, was, became = difference(text, changed)
+        found.append(Mutant(len(found) + 1, operator, line, within(text, line), was, became, changed))
     return found
 
 
@@ -150,7 +155,10 @@ _GUARDS = ("frozen", "slots")
 
 
 class _Bare(ast.NodeTransformer):
-    """Takes away what no behaviour depends on: annotations, and what a star would import."""
+    """Takes away what no behaviour depends on.
+
+    Annotations, what a star would import, and which arguments are given by place or by name: mypy checks the calls.
+    """
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         for call in node.decorator_list:
@@ -164,6 +172,12 @@ class _Bare(ast.NodeTransformer):
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         node.annotation = ast.Name("any")
+        return self.generic_visit(node)
+
+    def visit_arguments(self, node: ast.arguments) -> ast.AST:
+        plain = [*node.posonlyargs, *node.args, *node.kwonlyargs]
+        defaults = [*node.defaults, *(default for default in node.kw_defaults if default is not None)]
+        node.posonlyargs, node.args, node.kwonlyargs, node.defaults, node.kw_defaults = [], plain, [], defaults, []
         return self.generic_visit(node)
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
@@ -183,9 +197,24 @@ def _meaning(text: str) -> str:
     return ast.dump(_Bare().visit(ast.parse(text)))
 
 
-def _first_difference(text: str, changed: str) -> tuple[int, str, str]:
+def difference(text: str, changed: str) -> tuple[int, str, str]:
+    """The first line that differs, and all that differ, as they were and as they are; without their indentation."""
     before, after = text.splitlines(), changed.splitlines()
-    for number, (one, other) in enumerate(zip(before, after, strict=False), start=1):
-        if one != other:
-            return number, one.strip(), other.strip()
-    return len(after), "", ""
+    begin = _alike(before, after)
+    end = _alike(before[begin:][::-1], after[begin:][::-1])
+    was, now = before[begin : len(before) - end], after[begin : len(after) - end]
+    return begin + 1, "\n".join(map(str.strip, was)), "\n".join(map(str.strip, now))
+
+
+def _alike(before: list[str], after: list[str]) -> int:
+    """How many lines are the same at the beginning."""
+    pairs = enumerate(zip(before, after, strict=False))
+    return next((place for place, (one, other) in pairs if one != other), min(len(before), len(after)))
+
+
+def within(text: str, line: int) -> str:
+    """The innermost function or class that a line is in; "" outside of all."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+    around = [node for node in found if node.lineno <= line <= (node.end_lineno or 0)]
+    return max(around, key=lambda node: node.lineno).name if around else ""

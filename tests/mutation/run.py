@@ -1,225 +1,99 @@
-"""Runs the tests of a module against each of its mutants: `python -m tests.mutation.run MODULE ... [--only N,N]`.
+"""Runs the tests of modules against each of their mutants: `python -m tests.mutation.run [MODULE ...] [--jobs N]`.
 
-Each mutant runs in a process forked from one that has loaded all that does not need the module; nothing is changed on
-disk.
-A mutant is killed when its tests fail, or take more processor time than CPU_FACTOR times what they need without it.
+Ends with 0 if every survivor is in the list of equivalent ones and the list holds nothing else, else with 1.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
-import importlib
-import importlib.abc
-import importlib.machinery
 import json
-import os
-import resource
-import signal
+import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib.machinery import ModuleSpec
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
-from hypothesis import HealthCheck, settings
-
-from tests.mutation.directly import check
-from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.equivalents import LIST, Judgement, judge, key_of, read, words
+from tests.mutation.play import ROOT, Result
 from tests.mutation.targets import TARGETS
 
-ROOT = Path(__file__).parents[2]
-PLUGINS = ("pytest_asyncio.plugin", "pytest_timeout", "_hypothesis_pytestplugin")
-CPU_FACTOR = 3.0
-PYTEST = (
-    "-x",
-    "-q",
-    "-p",
-    "no:cacheprovider",
-    "-p",
-    "no:xdist",
-    "--hypothesis-seed=1",
-    "--no-header",
-    "--timeout=900",
-    "--tb=no",
-    "-W",
-    "ignore::pytest.PytestAssertRewriteWarning",
-)
+
+class Told(NamedTuple):
+    """One module: its mutants, what the list says of them, and why they could not be judged ("" if they were)."""
+
+    module: str
+    rows: list[dict[str, Any]]
+    judgement: Judgement
+    fault: str
+
+    @property
+    def is_well(self) -> bool:
+        unjudged = [row for row in self.rows if row["result"] == Result.UNJUDGED]
+        return not (self.fault or unjudged or self.judgement.unlisted or self.judgement.stale)
 
 
-class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Gives one module another text."""
-
-    def __init__(self, name: str, path: Path, text: str) -> None:
-        self._name, self._path, self._text = name, path, text
-
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if fullname != self._name:
-            return None
-        return ModuleSpec(fullname, self, origin=str(self._path))
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__file__ = str(self._path)
-        exec(compile(self._text, str(self._path), "exec"), module.__dict__)  # noqa: S102  running it is the purpose
+def played(module: str, only: str) -> Told:
+    """Plays one module in a process of its own: what one module's tests need may need the next module."""
+    command = [sys.executable, "-m", "tests.mutation.judge", module, *([only] if only else [])]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    listed = [key for key in read(LIST.read_text("utf-8")) if key.module == module]
+    if only:
+        listed = [key for key in listed if key in map(key_of, rows)]
+    fault = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1] if done.returncode else ""
+    return Told(module, rows, judge(rows, listed), fault)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a test run ended: killed (the tests failed), survived or timeout; and the processor seconds."""
-
-    result: str
-    cpu_s: float
-
-
-def play(module: str, text: str, tests: Sequence[str], cpu_limit_s: float, *, is_quick: bool = False) -> Outcome:
-    """The tests of a module with another text, in a process of their own; quick: plain functions without pytest."""
-    child = os.fork()
-    if child == 0:
-        _played(module, text, tests, cpu_limit_s, is_quick=is_quick)
-    _, status, usage = os.wait4(child, 0)
-    cpu_s = usage.ru_utime + usage.ru_stime
-    if os.WIFSIGNALED(status):
-        return Outcome("timeout" if os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL) else "killed", cpu_s)
-    return Outcome("survived" if os.WEXITSTATUS(status) == 0 else "killed", cpu_s)
+def _tell(told: Told) -> None:
+    for row in told.judgement.unlisted:
+        print(f"\nsurvived: {told.module}:{row['line']} #{row['number']} {row['operator']}\n{words(key_of(row))}")
+    for row in told.rows:
+        if row["result"] == Result.UNJUDGED:
+            print(f"\nnot judged: {told.module}:{row['line']} #{row['number']} {row['operator']}\n{words(key_of(row))}")
+    if not told.fault:
+        for key in told.judgement.stale:
+            what = "a test kills it" if key in map(key_of, told.rows) else "there is no such mutant"
+            print(f"\nlisted as equivalent, but {what}: {told.module}\n{words(key)}")
+    print(f"{told.module}: {told.fault or _counts([told])}", flush=True)
 
 
-def _played(module: str, text: str, tests: Sequence[str], cpu_limit_s: float, *, is_quick: bool) -> None:
-    try:
-        limit = int(cpu_limit_s) + 1
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        if not os.environ.get("MUTATION_DEBUG"):
-            os.dup2(nowhere, 1)
-            os.dup2(nowhere, 2)
-        name = module.removesuffix(".py").replace("/", ".")
-        assert name not in sys.modules, "what is loaded already cannot be changed"
-        sys.meta_path.insert(0, _Changed(name, ROOT / module, text))
-        if is_quick:
-            code = 0 if check([test.removesuffix(".py").replace("/", ".") for test in tests]) else 98
-        else:
-            import pytest
-
-            code = int(pytest.main([*PYTEST, *tests]))
-    except BaseException:  # noqa: BLE001  whatever it is, the mutant did not survive it
-        code = 99
-        traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
-class _Missing(importlib.abc.MetaPathFinder):
-    """Lets one module be missing, so that what imports it cannot be loaded either."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if fullname == self._name:
-            raise ImportError(fullname)
-        return None
-
-
-def load_others(module: str, tests: Sequence[str]) -> None:
-    """Loads all that the tests need and that does not itself need the module, so that each fork has it."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        for test in tests:
-            importlib.import_module(test.removesuffix(".py").replace("/", "."))
-        names = list(sys.modules)
-        with os.fdopen(writer, "w") as pipe:
-            pipe.write("\n".join(names))
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        names = pipe.read().split("\n")
-    os.waitpid(child, 0)
-    missing = _Missing(module.removesuffix(".py").replace("/", "."))
-    sys.meta_path.insert(0, missing)
-    for name in (*PLUGINS, *names):
-        try:
-            if not name.startswith("tests."):  # pytest rewrites their asserts when it loads them
-                importlib.import_module(name)
-        except Exception:  # noqa: BLE001, S112  it needs the module, or another one makes it up while it runs
-            continue
-    sys.meta_path.remove(missing)
-    settings.register_profile("mutation", deadline=None, suppress_health_check=list(HealthCheck), database=None)
-    settings.load_profile("mutation")
-    gc.collect()
-    gc.freeze()
-
-
-def judge(module: str, only: Sequence[int], out: Path | None, *, quick_only: bool = False) -> list[dict[str, Any]]:
-    """Plays every mutant of a module and tells each survivor at once."""
-    target = TARGETS[module]
-    tests = (*target.quick, *target.more)
-    load_others(module, tests)
-    text, tiers = (ROOT / module).read_text("utf-8"), [(target.quick, True), (tests, False)][: 1 if quick_only else 2]
-    bases = [play(module, text, tier, 600.0, is_quick=quick) for tier, quick in tiers]
-    if any(base.result != "survived" for base in bases):
-        raise SystemExit(f"{module}: its tests fail without any mutation")
-    rows: list[dict[str, Any]] = []
-    for mutant in mutants(ROOT / module):
-        if only and mutant.number not in only:
-            continue
-        begun_s, outcome = time.monotonic(), bases[0]
-        for (tier, quick), base in zip(tiers, bases, strict=True):  # pytest only where the quick ones say nothing
-            outcome = play(module, mutant.text, tier, CPU_FACTOR * base.cpu_s + 2.0, is_quick=quick)
-            if outcome.result != "survived":
-                break
-        row = _row(module, mutant, outcome, time.monotonic() - begun_s)
-        rows.append(row)
-        if out is not None:
-            with out.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-        if outcome.result == "survived":
-            print(
-                f"{module}:{mutant.line} #{mutant.number} {mutant.operator}\n  - {mutant.was}\n  + {mutant.now}",
-                flush=True,
-            )
-    return rows
-
-
-def _row(module: str, mutant: Mutant, outcome: Outcome, wall_s: float) -> dict[str, Any]:
-    return {
-        "module": module,
-        "number": mutant.number,
-        "operator": mutant.operator,
-        "line": mutant.line,
-        "was": mutant.was,
-        "now": mutant.now,
-        "result": outcome.result,
-        "cpu_s": round(outcome.cpu_s, 2),
-        "wall_s": round(wall_s, 2),
+def _counts(all_told: Sequence[Told]) -> str:
+    results = [row["result"] for told in all_told for row in told.rows]
+    equivalent = sum(len(told.judgement.equivalent) for told in all_told)
+    survived = sum(len(told.judgement.unlisted) for told in all_told)
+    counted = {
+        "killed": results.count(Result.KILLED),
+        "too slow": results.count(Result.TIMEOUT),
+        "not loadable": results.count(Result.UNLOADABLE),
+        "equivalent": equivalent,
+        "survived": survived,
+        "not judged": results.count(Result.UNJUDGED),
     }
+    return f"{len(results)} mutants: " + ", ".join(f"{count} {kind}" for kind, count in counted.items())
 
 
-def main() -> None:
-    """Judges the modules and prints one line of numbers for each."""
-    parser = argparse.ArgumentParser(description="mutation testing")
-    parser.add_argument("modules", nargs="*", default=list(TARGETS))
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Judges the modules, prints one line of numbers for each and one for all, and returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation.run", description="mutation testing")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"one of {', '.join(TARGETS)} (default: all)")
+    parser.add_argument("--jobs", type=int, default=1, help="modules at the same time")
     parser.add_argument("--only", default="", help="numbers of mutants, separated by commas")
     parser.add_argument("--out", type=Path, default=None, help="a file of JSON lines, one for each mutant")
-    parser.add_argument("--quick", action="store_true", help="only the quick tests, to find candidates")
-    options = parser.parse_args()
-    only = [int(number) for number in options.only.split(",") if number]
-    for module in options.modules:
-        if (child := os.fork()) == 0:  # what one module's tests need may need the next module
-            _told(module, judge(module, only, options.out, quick_only=options.quick))
-            return
-        os.waitpid(child, 0)
-
-
-def _told(module: str, rows: Sequence[dict[str, Any]]) -> None:
-    results = [row["result"] for row in rows]
-    counts = ", ".join(f"{results.count(kind)} {kind}" for kind in ("killed", "timeout", "survived"))
-    print(f"{module}: {len(rows)} mutants, {counts}", flush=True)
+    options = parser.parse_args(arguments)
+    if unknown := [module for module in options.modules if module not in TARGETS]:
+        parser.error(f"no mutants are made of {', '.join(unknown)}; tests/mutation/targets.py names the modules")
+    begun_s, all_told = time.monotonic(), list[Told]()
+    with ThreadPoolExecutor(max(options.jobs, 1)) as pool:
+        for told in pool.map(lambda module: played(module, options.only), options.modules or TARGETS):
+            _tell(told)
+            all_told.append(told)
+    if options.out is not None:
+        options.out.write_text("".join(json.dumps(row) + "\n" for told in all_told for row in told.rows), "utf-8")
+    print(f"all: {_counts(all_told)}; {(time.monotonic() - begun_s) / 60:.1f} min")
+    return 0 if all(told.is_well for told in all_told) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

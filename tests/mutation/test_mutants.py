@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.mutation.mutants import _meaning, _tables
+from tests.mutation.mutants import _meaning, _tables, difference, within
 from tests.mutation.targets import TARGETS
 
 TEXT = """
@@ -53,8 +53,33 @@ def test_what_only_keeps_values_from_being_changed_is_no_behaviour() -> None:
     assert _meaning(text.format(True, True, True)) != _meaning(text.format(True, True, False))
 
 
+def test_how_arguments_are_given_is_no_behaviour() -> None:
+    assert _meaning("def f(a, *, b=1): ...") == _meaning("def f(a, /, b=1): ...")
+    assert _meaning("def f(a, *, b=1): ...") != _meaning("def f(a, /, b=2): ...")
+    assert _meaning("def f(a, *, b=1): ...") != _meaning("def f(a, *, b): ...")
+
+
+@pytest.mark.parametrize(
+    ("changed", "line", "was", "now"),
+    [
+        ("a\n  b\n  c\nd", 3, "", "c"),
+        ("a\n  x\nd", 2, "b", "x"),
+        ("a\nd", 2, "b", ""),
+        ("a\n  x\n  y\nz", 2, "b\nd", "x\ny\nz"),
+        ("a\n  b", 3, "d", ""),
+    ],
+)
+def test_all_lines_that_differ_are_told(changed: str, line: int, was: str, now: str) -> None:
+    assert difference("a\n  b\nd", changed) == (line, was, now)
+
+
+def test_a_line_is_within_the_innermost_function_or_class() -> None:
+    text = "x = 1\nclass A:\n  y = 1\n  async def f(self):\n    def g():\n      return 1\n    return g\n  z = 2\n"
+    assert [within(text, line) for line in range(1, 9)] == ["", "A", "A", "f", "g", "g", "f", "A"]
+
+
 def test_the_modules_and_their_tests_are_there() -> None:
-    from tests.mutation.run import ROOT
+    from tests.mutation.play import ROOT
 
     named = [*TARGETS, *(test for target in TARGETS.values() for tests in target for test in tests)]
     assert [name for name in named if not (ROOT / name).is_file()] == []

@@ -51,7 +51,7 @@ class Mutant:
 def mutants(path: Path) -> list[Mutant]:
     """All mutants of a module that can be compiled, each text once."""
     text = path.read_text("utf-8")
-    meaning, seen, found = _meaning(text), set[str](), list[Mutant]()
+    tree, meaning, seen, found = ast.parse(text), _meaning(text), set[str](), list[Mutant]()
     for operator, changed in (*_cosmic(text), *_tables(text)):
         try:
             now = _meaning(changed)
@@ -62,7 +62,7 @@ def mutants(path: Path) -> list[Mutant]:
             continue
         seen.add(now)
         line, was, became = difference(text, changed)
-        found.append(Mutant(len(found) + 1, operator, line, within(text, line), was, became, changed))
+        found.append(Mutant(len(found) + 1, operator, line, within(tree, line), was, became, changed))
     return found
 
 
@@ -212,9 +212,9 @@ def _alike(before: list[str], after: list[str]) -> int:
     return next((place for place, (one, other) in pairs if one != other), min(len(before), len(after)))
 
 
-def within(text: str, line: int) -> str:
+def within(tree: ast.Module, line: int) -> str:
     """The innermost function or class that a line is in; "" outside of all."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+    found = [node for node in ast.walk(tree) if isinstance(node, kinds)]
     around = [node for node in found if node.lineno <= line <= (node.end_lineno or 0)]
     return max(around, key=lambda node: node.lineno).name if around else ""

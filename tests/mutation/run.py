@@ -9,6 +9,7 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,16 +35,29 @@ class Told(NamedTuple):
         return not (self.fault or unjudged or self.judgement.unlisted or self.judgement.stale)
 
 
-def played(module: str, only: str) -> Told:
-    """Plays one module in a process of its own: what one module's tests need may need the next module."""
+def played(module: str, only: str, out: Path | None) -> Told:
+    """Plays one module in a process of its own: what one module's tests need may need the next module.
+
+    Each row goes to `out` as soon as it is there.
+    """
     command = [sys.executable, "-m", "tests.mutation.judge", module, *([only] if only else [])]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    rows: list[dict[str, Any]] = []
+    with (
+        tempfile.TemporaryFile("w+") as told,
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=told, text=True) as process,
+    ):
+        for line in process.stdout or ():
+            rows.append(json.loads(line))
+            if out is not None:
+                with out.open("a", encoding="utf-8") as file:
+                    file.write(line)
+        code = process.wait()
+        told.seek(0)
+        said = told.read().strip().splitlines() or ["it ended without a word"]
     listed = [key for key in read(LIST.read_text("utf-8")) if key.module == module]
     if only:
         listed = [key for key in listed if key in map(key_of, rows)]
-    fault = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1] if done.returncode else ""
-    return Told(module, rows, judge(rows, listed), fault)
+    return Told(module, rows, judge(rows, listed), said[-1] if code else "")
 
 
 def _tell(told: Told) -> None:
@@ -74,23 +88,28 @@ def _counts(all_told: Sequence[Told]) -> str:
     return f"{len(results)} mutants: " + ", ".join(f"{count} {kind}" for kind, count in counted.items())
 
 
+def numbers(text: str) -> str:
+    """Numbers separated by commas, as they were given. Raises ValueError."""
+    return ",".join(str(int(number)) for number in text.split(","))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judges the modules, prints one line of numbers for each and one for all, and returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation.run", description="mutation testing")
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"one of {', '.join(TARGETS)} (default: all)")
     parser.add_argument("--jobs", type=int, default=1, help="modules at the same time")
-    parser.add_argument("--only", default="", help="numbers of mutants, separated by commas")
-    parser.add_argument("--out", type=Path, default=None, help="a file of JSON lines, one for each mutant")
+    parser.add_argument("--only", type=numbers, default=None, help="numbers of mutants, separated by commas")
+    parser.add_argument("--out", type=Path, default=None, help="a file that gets a line of JSON for each mutant")
     options = parser.parse_args(arguments)
     if unknown := [module for module in options.modules if module not in TARGETS]:
         parser.error(f"no mutants are made of {', '.join(unknown)}; tests/mutation/targets.py names the modules")
+    modules = options.modules or list(TARGETS)
+    print(f"{len(modules)} modules, {max(options.jobs, 1)} at a time; the largest takes minutes", flush=True)
     begun_s, all_told = time.monotonic(), list[Told]()
     with ThreadPoolExecutor(max(options.jobs, 1)) as pool:
-        for told in pool.map(lambda module: played(module, options.only), options.modules or TARGETS):
+        for told in pool.map(lambda module: played(module, options.only or "", options.out), modules):
             _tell(told)
             all_told.append(told)
-    if options.out is not None:
-        options.out.write_text("".join(json.dumps(row) + "\n" for told in all_told for row in told.rows), "utf-8")
     print(f"all: {_counts(all_told)}; {(time.monotonic() - begun_s) / 60:.1f} min")
     return 0 if all(told.is_well for told in all_told) else 1
 

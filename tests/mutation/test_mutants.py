@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from tests.mutation.mutants import _meaning, _tables, difference, within
@@ -75,7 +77,7 @@ def test_all_lines_that_differ_are_told(changed: str, line: int, was: str, now: 
 
 def test_a_line_is_within_the_innermost_function_or_class() -> None:
     text = "x = 1\nclass A:\n  y = 1\n  async def f(self):\n    def g():\n      return 1\n    return g\n  z = 2\n"
-    assert [within(text, line) for line in range(1, 9)] == ["", "A", "A", "f", "g", "g", "f", "A"]
+    assert [within(ast.parse(text), line) for line in range(1, 9)] == ["", "A", "A", "f", "g", "g", "f", "A"]
 
 
 def test_the_modules_and_their_tests_are_there() -> None:

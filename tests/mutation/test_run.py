@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,11 @@ def test_the_code_is_0_only_where_nothing_is_left_to_be_judged(
     words: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
 ) -> None:
     rows = [row(result) for result in results]
-    monkeypatch.setattr(run, "played", lambda module, _: run.Told(module, rows, judge(rows, listed), fault))
-    assert run.main([MODULE, "--out", str(tmp_path / "out")]) == code
+    monkeypatch.setattr(run, "played", lambda module, *_: run.Told(module, rows, judge(rows, listed), fault))
+    assert run.main([MODULE]) == code
     assert words in capsys.readouterr().out
-    assert [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()] == rows
 
 
 def test_a_module_without_mutants_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,10 +53,12 @@ def test_a_module_without_mutants_is_told(capsys: pytest.CaptureFixture[str]) ->
     assert "no mutants are made of controller/gurad.py; tests/mutation/targets.py names" in capsys.readouterr().err
 
 
-def test_what_a_module_that_cannot_be_judged_said_last_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Done:
-        stdout, stderr, returncode = "", "Traceback\nthe reason\n", 1
-
-    monkeypatch.setattr("subprocess.run", lambda *_, **__: Done)
-    assert run.played(MODULE, "").fault == "the reason"
-    assert not run.played(MODULE, "").is_well
+def test_what_a_module_says_is_kept_and_why_it_could_not_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = f"import sys; print({json.dumps(row('killed'))!r}); sys.exit('Traceback\\nthe reason')"
+    judging = tmp_path / "judging"
+    judging.write_text(f"#!{sys.executable}\n{said}\n")
+    judging.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(judging))
+    told = run.played(MODULE, "", tmp_path / "out")
+    assert (told.rows, told.fault, told.is_well) == ([row("killed")], "the reason", False)
+    assert [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()] == told.rows

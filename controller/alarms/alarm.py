@@ -14,10 +14,20 @@ LINE = "line"
 
 
 class AlarmKey(NamedTuple):
-    """Which alarm of the table, about which unit or run."""
+    """Which alarm of the table, about which unit or run; `UNIT/PART` where there are several of a kind at one."""
 
     name: str
     subject: str
+
+    @classmethod
+    def about(cls, name: str, whom: str, *parts: str) -> AlarmKey:
+        """The alarm of one part of a unit or run, as of one of its values; a key has no blanks, as it is typed."""
+        return cls(name, "/".join((whom, *(part.replace(" ", "-") for part in parts if part))))
+
+    @property
+    def whom(self) -> str:
+        """The unit or run, without the part of it."""
+        return self.subject.partition("/")[0]
 
     def __str__(self) -> str:
         return f"{self.name}@{self.subject}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from math import inf
 from typing import Any
 
@@ -47,7 +48,7 @@ class AlarmBook:
     def alarm(self, key: AlarmKey) -> Alarm:
         """One alarm; raises AlarmRefused if the table has none of this name."""
         if key.name not in self.definitions:
-            raise AlarmRefused(f"there is no alarm {key.name}")
+            raise AlarmRefused(f"there is no alarm {key}{self._meant(key)}")
         return self._alarms.get(key) or Alarm(key, self.definitions[key.name])
 
     # ------------------------------------------------------------------ what conditions do
@@ -110,7 +111,7 @@ class AlarmBook:
         self._begin(at_s)
         _named(who)
         for key in keys:
-            next_state(self.alarm(key).state, AlarmEvent.ACKNOWLEDGE)
+            self._after(self.alarm(key), AlarmEvent.ACKNOWLEDGE)
         for key in keys:
             self._act(key, AlarmEvent.ACKNOWLEDGE, Told.ACKNOWLEDGED, who=who, why=why)
         return self._end()
@@ -224,7 +225,7 @@ class AlarmBook:
         trip = [
             one
             for one in self._alarms.values()
-            if one.key.subject == alarm.key.subject and one.definition.first_out and one.is_standing
+            if one.key.whom == alarm.key.whom and one.definition.first_out and one.is_standing
         ]
         others = [one for one in trip if one.key != alarm.key]
         if not others:
@@ -237,9 +238,20 @@ class AlarmBook:
     def _act(self, key: AlarmKey, event: AlarmEvent, told: Told, **changed: Any) -> None:
         """One step that a person or the end of a time makes; raises AlarmRefused."""
         before = self.alarm(key)
-        alarm = replace(before, state=next_state(before.state, event), **changed)
+        alarm = replace(before, state=self._after(before, event), **changed)
         self._put(told, alarm)
         self._settle(alarm)
+
+    def _after(self, alarm: Alarm, event: AlarmEvent) -> AlarmState:
+        try:
+            return next_state(alarm.state, event)
+        except AlarmRefused as error:
+            raise AlarmRefused(f"{alarm.key}: {error}{self._meant(alarm.key)}") from None
+
+    def _meant(self, key: AlarmKey) -> str:
+        """Which alarm of the book a key that it does not hold may stand for."""
+        near = [] if key in self._alarms else get_close_matches(str(key), map(str, self._alarms), 1)
+        return f"; is {near[0]} meant?" if near else ""
 
     def _settle(self, alarm: Alarm) -> None:
         """What follows at once: silence by design, its end, or a condition that is there and must be seen."""

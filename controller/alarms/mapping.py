@@ -88,15 +88,13 @@ class EventMapping:
         return next(definition for wanted, definition in self._conditions if wanted == ANY_CONDITION)
 
     def _condition(self, event: Event) -> Change:
-        """A told condition; where several share a row, the condition's name is part of the subject."""
-        name = str(event.data["name"])
+        """A told condition; its name is part of the subject where several share a row, its `item` where it has one."""
+        name, data = str(event.data["name"]), event.data
         definition = self.row_of(name)
-        subject = subject_of(definition, event.run, event.data)
-        if definition.name != name:
-            subject = f"{subject}/{name}"
-        return Change(
-            AlarmKey(definition.name, subject), str(event.data.get("message", name)), bool(event.data["active"])
-        )
+        kind = "" if definition.name == name else name
+        whom = subject_of(definition, event.run, data)
+        key = AlarmKey.about(definition.name, whom, kind, str(data.get("item") or ""))
+        return Change(key, str(data.get("message", name)), bool(data["active"]))
 
 
 def text_of(data: Mapping[str, Any], keys: tuple[str, ...]) -> str:

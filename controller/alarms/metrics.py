@@ -32,8 +32,8 @@ MAX_STALE = 5
 STALE_AFTER_S = 86_400.0
 CHATTER_COUNT, CHATTER_WITHIN_S = 3, 60.0
 """An alarm that is raised so often within this time chatters; none should."""
-MIN_FOR_SHARES = 20
-"""Fewer alarms than this say nothing about shares (engineering judgement)."""
+MIN_FOR_SHARES = round(100 * TOP / MAX_TOP_SHARE_PCT)
+"""Of fewer alarms than this, ten are more than their share even if each of all came only once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Figures for one operator position. Shares in %, of the whole ten minutes and hours that were seen."""
+    """Figures for one operator position; count is of all of them. Shares in %, of the ten minutes and hours seen."""
 
     span_s: float
     count: int
     per_10_min: float
-    peak_10_min: int
+    peak_10_min: float
     flood_pct: float
     floods: int
     busy_hours_pct: float
@@ -72,7 +72,7 @@ class Metrics:
         elif self.per_10_min > ACCEPTABLE_PER_10_MIN:
             found.append(f"{self.per_10_min:.1f} alarms in ten minutes; up to {ACCEPTABLE_PER_10_MIN:g} is acceptable")
         if self.peak_10_min > BEGINS_ABOVE:
-            found.append(f"{self.peak_10_min} alarms in one span of ten minutes; {BEGINS_ABOVE} is the most")
+            found.append(f"{self.peak_10_min:g} alarms in one span of ten minutes; {BEGINS_ABOVE} is the most")
         if self.flood_pct > MAX_SHARE_PCT:
             found.append(f"flood in {self.flood_pct:.1f} % of the time; less than {MAX_SHARE_PCT:g} % is the aim")
         if self.busy_hours_pct > MAX_SHARE_PCT:
@@ -105,7 +105,7 @@ def measured(
         span_s=span_s,
         count=count,
         per_10_min=count / positions / (span_s / WINDOW_S),
-        peak_10_min=max(_peak([one.at_s for one in raised]), 0),
+        peak_10_min=_peak([one.at_s for one in raised]) / positions,
         flood_pct=100 * flooded / len(by_10_min),
         floods=floods,
         busy_hours_pct=100 * sum(number / positions > MAX_HOUR for number in hours) / len(hours),

@@ -85,7 +85,7 @@ def next_state(state: AlarmState, event: AlarmEvent) -> AlarmState:
     try:
         return TABLE[state, event]
     except KeyError:
-        raise AlarmRefused(f"an alarm that is {state} cannot {event}") from None
+        raise AlarmRefused(f"cannot {event} what is {state}") from None
 
 
 def drawn() -> str:

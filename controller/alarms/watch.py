@@ -6,10 +6,10 @@ Nearly every snapshot says what the one before said. `wants` sees that by compar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 from controller.alarms.alarm import AlarmKey
 from controller.alarms.definition import Definition, FromBit, FromValue, FromWatch
@@ -17,6 +17,8 @@ from controller.alarms.table import AlarmTable
 from drivers.errors import BadQuality
 from drivers.profile import Profile
 from drivers.reading import Decoder, LinkChange, Quality, Snapshot
+
+_T = TypeVar("_T")
 
 ANY_BIT = "*"
 ALARM_WORD = "alarm_bits"
@@ -90,8 +92,7 @@ class MachineWatch:
             now = None
         if now != self._last or now is None:
             self._last, self._is_changed = now, True
-            return True
-        return snapshot.time_s >= self._next_s
+        return self._is_changed or snapshot.time_s >= self._next_s
 
     def linked(self, change: LinkChange) -> Iterator[Seen]:
         """What a change of the link says: of the rows for links the first whose reason fits is active."""
@@ -104,14 +105,11 @@ class MachineWatch:
             yield Seen(AlarmKey(row.name, self.unit), f"{self.unit}: {change.reason}", active=active)
 
     def changes(self, snapshot: Snapshot) -> Iterator[Seen | Measured | Designed]:
-        """What is new in a snapshot. What cannot be trusted says nothing, and is looked at again."""
+        """What is new in a snapshot. What cannot be trusted says nothing, hides nothing, and is looked at again."""
         if self._is_changed:
-            try:
-                yield from self._designed(snapshot)
-                yield from self._bits_of(snapshot)
-                self._is_changed = False
-            except BadQuality:
-                self._last = None
+            self._is_changed = False
+            yield from self._designed(snapshot)
+            yield from self._bits_of(snapshot)
         if self._values and snapshot.time_s >= self._values_s:
             self._values_s = snapshot.time_s + VALUES_EVERY_S
             yield from self._measured(snapshot)
@@ -122,18 +120,27 @@ class MachineWatch:
 
     def _designed(self, snapshot: Snapshot) -> Iterator[Designed]:
         for one in self._designs:
-            active = snapshot.text(one.signal) in one.words
-            if self._known.get(one.name) is not active:
+            word = self._sees(snapshot.text, one.signal)
+            if word is not None and self._known.get(one.name) is not (active := word in one.words):
                 self._known[one.name] = active
                 yield Designed(one.name, active)
 
     def _bits_of(self, snapshot: Snapshot) -> Iterator[Seen]:
         for row, source in self._bits:
-            yield from self._new(row, row.message, active=snapshot.bit(source.bit) == source.on)
+            is_on = self._sees(snapshot.bit, source.bit)
+            yield from self._new(row, row.message, active=is_on if is_on is None else is_on == source.on)
         for row, _ in self._others:
-            found = [bit for bit in self._unnamed if snapshot.bit(bit)]
-            text = f"{row.message}: {', '.join(found).replace('_', ' ')}" if found else row.message
-            yield from self._new(row, text, active=bool(found))
+            for bit in self._unnamed:
+                text = f"{row.message}: {bit.replace('_', ' ')}"
+                yield from self._new(row, text, bit, active=self._sees(snapshot.bit, bit))
+
+    def _sees(self, look: Callable[[str], _T], name: str) -> _T | None:
+        """What is found; None where it cannot be trusted, and then the next snapshot is looked at too."""
+        try:
+            return look(name)
+        except BadQuality:
+            self._is_changed = True
+            return None
 
     def _measured(self, snapshot: Snapshot) -> Iterator[Measured]:
         for row, source in self._values:
@@ -146,11 +153,14 @@ class MachineWatch:
             yield Measured(AlarmKey(row.name, self.unit), text, reading.value - setpoint)
 
     def _trusted(self, snapshot: Snapshot) -> Iterator[Seen]:
-        bad = [name for name, reading in snapshot.readings().items() if reading.quality is Quality.BAD]
-        for row in self._quality:
-            yield from self._new(row, f"{row.message}: {', '.join(bad)}", active=bool(bad))
+        """Values of bad quality; where all of them are, it is the link that is bad, and has an alarm of its own."""
+        bad = {name: reading.quality is Quality.BAD for name, reading in snapshot.readings().items()}
+        for row in self._quality if not all(bad.values()) else ():
+            for name, is_bad in bad.items():
+                yield from self._new(row, f"{row.message}: {name}", name, active=is_bad)
 
-    def _new(self, row: Definition, text: str, *, active: bool) -> Iterator[Seen]:
-        if self._known.get(row.name) is not active:
-            self._known[row.name] = active
-            yield Seen(AlarmKey(row.name, self.unit), f"{self.unit}: {text}", active=active)
+    def _new(self, row: Definition, text: str, part: str = "", *, active: bool | None) -> Iterator[Seen]:
+        """A condition that changed; the first look tells each, as an earlier process may have left it."""
+        if active is not None and self._known.get((row.name, part)) is not active:
+            self._known[row.name, part] = active
+            yield Seen(AlarmKey.about(row.name, self.unit, part), f"{self.unit}: {text}", active=active)

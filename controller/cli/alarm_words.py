@@ -66,13 +66,13 @@ def history(events: Iterable[Event]) -> list[str]:
         why = f" ({data['why']})" if data["why"] else ""
         told = event.kind.removeprefix(PREFIX)
         key = AlarmKey(data["name"], data["subject"])
-        lines.append(f"{event.utc}  {told + who + why:24} {data['priority']:8} {data['text']}  [{key}]")
+        lines.append(f"{event.utc}  {told + who + why:24} {data['priority']:8} {data['text'] or data['name']}  [{key}]")
     return lines
 
 
 def figures(found: Metrics) -> list[str]:
     """The figures of the alarm system, and what is beyond its limit."""
-    rates = f"{found.per_10_min:.2f} in ten minutes, at most {found.peak_10_min}"
+    rates = f"{found.per_10_min:.2f} in ten minutes, at most {found.peak_10_min:g}"
     shares = ", ".join(f"{priority.value} {share:.0f} %" for priority, share in found.priorities_pct.items())
     lines = [
         f"{found.count} alarms in {age(found.span_s)}, {rates}",

@@ -125,7 +125,8 @@ def _tell_innovation(run: Run, kind: str, found: str | None) -> None:
     """A measurement that is too far from what was expected (chi square); None: it is mended, or nothing rests on it."""
     unit = kind if kind == "lab" else run.line.instrument(kind).unit
     message = found or f"{unit}: agrees with what is expected, or the estimate is given up"
-    data = {"name": "innovation_implausible", "unit": unit, "active": found is not None, "message": message}
+    is_found, item = found is not None, run.name
+    data = {"name": "innovation_implausible", "unit": unit, "item": item, "active": is_found, "message": message}
     run.tell("condition", data)
 
 

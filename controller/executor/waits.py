@@ -88,7 +88,8 @@ class Waits:
         self._condition(f"{what}, the longest that the recipe allows", limit, active=True)
 
     def _condition(self, message: str, limit: WaitLimit, *, active: bool) -> None:
-        data = {"name": BROKEN, "unit": None, "active": active, "message": message}
+        item = f"{limit.after}-{limit.step}"
+        data = {"name": BROKEN, "unit": None, "item": item, "active": active, "message": message}
         self._tell("condition", data | {"step": limit.step, "after": limit.after})
 
 

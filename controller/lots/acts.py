@@ -29,7 +29,7 @@ async def say_back(journal: Journal, text: str, who: str) -> Lot:
     if after.is_out_too_long and after.max_out_s is not None:
         words = f"{after.id} was outside the dry room for {after.out_s / 60:.0f} min"
         message = f"{words}, more than {after.max_out_s / 60:.0f} min"
-        data = {"name": "lot_out_too_long", "unit": None, "active": True, "message": message}
+        data = {"name": "lot_out_too_long", "unit": None, "item": str(lot.id), "active": True, "message": message}
         journal.note(lot.id.run, "condition", data)
     return after
 

@@ -60,7 +60,7 @@ def test_several_are_acknowledged_together_or_none() -> None:
     b = book()
     b.condition(key("plain"), 1.0, active=True)
     b.condition(key("other"), 1.0, active=True)
-    with pytest.raises(AlarmRefused, match="normal cannot acknowledge"):
+    with pytest.raises(AlarmRefused, match="cannot acknowledge what is normal"):
         b.acknowledge([key("plain"), key("slow")], "maria", 2.0)
     assert state(b, "plain") is AlarmState.UNACKNOWLEDGED
     assert told(b.acknowledge([key("plain"), key("other"), key("plain")], "maria", 3.0)) == ["acknowledged"] * 2

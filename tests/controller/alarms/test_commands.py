@@ -59,6 +59,21 @@ def test_the_list_as_json_says_what_to_do(store: Path) -> None:
     assert found["standing"][0]["action"].startswith("take the laminate out")
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("press_tilt", "press_tilt@line: cannot acknowledge what is normal; is press_tilt@uniaxial-press-1 meant?"),
+        (
+            "pres_tilt@uniaxial-press-1",
+            "there is no alarm pres_tilt@uniaxial-press-1; is press_tilt@uniaxial-press-1 meant?",
+        ),
+        ("nothing@such", "there is no alarm nothing@such"),
+    ],
+)
+def test_a_mistyped_alarm_is_refused_with_what_may_be_meant(store: Path, typed: str, told: str) -> None:
+    assert run("ack", typed, "--by", "maria", "--store", str(store)) == (1, told + "\n")
+
+
 def test_a_store_is_looked_at_without_changing_it(store: Path) -> None:
     before = len(read_events(store))
     for command in ("list", "history", "metrics"):
@@ -74,7 +89,7 @@ def test_acknowledging_needs_the_alarm_and_says_who(store: Path) -> None:
     assert [(data["name"], data["who"], data["state"]) for data in told] == [("command_failed", "maria", "normal")]
     code, text = run("ack", "command_failed@coater-1", "--by", "maria", "--store", str(store))
     assert code == 1
-    assert "an alarm that is normal cannot acknowledge" in text
+    assert text == "command_failed@coater-1: cannot acknowledge what is normal\n"
     assert run("ack", "press_tilt@uniaxial-press-1", "--by", " ", "--store", str(store))[0] == 1
 
 

@@ -67,6 +67,24 @@ def test_the_most_frequent_and_their_share() -> None:
     assert found.top_share_pct == pytest.approx(100 * 15 / 25)
 
 
+def test_the_share_of_the_most_frequent_is_judged_where_it_can_be_kept() -> None:
+    def remarks(count: int) -> list[str]:
+        story = [one for n in range(count) for one in raised(3600.0 * n, name=f"a{n}")]
+        return measured(story, 0.0, 3600.0 * count, {}).remarks()
+
+    assert remarks(199) == []
+    assert remarks(200) == []
+    often = raised(*(3600.0 * n for n in range(200)))
+    assert "the ten most frequent are 100 % of all; 5 % is the most" in measured(often, 0.0, 720_000.0, {}).remarks()
+
+
+def test_operators_share_the_peak_too() -> None:
+    story = raised(*(float(10 * n) for n in range(16)))
+    assert measured(story, 0.0, 36_000.0, {}, positions=2).peak_10_min == 8
+    assert "16 alarms in one span of ten minutes; 10 is the most" in measured(story, 0.0, 36_000.0, {}).remarks()
+    assert not any("one span" in one for one in measured(story, 0.0, 36_000.0, {}, positions=2).remarks())
+
+
 def test_three_within_a_minute_chatter() -> None:
     story = raised(0.0, 30.0, 61.0) + raised(0.0, 30.0, 60.0, name="b")
     found = measured(story, 0.0, 36_000.0, {})

@@ -160,9 +160,35 @@ def test_a_bad_value_of_a_machine_that_rests_is_an_alarm() -> None:
         values = plc._values
         plc._values = lambda: {**values(), "oil_pressure_mpa": float("nan")}
         await asyncio.sleep(250.0)
-        alarm = stage.alarm("value_bad", PRESS)
+        alarm = stage.alarm("value_bad", f"{PRESS}/oil_pressure_mpa")
         assert alarm.state is AlarmState.UNACKNOWLEDGED
         assert "oil_pressure_mpa" in alarm.text
+
+    play(act)
+
+
+def test_two_conditions_of_one_name_with_items_of_their_own_are_two_alarms() -> None:
+    async def act(stage: Stage) -> None:
+        def told(row: str, *, active: bool) -> None:
+            data = {"name": "interlock_bypassed", "unit": PRESS, "item": row, "active": active, "message": row}
+            stage.journal.note("interlocks", "condition", data)
+
+        told("no alarm", active=True)
+        told("idle", active=True)
+        told("no alarm", active=False)
+        await asyncio.sleep(1.0)
+        assert stage.alarm("interlock_bypassed", f"{PRESS}/no-alarm").state is AlarmState.RETURNED
+        assert stage.alarm("interlock_bypassed", f"{PRESS}/idle").state is AlarmState.UNACKNOWLEDGED
+
+    play(act)
+
+
+def test_a_persons_reason_is_not_taken_for_one_of_the_programs() -> None:
+    async def act(stage: Stage) -> None:
+        held = {"state": "holding", "reason": "the disk brake has an odd port", "who": "maria"}
+        stage.journal.note("r1", "run.state", held)
+        await asyncio.sleep(1.0)
+        assert stage.told() == ["run_held_person"]
 
     play(act)
 

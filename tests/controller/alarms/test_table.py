@@ -95,6 +95,15 @@ def test_every_kind_of_event_raises_an_alarm_or_is_said_to_need_none() -> None:
     assert without == {}, "give each a row, or say under `quiet` in controller/alarms/table.yaml why it needs none"
 
 
+def test_no_row_waits_for_a_kind_or_a_condition_that_nobody_tells() -> None:
+    rows = [row.source for row in names_of(FromEvent)]
+    matches = [match for source in rows for match in (source.raised, *source.until)]  # type: ignore[union-attr]
+    assert {match.kind for match in matches} | set(TABLE.quiet) <= set(kinds_told())
+    told = [EventMapping(TABLE).row_of(name).name for name in conditions_told()]
+    waiting = {row.name for row in names_of(FromCondition)} - {*told, "condition_told"}
+    assert waiting <= {"journal_rescued"}
+
+
 def test_no_kind_has_a_row_and_is_quiet() -> None:
     raising = {row.source.raised.kind for row in names_of(FromEvent)}  # type: ignore[union-attr]
     assert raising & set(TABLE.quiet) == set()
@@ -169,7 +178,16 @@ def test_a_bit_that_only_a_users_profile_has_is_an_alarm_too(tmp_path: Any) -> N
     file = tmp_path / "press.yaml"
     file.write_text(text.replace("profile: uniaxial-press-generic", "profile: press"))
     profile = load_profile(file)
+    text = re.sub(r"coolant_low, ", r"coolant_low, door_open, ", text)
+    file.write_text(text.replace("profile: uniaxial-press-generic", "profile: press"))
+    profile = load_profile(file)
     assert shown(profile, **values_of(profile, **word(profile, "coolant_low"))) - {"value_bad"} == {"machine_alarm"}
+    watch = MachineWatch("u", profile, TABLE)
+    for bits, told in ((("coolant_low",), "u/coolant_low"), (("coolant_low", "door_open"), "u/door_open")):
+        values = values_of(profile, **word(profile, *bits))
+        watch.wants(snapshot := Snapshot.of("u", profile, 1.0, values))
+        found = [one.key for one in watch.changes(snapshot) if isinstance(one, Seen) and one.active]
+        assert [key.subject for key in found if key.name == "machine_alarm"] == [told]
 
 
 def load_text(profile: str) -> str:
@@ -182,6 +200,47 @@ def test_a_machine_in_peace_has_no_alarm() -> None:
     for kind in ("uniaxial_press", "isostatic_press", "roll_press"):
         profile = MACHINES[kind]
         assert shown(profile, **values_of(profile, **word(profile), machine_state=4.0)) - {"value_bad"} == set()
+
+
+@pytest.mark.parametrize("bad", [{"phase": 99.0}, {"status_bits": float("nan")}])
+def test_a_word_that_cannot_be_read_hides_no_alarm_of_another_word(bad: dict[str, float]) -> None:
+    profile = MACHINES["coater"]
+    assert "coater_lel_high" in shown(profile, **{**values_of(profile, **word(profile, "lel_high")), **bad})
+
+
+def test_what_cannot_be_read_is_looked_at_in_every_snapshot_until_it_can() -> None:
+    profile = MACHINES["coater"]
+    watch = MachineWatch("u", profile, TABLE)
+    good = values_of(profile, **word(profile, "lel_warning"))
+
+    def names(time_s: float, **bad: float) -> set[str] | None:
+        snapshot = Snapshot.of("u", profile, time_s, {**good, **bad})
+        watch._excerpt = lambda _: [1]  # the raw words stay as they are
+        found = watch.changes(snapshot) if watch.wants(snapshot) else None
+        return found if found is None else {one.key.name for one in found if isinstance(one, Seen) and one.active}
+
+    assert names(1.0, status_bits=float("nan")) == {"value_bad"}
+    assert names(2.0, status_bits=float("nan")) == set()
+    assert names(3.0) == {"coater_lel_warning"}
+    assert names(4.0) is None
+
+
+def test_each_bad_value_is_an_alarm_of_its_own_and_a_lost_machine_is_not_one_for_each() -> None:
+    profile = MACHINES["uniaxial_press"]
+    watch = MachineWatch("u", profile, TABLE)
+    good = values_of(profile, **word(profile), machine_state=4.0, command_code=1.0)
+
+    def bad(time_s: float, **values: float) -> dict[str, bool]:
+        snapshot = Snapshot.of("u", profile, time_s, {**good, **values})
+        found = [one for one in watch.changes(snapshot) if isinstance(one, Seen) and one.key.name == "value_bad"]
+        return {one.key.subject: one.active for one in found}
+
+    nan = float("nan")
+    first = bad(0.0, force_pv_kn=nan)
+    assert [subject for subject, active in first.items() if active] == ["u/force_pv_kn"]
+    assert bad(200.0, force_pv_kn=nan, oil_pressure_mpa=nan) == {"u/oil_pressure_mpa": True}
+    assert bad(400.0) == {"u/force_pv_kn": False, "u/oil_pressure_mpa": False}
+    assert bad(600.0, **dict.fromkeys(good, nan)) == {}
 
 
 # ---------------------------------------------------------------- what a row may say

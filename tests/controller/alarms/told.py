@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 CONTROLLER = Path(__file__).parents[3] / "controller"
 TELLING = {"tell", "note", "append", "_tell"}
+PLAIN = {"condition", "certificate", "measurement"}
+"""The kinds of one word."""
 
 
 def trees() -> Iterator[tuple[Path, ast.Module]]:
     for path in sorted(CONTROLLER.rglob("*.py")):
         if CONTROLLER / "alarms" not in path.parents:
-            yield path, ast.parse(path.read_text(encoding="utf-8"))
+            yield path, parsed(path)
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def constants(tree: ast.Module) -> dict[str, str]:
     """A module's names for texts: its own before those that it imports from others of the program."""
     found: dict[str, str] = {}
@@ -23,11 +32,12 @@ def constants(tree: ast.Module) -> dict[str, str]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("controller"):
             file = CONTROLLER.parent.joinpath(*(node.module or "").split(".")).with_suffix(".py")
             if file.is_file():
-                theirs = assigned(ast.parse(file.read_text(encoding="utf-8")))
+                theirs = assigned(parsed(file))
                 found |= {name.asname or name.name: theirs[name.name] for name in node.names if name.name in theirs}
     return found | assigned(tree)
 
 
+@cache
 def assigned(tree: ast.Module) -> dict[str, str]:
     """What a module assigns, in its functions too."""
     found: dict[str, str] = {}
@@ -50,8 +60,24 @@ def text_of(node: ast.AST, names: dict[str, str]) -> str | None:
     return found if isinstance(found, str) else None
 
 
+@cache
 def kinds_told() -> dict[str, str]:
-    """Every kind of event that is told somewhere, and where: a dotted word given to what tells, or `condition`."""
+    """Every kind of event that is told somewhere, and where: a dotted word given to what tells, or `condition`.
+
+    Some are given by way of a variable: every dotted word whose first half is that of one found so counts too.
+    """
+    found = kinds_given()
+    families = {kind.partition(".")[0] for kind in set(found) - PLAIN} | {"clock", "computer", "alarm"}
+    for path, tree in trees():
+        for node in ast.walk(tree):
+            text = getattr(node, "value", None)
+            if isinstance(text, str) and is_kind(text) and text.partition(".")[0] in families:
+                found.setdefault(text, f"{path.relative_to(CONTROLLER.parent)}:{getattr(node, 'lineno', 0)}")
+    return found
+
+
+def kinds_given() -> dict[str, str]:
+    """The kinds that stand, by themselves or by a constant's name, where something is told."""
     found: dict[str, str] = {}
     for path, tree in trees():
         names = constants(tree)
@@ -60,7 +86,7 @@ def kinds_told() -> dict[str, str]:
                 continue
             for given in node.args[:2]:
                 told = text_of(given, names)
-                if told is not None and (told == "condition" or is_kind(told)):
+                if told is not None and (told in PLAIN or is_kind(told)):
                     found[told] = f"{path.relative_to(CONTROLLER.parent)}:{node.lineno}"
     return found
 
@@ -70,6 +96,7 @@ def is_kind(text: str) -> bool:
     return bool(dot) and all(part.replace("_", "").isalpha() and part.islower() for part in (first, second))
 
 
+@cache
 def conditions_told() -> dict[str, str]:
     """Every name of a condition, and where it is told.
 
@@ -80,9 +107,8 @@ def conditions_told() -> dict[str, str]:
     for path, tree in trees():
         names = constants(tree)
         for node in ast.walk(tree):
-            place = f"{path.relative_to(CONTROLLER.parent)}:{getattr(node, 'lineno', 0)}"
             for told in conditions_at(node, names):
-                found[told] = place
+                found[told] = f"{path.relative_to(CONTROLLER.parent)}:{getattr(node, 'lineno', 0)}"
     return found
 
 

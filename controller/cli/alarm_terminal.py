@@ -25,7 +25,7 @@ class AlarmCommands:
 
     def heard(self, line: str) -> bool:
         """Carries a typed line out, if it is about alarms."""
-        command, *words = line.split()[:1] + line.split()[1:] or [""]
+        command, *words = line.split() or [""]
         if command not in ("alarms", "ack", "reset", "shelve", "unshelve"):
             return False
         who = f"{getpass.getuser()} at the terminal"

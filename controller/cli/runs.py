@@ -228,13 +228,13 @@ async def _pressed(
                     interrupts.watch(run)
                     progress.begin(name, plan, options.store)
 
-                terminal = Terminal() if operator is None and sys.stdin.isatty() else None
+                terminal = Terminal() if sys.stdin.isatty() else None
                 with line_in_use(line_config, utc_text(), options.record, faults.append) as line:
                     surroundings = Surroundings(
                         line=line,
                         journal=journal,
                         person=operator or TerminalPerson(terminal or Terminal()),
-                        attendant=attendant_for(terminal),
+                        attendant=attendant_for(terminal if operator is None else None),
                         truth=None if operator is None else remote_truth(operator),
                         simulation=simulation,
                         approval=None if approval is None else approval_data(approval),

@@ -13,13 +13,16 @@ from controller.alarms.alarm import AlarmKey
 from controller.alarms.page import reference_page
 from controller.alarms.states import TABLE, AlarmState, drawn
 from controller.alarms.table import shipped_table
+from controller.cli import runs
 from controller.cli.alarm_terminal import AlarmCommands
 from controller.cli.main import app
 from controller.cli.progress import sentence
 from controller.journal import SqliteJournal, read_events
+from controller.session import MachineNotReady, Surroundings, unattended
 from tests.controller.alarms.stage import Stage, play
 
 PRESS, COATER = "uniaxial-press-1", "coater-1"
+EXAMPLE = Path(__file__).parents[3] / "recipes" / "library" / "honda-example-1.yaml"
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "alarms.md"
 
 
@@ -157,6 +160,25 @@ def test_the_table_and_one_row_of_it() -> None:
 
 
 # ---------------------------------------------------------------- the terminal of a run
+
+
+@pytest.mark.parametrize("is_typed_at", [True, False])
+def test_a_simulated_run_takes_alarm_commands_where_somebody_types(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, is_typed_at: bool
+) -> None:
+    given: list[Surroundings] = []
+
+    async def carried_out(plan: object, surroundings: Surroundings, name: str) -> None:
+        given.append(surroundings)
+        raise MachineNotReady("enough is seen")
+
+    monkeypatch.setattr(runs, "carry_out", carried_out)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: is_typed_at)
+    store = tmp_path / "store.sqlite"
+    options = runs.RunOptions(EXAMPLE, None, 20.0, "nominal", 1, store, rearm=False, record=None, as_json=True)
+    assert runs.run_file(options) == 1
+    assert (given[0].watch_alarms is not None) is is_typed_at
+    assert given[0].attendant is unattended, "what is held is stopped, as without a terminal"
 
 
 def test_alarms_are_acknowledged_at_the_terminal_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,7 +81,7 @@ class Background:
     def faults(self) -> list[str]:
         """Why the tasks are not all alive, a sentence each; one that is started again, or done without, is no fault."""
         fatal = [] if self._fatal is None else [self._fatal.words]
-        return fatal + [f"{post.name} hangs" for post in self._posts if post.is_hung]
+        return fatal + [f"{post.name} hangs" for post in self._posts if post.is_hung and post.task]
 
     def start(
         self,
@@ -184,10 +184,10 @@ class Background:
             self._end_block(post, Death(post.name, How.RAISED, words, error), "everything ends")
 
     def _end_block(self, post: _Post, death: Death, what: str) -> None:
-        self._told(post, death, what)
         if self._fatal is None and self._body is not None and not self._closing:
             self._fatal = death
             self._body.cancel(death.words)
+        self._told(post, death, what)
 
     def _told(self, post: _Post, death: Death, what: str) -> None:
         name = f"{post.condition}_{'hung' if death.how is How.HUNG else 'died'}"

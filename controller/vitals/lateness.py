@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread, get_ident
@@ -98,7 +98,7 @@ class StandstillWatch:
 
     def _work(self) -> None:
         while not self._stop.wait(PERIOD_S):
-            with self._lock:
+            with self._lock:  # the loop waits for it with every turn: nothing in here may read a disk
                 still_s = self._clock() - self._turned_s
                 if still_s > STANDSTILL_S and self._where is None and not is_idle(self._loop_thread):
                     self._where = place_of(self._loop_thread)
@@ -120,10 +120,9 @@ def place_of(thread: int) -> str:
     frame: FrameType | None = sys._current_frames().get(thread)  # noqa: SLF001  the documented way, as faulthandler's
     if frame is None:
         return "a thread that has ended"
-    stack = list(reversed(traceback.extract_stack(frame)))
-    own = [at for at in stack[1:] if Path(at.filename).is_relative_to(_HERE) and ".venv" not in at.filename]
-    called = [f"{at.name} ({_short(at.filename)}:{at.lineno})" for at in (stack[0], *own[:_FRAMES])]
-    return ", called by ".join(called)
+    stack = [(at.f_code.co_name, at.f_code.co_filename, line) for at, line in traceback.walk_stack(frame)]
+    own = [at for at in stack[1:] if Path(at[1]).is_relative_to(_HERE) and ".venv" not in at[1]]
+    return ", called by ".join(f"{name} ({_short(file)}:{line})" for name, file, line in (stack[0], *own[:_FRAMES]))
 
 
 def _short(filename: str) -> str:
@@ -132,4 +131,5 @@ def _short(filename: str) -> str:
 
 
 def _to_stderr(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    with suppress(OSError, ValueError):  # a closed terminal must not end the watch
+        print(text, file=sys.stderr, flush=True)

@@ -42,7 +42,7 @@ class ServiceManager:
         target = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
             sender.setblocking(False)
-            sender.sendto(text.encode(), target)
+            sender.sendto(text.encode(errors="replace"), target)
 
 
 def service_manager(environment: Mapping[str, str] | None = None) -> ServiceManager:

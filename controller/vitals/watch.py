@@ -25,6 +25,9 @@ NO_TIME = "no call: the process was stopped, or the computer had no time for it"
 UNFED_S = 1.0
 """Wall seconds: a loop that was as late since the last feed is not fed for; the shipped profiles' machines expect a
 heartbeat within 2 s at least."""
+FED_AGAIN_S = 0.5
+"""Wall seconds until what was not fed for is looked at again: short beside a watchdog's time, so that a standstill that
+is over ends no run; a loop that is late again meanwhile is not fed for (engineering judgement)."""
 
 
 class SelfWatch:
@@ -69,8 +72,7 @@ class SelfWatch:
             self._clocks_due_s = now_s + CLOCKS_S
             self._look_at_clocks()
         if self._manager.feed_period_s is not None and now_s >= self._feed_due_s:
-            self._feed_due_s = now_s + self._manager.feed_period_s
-            self._feed()
+            self._feed_due_s = now_s + (self._manager.feed_period_s if self._feed() else FED_AGAIN_S)
 
     def _condition(self, name: str, message: str, *, active: bool) -> None:
         self._journal.note(LINE, "condition", {"name": name, "unit": None, "active": active, "message": message})
@@ -112,7 +114,8 @@ class SelfWatch:
 
     # ---------------------------------------------------------------------- the service manager
 
-    def _feed(self) -> None:
+    def _feed(self) -> bool:
+        """Feeds, unless something is wrong; whether it did."""
         faults = self._health.faults
         if self._latest_s > UNFED_S:
             faults.append(f"the event loop was late by {self._latest_s:.1f} s")
@@ -127,6 +130,7 @@ class SelfWatch:
             is_fed = "the service manager's watchdog is fed"
             self._condition("watchdog_unfed", f"not fed: {unfit}" if unfit else is_fed, active=unfit is not None)
             self._manager.tell(STATUS=f"unfit: {unfit}" if unfit else is_fed)
+        return unfit is None
 
     def status(self, event: Event) -> None:
         """What a person reads in `systemctl status`: the state of the run that changed last."""

@@ -436,6 +436,27 @@ def test_health_tells_of_hung_and_fatal_tasks_while_the_block_is_open() -> None:
     assert run_virtual(main()) == [[], [words], []]
 
 
+def test_a_hung_task_that_has_ended_and_waits_to_be_started_again_hangs_no_more() -> None:
+    health = Health()
+
+    async def main() -> list[list[str]]:
+        async def slow_to_end() -> None:
+            try:
+                await forever()
+            finally:
+                await asyncio.sleep(2.0)
+
+        seen = []
+        async with background(Told(), health) as tasks:
+            start(tasks, slow_to_end, Restart(), progress=MustProgress(lambda: 0, 10.0))
+            for until_s in (9.0, 11.0, 12.5):
+                await asyncio.sleep(until_s - asyncio.get_running_loop().time())
+                seen.append(health.faults)
+        return seen
+
+    assert run_virtual(main()) == [[], ["the task of press-1 hangs"], []]
+
+
 OTHERS = {  # each waits for its task where it makes it: two things at once, and not in the background
     "controller/executor/tasks.py": "the person's task beside requests",
     "controller/executor/allocation.py": "requests beside an answer",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import linecache
 import selectors
 import socket
+import sys
 import threading
 import time
 
@@ -122,6 +124,40 @@ def test_a_long_standstill_is_said_once_at_once() -> None:
         time.sleep(0.15)
     assert len(said) == 1
     assert said[0].startswith("pressline: the event loop stands still since 6 s in ")
+
+
+def test_looking_at_a_place_reads_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop waits meanwhile, and the standstill may be the disk's."""
+
+    read: list[object] = []
+
+    def reads(*args: object) -> list[str]:
+        read.append(args)
+        return []
+
+    for name in ("checkcache", "getlines", "updatecache"):
+        monkeypatch.setattr(linecache, name, reads)
+    place = place_of(threading.get_ident())
+    assert "test_looking_at_a_place_reads_no_file (tests/" in place
+    assert read == []
+
+
+def test_a_standard_error_that_is_gone_does_not_end_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone:
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+        def flush(self) -> None: ...
+
+    monkeypatch.setattr(sys, "stderr", Gone())
+    clock = Hand()
+    watch = StandstillWatch(clock)
+    with watch.watching():
+        clock.now_s += 6.0
+        waited_for(lambda: watch._is_said)
+        watch.turned()
+        clock.now_s += STANDSTILL_S + 0.05
+        waited_for(lambda: watch._where is not None)
 
 
 def test_the_place_names_the_call_that_blocks_and_who_called_it() -> None:

@@ -42,6 +42,13 @@ def test_a_line_end_in_a_status_makes_no_second_field(tmp_path: Path) -> None:
         assert heard.recv(1000) == b"STATUS=held WATCHDOG=1"
 
 
+def test_a_reason_that_is_no_text_costs_nothing(tmp_path: Path) -> None:
+    path = str(tmp_path / "notify")
+    with listening(path) as heard:
+        ServiceManager(path).tell(STATUS="held: \udcff")
+        assert heard.recv(1000) == b"STATUS=held: ?"
+
+
 def test_a_manager_that_is_gone_or_full_costs_nothing(tmp_path: Path) -> None:
     path = str(tmp_path / "notify")
     ServiceManager(path).tell(WATCHDOG="1")

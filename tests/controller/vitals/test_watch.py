@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from controller.events import EventStream
 from controller.journal import Journal
 from controller.vitals.background import Background, Health
 from controller.vitals.clocks import Clocks, ClockWatch
-from controller.vitals.lateness import WINDOW, Standstill
+from controller.vitals.lateness import PERIOD_S, WINDOW, Standstill
 from controller.vitals.service_manager import ServiceManager
-from controller.vitals.watch import UNFED_S, SelfWatch, self_watched
+from controller.vitals.watch import FED_AGAIN_S, UNFED_S, SelfWatch, self_watched
 from tests.controller.vitals.test_clocks import Hands
 
 
@@ -48,7 +49,11 @@ class Stage:
     """A watch whose clock the test moves."""
 
     def __init__(
-        self, address: str | None = None, journal: Journal | None = None, clocks: Clocks | None = None
+        self,
+        address: str | None = None,
+        journal: Journal | None = None,
+        clocks: Clocks | None = None,
+        watchdog_s: float = 2.0,
     ) -> None:
         self.now_s = 0.0
         self.journal = journal or Journal(EventStream(), lambda: "2026-01-01T00:00:00.000+00:00")
@@ -56,7 +61,7 @@ class Stage:
         self.watch = SelfWatch(
             self.journal,
             self.health,
-            ServiceManager(address, 2.0),
+            ServiceManager(address, watchdog_s),
             clock=lambda: self.now_s,
             clocks=ClockWatch(clocks or Hands().clocks()),
         )
@@ -153,18 +158,42 @@ async def test_the_service_manager_is_fed_twice_in_its_time(heard: Any) -> None:
     assert come() == ["WATCHDOG=1"] * 6
 
 
-async def test_a_loop_that_was_late_is_not_fed_for(heard: Any) -> None:
+async def test_a_loop_that_was_late_is_not_fed_for_until_it_is_in_time_for_a_while(heard: Any) -> None:
     address, come = heard
     stage = Stage(address)
-    stage.pass_by(2)
-    come()
+    stage.pass_by(20)
+    assert come() == ["WATCHDOG=1"]
     stage.pass_by(1, UNFED_S + 0.1)
-    stage.pass_by(19)
     assert come() == ["STATUS=unfit: the event loop was late by 1.1 s"]
     assert ("watchdog_unfed", True) in stage.told()
-    stage.pass_by(20)
+    stage.pass_by(round(FED_AGAIN_S / PERIOD_S) - 1)
+    assert come() == []
+    stage.pass_by(1)
     assert come() == ["WATCHDOG=1", "STATUS=the service manager's watchdog is fed"]
     assert stage.told()[-1] == ("watchdog_unfed", False)
+
+
+@pytest.mark.parametrize("fed_before", range(1, 40))
+async def test_a_loop_that_stood_still_once_and_turns_again_is_not_ended_for_it(heard: Any, fed_before: int) -> None:
+    """Wherever between two feeds it was: the service manager hears again within its time."""
+    address, come = heard
+    stage = Stage(address, watchdog_s=4.0)
+    fed_s: list[float] = []
+    for tick in range(200):
+        late_s = UNFED_S + 0.1 if tick == fed_before else 0.0
+        stage.now_s += late_s
+        stage.pass_by(1, late_s)
+        fed_s += [stage.now_s] if "WATCHDOG=1" in come() else []
+    assert max(later - earlier for earlier, later in pairwise(fed_s)) < 4.0
+
+
+async def test_a_loop_that_is_late_again_and_again_is_never_fed_for(heard: Any) -> None:
+    address, come = heard
+    stage = Stage(address)
+    for _ in range(20):
+        stage.pass_by(1, UNFED_S + 0.1)
+        stage.pass_by(5)
+    assert "WATCHDOG=1" not in come()
 
 
 async def test_a_loop_that_was_a_little_late_is_fed_for(heard: Any) -> None:

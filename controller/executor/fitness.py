@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from controller.calibration import calibration_data
+from controller.calibration import Calibration, calibration_data
 from controller.events import Event
 from controller.executor.holding import hold_idle
 from controller.executor.run import Run
@@ -20,12 +20,22 @@ from drivers.reading import Reading
 from recipes.plan import PlannedStep
 
 OVERDUE, ZERO_OFF = "calibration_not_valid", "zero_off"
+DAY = len("2026-03-02")
 
 
 def doubt_of(run: Run, unit: str | None) -> str:
     """Why nothing may rest on a unit's values now, in words; "" if it may."""
     known = None if unit is None else run.line.fitness_of(unit).calibration
-    return "" if known is None or unit is None else known.doubt(unit, run.journal.now())
+    return "" if known is None or unit is None else str(_met(run, unit, known)["doubt"])
+
+
+def _met(run: Run, unit: str, known: Calibration) -> dict[str, Any]:
+    """A calibration as it is now; by the record's latest time where the computer's clock is behind it."""
+    now, latest = run.journal.now(), run.journal.latest_utc
+    data = calibration_data(unit, known, max(now, latest))
+    if data["doubt"] and latest[:DAY] > now[:DAY]:
+        data["doubt"] += f"; the clock of this computer says {now[:DAY]}, which is before its own record"
+    return data
 
 
 def tell_used(run: Run, unit: str | None, planned: PlannedStep) -> str:
@@ -35,7 +45,7 @@ def tell_used(run: Run, unit: str | None, planned: PlannedStep) -> str:
     """
     if unit is None or (known := run.line.fitness_of(unit).calibration) is None:
         return ""
-    data = calibration_data(unit, known, run.journal.now())
+    data = _met(run, unit, known)
     run.tell("calibration.met", {**data, "step": planned.step.name, "lots": list(planned.step.consumes)})
     doubt = str(data["doubt"])
     if doubt:
@@ -47,9 +57,8 @@ def tell_used(run: Run, unit: str | None, planned: PlannedStep) -> str:
 def tell_calibrations(run: Run) -> None:
     """Tells at the start which units of the line are out of calibration, before anything is made with them."""
     for unit in run.line.fitness:
-        if (known := run.line.fitness_of(unit).calibration) is not None:
-            doubt = known.doubt(unit, run.journal.now())
-            _condition(run, OVERDUE, unit, doubt, f"the calibration of {unit} is valid")
+        if run.line.fitness_of(unit).calibration is not None:
+            _condition(run, OVERDUE, unit, doubt_of(run, unit), f"the calibration of {unit} is valid")
 
 
 def marked(result: dict[str, Any], doubt: str) -> dict[str, Any]:

@@ -82,6 +82,7 @@ async def _pressed_again(run: Run, planned: PlannedStep, lot: str, again: Again)
     async with unit_for(run, pressing) as given:
         if given.unit is None:
             raise TypeError(f"{pressing.step.name} has no unit")
+        tell_used(run, given.unit, given)
         machine, area_mm2 = run.line.machine(given.unit), run.metrology.area_mm2
         await ask(run, Prompt("load", f"Load {lot} into {given.unit}", (lot,), unit=given.unit, area_mm2=area_mm2))
         await repeat(run, given, machine, again)

@@ -65,7 +65,9 @@ def given_up(watch: PressWatch, accuracy_mpa: float, accuracy_k: float) -> Reach
 
 
 def learn(run: Run, planned: PlannedStep, press: Press, reached: Reached) -> None:
-    """The law learns one pressing."""
+    """The law learns one pressing, with what makes it doubtful now: a day may have ended since the step began."""
+    if doubt := doubt_of(run, planned.unit):
+        run.metrology.doubt(planned.layers, doubt)
     run.metrology.press(
         planned.step.name,
         planned.layers,

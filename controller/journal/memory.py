@@ -13,7 +13,8 @@ from controller.journal.chain import GENESIS, canonical, chain_hash
 class Journal:
     """A journal in memory; the SQLite journal adds the disk. One writer, on one event loop.
 
-    earlier is what other processes wrote before, oldest first; the chain goes on from there.
+    earlier is what other processes wrote before, oldest first; the chain goes on from there. latest_utc is the latest
+    time of any record, "" without one: a clock that was set back is behind it.
     """
 
     def __init__(self, stream: EventStream, utc: Callable[[], str], earlier: Sequence[Event] = ()) -> None:
@@ -23,12 +24,14 @@ class Journal:
         self._events: list[Event] = []
         self.earlier: Sequence[Event] = ()
         self._last = (0, GENESIS)
+        self.latest_utc = ""
         self._go_on_from(earlier)
 
     def _go_on_from(self, earlier: Sequence[Event]) -> None:
         self.earlier = earlier
         if earlier:
             self._last = (earlier[-1].sequence, earlier[-1].hash)
+            self.latest_utc = max(event.utc for event in earlier)
 
     @property
     def is_silent(self) -> bool:
@@ -45,6 +48,7 @@ class Journal:
         own = chain_hash(previous_hash, sequence, run, kind, canonical(data), time_s, utc)
         event = Event(sequence, run, kind, data, time_s, utc, previous_hash, own)
         self._last = (sequence, own)
+        self.latest_utc = max(self.latest_utc, utc)
         self._events.append(event)
         return event
 

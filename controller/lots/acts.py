@@ -5,7 +5,7 @@ from __future__ import annotations
 from controller.events import Event
 from controller.journal import Journal
 from controller.lots.fold import histories, lots_of
-from controller.lots.model import Lot, LotStatus, LotUnknown, named
+from controller.lots.model import UNSURE, Lot, LotStatus, LotUnknown, named
 
 
 class NotAllowed(Exception):
@@ -28,7 +28,8 @@ async def say_back(journal: Journal, text: str, who: str) -> Lot:
     after = await _said(journal, lot, "lot.back", {"who": who})
     if after.is_out_too_long and after.max_out_s is not None:
         words = f"{after.id} was outside the dry room for {after.out_s / 60:.0f} min"
-        message = f"{words}, more than {after.max_out_s / 60:.0f} min"
+        more = UNSURE if after.out_s <= after.max_out_s else f"more than {after.max_out_s / 60:.0f} min"
+        message = f"{words}, {more}"
         data = {"name": "lot_out_too_long", "unit": None, "item": str(lot.id), "active": True, "message": message}
         journal.note(lot.id.run, "condition", data)
     return after

@@ -9,44 +9,51 @@ a person. Scrap by a gate or by a person, for good.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from controller.events import Event
 from controller.executor.states import RunState
 from controller.lots.history import History, Made
-from controller.lots.model import Lot, LotId, Lots, LotStatus, Reason
+from controller.lots.model import UNSURE, Lot, LotId, Lots, LotStatus, Reason
+from controller.lots.outside import Moment, Outside, RecordClock, outside
 
 BY_CERTIFICATE = "the certificate"
-_LATE = 2**62  # of what is judged anew whenever it is asked for: time outside goes on while a lot is out
 
 
 def histories(events: Iterable[Event]) -> dict[str, History]:
     """The history of every run, in the order of their beginnings."""
+    return _told(events, RecordClock())
+
+
+def _told(events: Iterable[Event], clock: RecordClock) -> dict[str, History]:
     found: dict[str, History] = {}
     for event in events:
+        clock.take(event.utc)
         if event.kind == "run.created":
             found[event.run] = History(event.run)
         if event.run in found:
-            found[event.run].take(event)
+            found[event.run].take(event, clock)
     return found
 
 
 def lots_of(events: Iterable[Event], utc: str | None = None) -> Lots:
     """Every lot of every run. utc is until when a lot that is out is counted, by default its run's last record."""
     result: dict[LotId, Lot] = {}
-    for history in histories(events).values():
+    clock = RecordClock()
+    known = _told(events, clock)
+    if utc is not None:
+        clock.take(utc)
+    for history in known.values():
+        now = history.last if utc is None else clock.now
         for name in reversed(history.made):  # what a lot went into is made later, and decides on it
             used_in = history.made[name].used_in
             into = None if used_in is None else result.get(LotId(history.run, used_in))
-            result[LotId(history.run, name)] = _lot(history, history.made[name], into, utc)
+            result[LotId(history.run, name)] = _lot(history, history.made[name], into, now)
     return dict(sorted(result.items(), key=lambda item: (item[1].made_by.ended, item[0])))
 
 
-def _lot(history: History, made: Made, into: Lot | None, utc: str | None) -> Lot:
-    out_s = _out_s(history, made, utc or history.last_utc)
-    status, reasons, by = (into.status, (), into.decided_by) if into is not None else _status(history, made, out_s)
-    unit = made.made_by.unit
-    serial = history.serial_numbers.get(unit)
+def _lot(history: History, made: Made, into: Lot | None, now: Moment) -> Lot:
+    out = _outside(history, made, now)
+    status, reasons, by = (into.status, (), into.decided_by) if into is not None else _status(history, made, out)
     return Lot(
         id=LotId(history.run, made.name),
         recipe=history.recipe,
@@ -54,7 +61,8 @@ def _lot(history: History, made: Made, into: Lot | None, utc: str | None) -> Lot
         made_from=tuple(LotId(history.run, name) for name in made.takes if name in history.made),
         slurry=made.slurry,
         foils=made.foils,
-        serial_number="" if serial is None else f"{serial:.0f}",
+        serial_number=history.serial_number(made.made_by.unit),
+        also_on=tuple((unit, history.serial_number(unit)) for unit in made.also_on),
         jobs=made.jobs,
         calibrated=tuple(made.calibrated),
         people=tuple(made.people),
@@ -64,22 +72,23 @@ def _lot(history: History, made: Made, into: Lot | None, utc: str | None) -> Lot
         status=status,
         reasons=reasons,
         decided_by=by,
-        out_s=out_s,
-        out_since=made.outs[-1][1] if made.outs and made.outs[-1][0] == "lot.out" else "",
+        out_s=out.seconds,
+        is_out_unsure=out.is_unsure,
+        out_since=made.out_since,
         max_out_s=history.max_out_s,
         is_simulated=history.is_simulated,
     )
 
 
-def _status(history: History, made: Made, out_s: float) -> tuple[LotStatus, tuple[str, ...], str]:
+def _status(history: History, made: Made, out: Outside) -> tuple[LotStatus, tuple[str, ...], str]:
     """Status, reasons and who decided, of a lot that went into no other."""
     if made.scrapped is not None:
         why, who = made.scrapped
         return LotStatus.SCRAP, (why,), who
-    against = _against(history, made, out_s)
+    against = _against(history, made, out)
     if made.released is not None:
         why, who, at = made.released
-        is_older = all(reason.sequence < at or reason.sequence == _LATE for reason in against)
+        is_older = all(reason.sequence < at for reason in against)
         if is_older and history.is_accepted and history.ended is not None:
             return LotStatus.RELEASED, (why,), who
     if against:
@@ -89,7 +98,7 @@ def _status(history: History, made: Made, out_s: float) -> tuple[LotStatus, tupl
     return LotStatus.RELEASED, (), BY_CERTIFICATE
 
 
-def _against(history: History, made: Made, out_s: float) -> list[Reason]:
+def _against(history: History, made: Made, out: Outside) -> list[Reason]:
     """Everything that keeps a lot from being released, the run's own going on aside."""
     found = [reason for name in history.family(made.name) for reason in history.made[name].doubts]
     found += history.lost(made.name)
@@ -103,26 +112,14 @@ def _against(history: History, made: Made, out_s: float) -> list[Reason]:
             found.append(Reason("its run was not judged", ended.sequence))
     if made.quarantined is not None:
         found.append(made.quarantined)
-    if history.max_out_s is not None and out_s > history.max_out_s:
-        words = f"outside the dry room for {out_s / 60:.0f} min, more than {history.max_out_s / 60:.0f} min"
-        found.append(Reason(words, _LATE))
+    if history.max_out_s is not None and out.seconds > history.max_out_s:
+        words = f"outside the dry room for {out.seconds / 60:.0f} min, more than {history.max_out_s / 60:.0f} min"
+        found.append(Reason(words, out.sequence))
+    if history.max_out_s is not None and out.is_unsure:
+        found.append(Reason(f"outside the dry room, and {UNSURE}", out.sequence))
     return found
 
 
-def _out_s(history: History, made: Made, utc: str) -> float:
-    """Time outside the dry room: its own, after the longest of its parts."""
-    parts = [_out_s(history, history.made[name], utc) for name in made.takes if name in history.made]
-    own, since = 0.0, ""
-    for kind, at in made.outs:
-        if kind == "lot.out":
-            since = since or at
-        elif since:
-            own, since = own + _between_s(since, at), ""
-    if since:
-        own += _between_s(since, utc)
-    return max(parts, default=0.0) + own
-
-
-def _between_s(begun: str, ended: str) -> float:
-    """Seconds of UTC; a clock that was set back counts nothing."""
-    return max(0.0, (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds())
+def _outside(history: History, made: Made, now: Moment) -> Outside:
+    parts = (_outside(history, history.made[name], now) for name in made.takes if name in history.made)
+    return outside(made.crossings, now).after(parts)

@@ -80,8 +80,9 @@ def _rests_on(lot: Lot) -> Iterable[Node]:
     if lot.slurry:
         yield Node(Kind.SLURRY, lot.slurry)
     yield from (Node(Kind.FOIL, foil) for foil in lot.foils)
-    if lot.made_by.unit:
-        yield Node(Kind.MACHINE, lot.made_by.unit + (f" no. {lot.serial_number}" if lot.serial_number else ""))
+    for unit, number in ((lot.made_by.unit, lot.serial_number), *lot.also_on):
+        if unit:
+            yield Node(Kind.MACHINE, unit + (f" no. {number}" if number else ""))
     known = list(lot.calibrated)
     for item in lot.measured:
         if item.unit:

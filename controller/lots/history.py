@@ -9,6 +9,7 @@ from typing import Any
 
 from controller.events import Event
 from controller.lots.model import Calibrated, Measured, Reason, Stay
+from controller.lots.outside import Crossing, Moment, RecordClock
 
 BINDING = ("claim", "required")
 NOBODY = ("", "pressline")
@@ -16,13 +17,13 @@ NOBODY = ("", "pressline")
 
 @dataclass(slots=True)
 class Making:
-    """A step that is going on: what it takes, who answered, on which calibrations it rests."""
+    """A step that is going on: what it takes, who answered, on which calibrations it rests, what did its jobs."""
 
     stay: Stay
     takes: tuple[str, ...]
     people: list[str] = field(default_factory=list)
     calibrated: dict[str, Calibrated] = field(default_factory=dict)
-    jobs: list[int] = field(default_factory=list)
+    jobs: dict[int, str] = field(default_factory=dict)
     measured: list[tuple[str, Measured]] = field(default_factory=list)
 
 
@@ -41,11 +42,17 @@ class Made:
     measured: list[Measured] = field(default_factory=list)
     stays: list[Stay] = field(default_factory=list)
     doubts: list[Reason] = field(default_factory=list)
+    also_on: list[str] = field(default_factory=list)
     used_in: str | None = None
-    outs: list[tuple[str, str]] = field(default_factory=list)
+    crossings: list[Crossing] = field(default_factory=list)
     quarantined: Reason | None = None
     scrapped: tuple[str, str] | None = None
     released: tuple[str, str, int] | None = None
+
+    @property
+    def out_since(self) -> str:
+        """When it left the dry room, UTC; "" while it is inside."""
+        return self.crossings[-1].since if self.crossings and self.crossings[-1].is_out else ""
 
 
 @dataclass(slots=True)
@@ -71,16 +78,16 @@ class History:
         self.max_out_s: float | None = None
         self.is_simulated = False
         self.serial_numbers: Mapping[str, Any] = {}
-        self.last_utc = ""
+        self.last = Moment()
         self._steps: dict[str, Mapping[str, Any]] = {}
         self._making: Making | None = None
         self._reason = ""
         self._lost: list[tuple[str, frozenset[str], frozenset[str], int]] = []
         self._unknown: set[str] = set()
 
-    def take(self, event: Event) -> None:
-        """Folds one record of this run."""
-        data, self.last_utc = event.data, event.utc
+    def take(self, event: Event, clock: RecordClock) -> None:
+        """Folds one record of this run, at the moment that the clock shows."""
+        data, self.last = event.data, clock.now
         match event.kind:
             case "run.created":
                 self._created(data)
@@ -130,6 +137,11 @@ class History:
         words = f"the certificate is not accepted: {', '.join(open_ones)}" if open_ones else "no rule was judged"
         self.not_accepted = None if self.is_accepted else Reason(words, event.sequence)
 
+    def serial_number(self, unit: str) -> str:
+        """The number of a unit when the run began; "" where it told none."""
+        number = self.serial_numbers.get(unit)
+        return "" if number is None else f"{number:.0f}"
+
     # ------------------------------------------------------------------ steps
 
     def _started(self, event: Event) -> None:
@@ -160,10 +172,20 @@ class History:
                 self.made[lot].stays[-1:] = [stay]
                 if lot != product:
                     self.made[lot].used_in = self.made[lot].used_in or product
-                for person in making.people if product is None else ():
-                    _add(self.made[lot].people, person)
+                if product is None:
+                    self._seen(self.made[lot], making, event.sequence)
         if product is not None and product not in self.made:  # a plan makes each lot once
             self._made(product, making, stay, event.sequence)
+
+    def _seen(self, made: Made, making: Making, sequence: int) -> None:
+        """A lot comes out of a step under its own name: measured, or pressed again because a gate wanted it."""
+        for person in making.people:
+            _add(made.people, person)
+        for unit in dict.fromkeys(making.jobs.values()):
+            made.also_on += [] if unit in made.also_on else [unit]
+            if (known := making.calibrated.get(unit)) is not None:
+                made.calibrated.append(known)
+                made.doubts += [Reason(known.doubt, sequence)] if known.doubt else []
 
     def _made(self, product: str, making: Making, stay: Stay, sequence: int) -> None:
         step = self._steps.get(stay.step, {})
@@ -177,6 +199,9 @@ class History:
         made.stays.append(stay)
         made.doubts += [Reason(known.doubt, sequence) for known in calibrated if known.doubt]
         made.measured += [measured for lot, measured in making.measured if lot == product]
+        for part in (self.made[lot] for lot in takes if self.made[lot].out_since):  # it is out itself from now on
+            made.crossings.append(Crossing(True, self.last, sequence, part.out_since))
+            part.crossings.append(Crossing(False, self.last, sequence))
         self.made[product] = made
 
     def _within(self, making: Making, event: Event) -> None:
@@ -186,7 +211,7 @@ class History:
             case "prompt.answered":
                 _add(making.people, data["by"])
             case "command.requested" if data["command"] == "load_job":
-                making.jobs.append(int(data["job"]["job_id"]))
+                making.jobs[int(data["job"]["job_id"])] = data["unit"]
             case "calibration.met":
                 making.calibrated[data["unit"]] = _calibrated(data)
             case "measurement":
@@ -242,7 +267,8 @@ class History:
             return
         who, why = str(data.get("who") or "pressline"), str(data.get("why") or "")
         if event.kind != "lot.status":
-            lot.outs.append((event.kind, event.utc))
+            is_out = event.kind == "lot.out"
+            lot.crossings.append(Crossing(is_out, self.last, event.sequence, event.utc if is_out else ""))
         elif data["status"] == "scrap":
             lot.scrapped = (why, who)
         elif data["status"] == "released":

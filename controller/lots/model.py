@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+UNSURE = "the clock was set back meanwhile: nobody knows for how long it was out"
+
 
 class LotStatus(StrEnum):
     """What may be done with a lot. Only a released one may leave the line as what it was made to be."""
@@ -83,10 +85,11 @@ class Lot:
 
     made_from are the lots that it was made of; slurry names the slurry that was filled where no lot of it is known;
     foils are those that came in with the making step. unit, serial_number and jobs are of the machine that made it,
-    "" and () where people did. people are those who answered in that step and in those that measured the lot.
-    used_in is the lot that it went into: it shares that one's status. out_s is the time outside the dry room, its
-    parts' longest included; out_since is when it left, "" while it is inside. reasons say why it is in quarantine or
-    scrap; decided_by is who (or what) released or scrapped it.
+    "" and () where people did; also_on are units, with their serial numbers, that pressed it again later. people are
+    those who answered in that step and in those that measured the lot. used_in is the lot that it went into: it shares
+    that one's status. out_s is the time outside the dry room, its parts' longest included; is_out_unsure says that it
+    may be more, because the clock was set back meanwhile; out_since is when it (or a part of it) left, "" while it is
+    inside. reasons say why it is in quarantine or scrap; decided_by is who (or what) released or scrapped it.
     """
 
     id: LotId
@@ -96,6 +99,7 @@ class Lot:
     slurry: str
     foils: tuple[str, ...]
     serial_number: str
+    also_on: tuple[tuple[str, str], ...]
     jobs: tuple[int, ...]
     calibrated: tuple[Calibrated, ...]
     people: tuple[str, ...]
@@ -106,14 +110,15 @@ class Lot:
     reasons: tuple[str, ...]
     decided_by: str
     out_s: float
+    is_out_unsure: bool
     out_since: str
     max_out_s: float | None
     is_simulated: bool
 
     @property
     def is_out_too_long(self) -> bool:
-        """Whether it was outside the dry room for longer than the line file of its run allowed."""
-        return self.max_out_s is not None and self.out_s > self.max_out_s
+        """Whether it was, or may have been, outside the dry room for longer than the line file of its run allowed."""
+        return self.max_out_s is not None and (self.out_s > self.max_out_s or self.is_out_unsure)
 
 
 Lots = Mapping[LotId, Lot]
@@ -147,6 +152,7 @@ def lot_data(lot: Lot) -> dict[str, Any]:
         "used_in": None if lot.used_in is None else str(lot.used_in),
         "made_by": _stay(lot.made_by),
         "serial_number": lot.serial_number or None,
+        "also_on": [{"unit": unit, "serial_number": number or None} for unit, number in lot.also_on],
         "jobs": list(lot.jobs),
         "made_from": [str(part) for part in lot.made_from],
         "slurry": lot.slurry or None,
@@ -168,6 +174,7 @@ def lot_data(lot: Lot) -> dict[str, Any]:
         ],
         "stays": [_stay(stay) for stay in lot.stays],
         "out_s": lot.out_s,
+        "out_unsure": lot.is_out_unsure,
         "out_since": lot.out_since or None,
         "max_out_s": lot.max_out_s,
         "simulated": lot.is_simulated,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from controller.lots.model import Lot, Stay
+from controller.lots.model import UNSURE, Lot, Stay
 
 
 def list_lines(lots: Iterable[Lot]) -> Iterator[str]:
@@ -26,6 +26,7 @@ def lot_lines(lot: Lot) -> Iterator[str]:
     if lot.used_in is not None:
         yield f"  went into {lot.used_in}, and shares its status"
     yield f"  made by {_stay(lot.made_by)} of recipe {lot.recipe}{_machine(lot)}"
+    yield from (f"  pressed again on {unit}{_number(number)}" for unit, number in lot.also_on)
     parts = [str(part) for part in lot.made_from] + ([f"slurry {lot.slurry}"] if lot.slurry else []) + list(lot.foils)
     yield f"  made of {', '.join(parts) or 'nothing that the record names'}"
     yield f"  people: {', '.join(lot.people) or 'none answered'}"
@@ -35,21 +36,23 @@ def lot_lines(lot: Lot) -> Iterator[str]:
         how = f"; {item.calibrated.words}" if item.calibrated is not None else ""
         doubt = f"; QUALITY UNCERTAIN: {item.doubt}" if item.doubt else ""
         what = f"{item.quantity} {item.value:g} {item.in_unit}".strip()
-        what = f"{item.quantity} {item.value:g} {item.in_unit}".strip()
         yield f"  measured by {who}: {what} at {item.utc}{how}{doubt}"
     yield from (f"  in {_stay(stay)}" for stay in lot.stays)
     if lot.out_s or lot.out_since:
         limit = "no limit is stated" if lot.max_out_s is None else f"at most {lot.max_out_s / 60:.0f} min"
-        now = f", out since {lot.out_since}" if lot.out_since else ""
+        now = (f", out since {lot.out_since}" if lot.out_since else "") + (f"; {UNSURE}" if lot.is_out_unsure else "")
         yield f"  outside the dry room for {lot.out_s / 60:.0f} min ({limit}){now}"
 
 
 def _machine(lot: Lot) -> str:
     if not lot.made_by.unit:
         return ""
-    number = f", serial number {lot.serial_number}" if lot.serial_number else ""
     jobs = f", job {', '.join(str(job) for job in lot.jobs)}" if lot.jobs else ""
-    return f" on {lot.made_by.unit}{number}{jobs}"
+    return f" on {lot.made_by.unit}{_number(lot.serial_number)}{jobs}"
+
+
+def _number(serial_number: str) -> str:
+    return f", serial number {serial_number}" if serial_number else ""
 
 
 def _stay(stay: Stay) -> str:

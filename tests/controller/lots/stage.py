@@ -30,7 +30,10 @@ def calibrated(due: str, certificate: str = "DKD 4711") -> Fitness:
 
 @dataclass
 class Stage:
-    """Runs one after the other with one journal. prepare sees the simulated line before each run."""
+    """Runs one after the other with one journal. prepare sees the simulated line before each run.
+
+    begins_s is how long after the epoch of virtual time the calendar begins.
+    """
 
     recipe: Path
     runs: tuple[str, ...] = ("one",)
@@ -40,6 +43,7 @@ class Stage:
     prepare: Callable[[SimulatedLine], None] = lambda _: None
     afterwards: Callable[[Journal], Awaitable[None]] | None = None
     scenario: str = "nominal"
+    begins_s: float = 0.0
     events: list[Event] = field(default_factory=list)
     simulated: Any = None
 
@@ -50,7 +54,7 @@ class Stage:
 
     async def _play(self) -> None:
         loop = asyncio.get_running_loop()
-        journal = Journal(EventStream(), lambda: virtual_utc(loop.time()))
+        journal = Journal(EventStream(), lambda: virtual_utc(self.begins_s + loop.time()))
         plan = planned(self.recipe, None)
         for name in self.runs:
             self.simulated = SimulatedLine(scenario=self.scenario, seed=1, clock=loop.time)

@@ -17,13 +17,16 @@ from controller.calibration import Calibration, CalibrationState, Fitness, ZeroT
 from controller.cli.exit_codes import ExitCode, code_of
 from controller.events import Event, EventStream
 from controller.executor import record as record_module
+from controller.executor.fitness import doubt_of, tell_calibrations
 from controller.executor.record import document
 from controller.executor.run import Run
 from controller.guard import Guard
 from controller.interlocks import Use
 from controller.journal import Journal
 from controller.lots.fold import lots_of
+from controller.lots.genealogy import genealogy, lot_node
 from controller.lots.model import LotId, LotStatus
+from controller.lots.page import lot_lines
 from drivers.errors import BadQuality
 from drivers.machine import Machine
 from drivers.reading import Snapshot
@@ -31,9 +34,12 @@ from recipes.facts import Evidence, Fact, FactBook, doubted
 from recipes.rules.engine import Verdict, judge
 from recipes.rules.pack import load_pack
 from recipes.rules.rule import Stage as RuleStage
+from simulators.clock import run_virtual
 from simulators.faults import Injection
 from simulators.line import SimulatedLine
 from tests.controller.lots.stage import GAUGE, PRESS, VESSEL, Stage, calibrated, staged
+from tests.controller.recipes_for_tests import quick, variant
+from tests.controller.scene import a_run
 
 CELL = "electrode laminate"
 SCHEMA = "reports/run.schema.json"
@@ -272,3 +278,56 @@ def test_only_a_new_job_counts_against_the_cycles_and_a_counter_that_cannot_be_r
     for error in (BadQuality("stale"), KeyError("cycle_count")):
         (why,) = worn(error, Use.START)
         assert why.startswith("does not show its cycles, of which the line file allows 5: ")
+
+
+# ---------------------------------------------------------------------- when and where it counts
+
+
+def test_a_calibration_that_ends_while_the_press_works_speaks_against_its_layers_too(
+    overdue: Stage, tmp_path: Path
+) -> None:
+    begun, ended = (
+        next(e.time_s for e in overdue.events if e.kind == kind and e.data["name"] == "first joining")
+        for kind in ("step.started", "step.finished")
+    )
+    stage = staged(tmp_path, fitness={PRESS: calibrated("2026-01-01")}, begins_s=86400.0 - (begun + ended) / 2)
+    assert stage.record()["calibrations"][0]["state"] == "valid"
+    steps = {e.data["name"]: e.data["learned"] for e in stage.events if e.kind == "step.finished"}
+    why = f"the calibration of {PRESS} (DKD 4711) was due on 2026-01-01"
+    assert [what["reason"] for what in steps["first joining"] if what["do"] == "doubt"] == [why]
+
+
+def test_a_press_that_presses_a_lot_again_at_its_inspection_is_in_its_genealogy(overdue: Stage, tmp_path: Path) -> None:
+    thickness = next(told["value"] for told in overdue.kinds("measurement") if told["lot"] == "first assembly")
+    gate = f"on_miss: re-press, thickness: 10..{thickness - 3.0:.1f} um, most: 2, more_pressure: 40 MPa"
+    place = "    inspect: {lot: first assembly, measures: thickness}\n"
+    recipe = variant(
+        tmp_path / "gated.yaml", (place, f"{place}    gate: {{{gate}}}\n"), source=quick(tmp_path / "q.yaml")
+    )
+    stage = Stage(recipe, fitness={PRESS: calibrated("2025-12-31")}).play()
+    inspected = next(n for n, e in enumerate(stage.events) if e.kind == "gate.decided")
+    assert next(e.data["unit"] for e in stage.events[inspected:] if e.kind == "calibration.met") == PRESS
+    known = lots_of(stage.events)[LotId("one", "first assembly")]
+    assert [unit for unit, _ in known.also_on] == [PRESS]
+    assert PRESS in {node.name.partition(" no. ")[0] for node in genealogy({known.id: known}).back[lot_node(known)]}
+    assert any(line.startswith(f"  pressed again on {PRESS}, serial number ") for line in lot_lines(known))
+
+
+def test_a_clock_that_was_set_back_makes_no_calibration_valid_again() -> None:
+    clock = ["2026-03-02T08:00:00.000+00:00"]
+
+    async def main() -> tuple[str, str, list[str]]:
+        run = a_run()
+        run.journal = journal = Journal(EventStream(), lambda: clock[0])
+        run.line.fitness = {GAUGE: calibrated("2026-03-01"), PRESS: calibrated("2026-03-02")}
+        before = doubt_of(run, GAUGE)
+        journal.note("line", "run.problem", {"reason": "something that was recorded"})
+        clock[0] = "2025-06-01T08:00:00.000+00:00"
+        tell_calibrations(run)
+        told = [e.data["unit"] for e in journal.events() if e.kind == "condition"]
+        return before, doubt_of(run, GAUGE), told
+
+    before, after, told = run_virtual(main())
+    assert before == WHY.format(GAUGE).replace("2025-12-31", "2026-03-01")
+    assert after == f"{before}; the clock of this computer says 2025-06-01, which is before its own record"
+    assert told == [GAUGE]

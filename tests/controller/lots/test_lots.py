@@ -268,9 +268,56 @@ def test_what_is_out_counts_until_now_and_reaches_what_it_is_made_into(two: Stag
         return [*two.events[:until], *journal.events()]
 
     events = run_virtual(main())
-    later = lots_of([*events, *two.events[until:]], "2026-01-01T01:00:00.000+00:00")
+    later = lots_of([*events, *two.events[until:]], "2026-01-01T03:00:00.000+00:00")
     assert lots_of(events, "2026-01-01T00:08:30.000+00:00")[LotId("one", "first stack")].out_s == 60.0
-    assert later[LotId("one", CELL)].out_s == later[LotId("one", "first stack")].out_s > 60.0
+    cell, stack = later[LotId("one", CELL)], later[LotId("one", "first stack")]
+    assert (cell.out_since, stack.out_since) == ("2026-01-01T00:07:30.000+00:00", "")
+    assert cell.out_s == pytest.approx(3 * 3600.0 - 450.0, abs=1.0)
+    assert 0.0 < stack.out_s < cell.out_s
+
+    async def back() -> Lot:
+        journal = Journal(EventStream(), lambda: "2026-01-01T03:00:00.000+00:00", [*events, *two.events[until:]])
+        return await acts.say_back(journal, f"one/{CELL}", "QA")
+
+    assert run_virtual(back()).out_since == "", "its part cannot be brought back any more"
+
+
+def test_time_outside_after_a_release_speaks_against_the_lot_again(two: Stage) -> None:
+    async def say(journal: Journal) -> None:
+        for _ in range(2):
+            await acts.say_out(journal, f"one/{CELL}", "QA")
+            await asyncio.sleep(601)
+            await acts.say_back(journal, f"one/{CELL}", "QA")
+            if len([e for e in journal.events() if e.kind == "lot.back"]) == 1:
+                await acts.release(journal, f"one/{CELL}", "QA", "weighed again: dry")
+
+    cell = said(two, say, max_out_s=300.0)
+    assert (cell.status, cell.reasons) == (
+        LotStatus.QUARANTINE,
+        ("outside the dry room for 20 min, more than 5 min",),
+    )
+
+
+@pytest.mark.parametrize(("max_out_s", "status"), [(7200.0, LotStatus.QUARANTINE), (None, LotStatus.RELEASED)])
+def test_a_clock_that_was_set_back_while_a_lot_was_out_hides_no_time(
+    two: Stage, max_out_s: float | None, status: LotStatus
+) -> None:
+    events = limited(two.events, max_out_s)
+    clock = ["2026-03-01T10:00:00.000+00:00"]
+    journal = Journal(EventStream(), lambda: clock[0], events)
+
+    async def main() -> Lot:
+        await acts.say_out(journal, f"one/{CELL}", "QA")
+        for clock[0] in ("2026-03-01T10:30:00.000+00:00", "2026-03-01T09:30:00.000+00:00"):
+            journal.note("two", "run.problem", {"reason": "something else"})
+        clock[0] = "2026-03-01T10:15:00.000+00:00"
+        return await acts.say_back(journal, f"one/{CELL}", "QA")
+
+    cell = run_virtual(main())
+    assert (cell.out_s, cell.is_out_unsure, cell.status) == (75 * 60.0, True, status)
+    told = [event.data["message"] for event in journal.events() if event.kind == "condition"]
+    words = "outside the dry room for 75 min, the clock was set back meanwhile: nobody knows for how long it was out"
+    assert told == ([] if max_out_s is None else [f"one/{CELL} was {words}"])
 
 
 # ---------------------------------------------------------------------- as text and JSON, from a store

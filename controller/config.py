@@ -102,12 +102,16 @@ def load_line(path: Path) -> LineConfig:
             f"{path}: line.speed is {speed:g}; only a simulated line, with an [operator], may be faster than 1"
         )
     url = operator.get("url")
-    if operator and not (isinstance(url, str) and OPERATOR_URL.fullmatch(url)):
+    if operator and not (isinstance(url, str) and OPERATOR_URL.fullmatch(url) and _is_port(url.rpartition(":")[2])):
         faults.append(f"{path}: operator.url is {url!r}; expected tcp://host:port, as `pressline simulate` writes it")
     if faults:
         raise ConfigError("\n".join(one_line(fault) for fault in faults))
     known = {name: unit for name, unit in units.items() if unit is not None}
     return LineConfig(str(line.get("name", path.stem)), known, float(speed), url, str(path), path, out_s)
+
+
+def _is_port(text: str) -> bool:
+    return len(text) <= len("65535") and 1 <= int(text) <= 65535
 
 
 def _table(
@@ -159,7 +163,7 @@ def line_toml(config: LineConfig) -> str:
     if config.operator_url:
         parts.append(f'[operator]\nurl = "{config.operator_url}"')
     if config.max_out_s is not None:
-        parts.append(f"[lots]\nmax_out_h = {config.max_out_s / HOUR_S:g}")
+        parts.append(f"[lots]\nmax_out_h = {config.max_out_s / HOUR_S!r}")
     for unit in config.units.values():
         table = [f"[units.{unit.name}]", f'kind = "{unit.kind}"', f'profile = "{unit.profile}"', f'url = "{unit.url}"']
         parts.append("\n".join([*table, *fitness_toml(unit.name, unit.fitness)]))

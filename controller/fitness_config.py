@@ -25,7 +25,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date, datetime
-from math import isfinite
 from typing import Any
 
 from controller.calibration import Calibration, Fitness, ZeroTerms
@@ -36,6 +35,8 @@ KEYS = ("calibration", "max_cycles", "zero")
 _CALIBRATION = ("date", "due", "certificate", "who")
 _ZERO = ("tolerance", "max_age_h")
 HOUR_S = 3600.0
+MOST = 1e6
+"""The largest number of hours (a century), or of an instrument's unit, that can be meant (engineering judgement)."""
 
 
 def fitness(table: Mapping[str, Any], where: str, faults: list[str]) -> Fitness:
@@ -57,7 +58,7 @@ def max_out_s(table: Mapping[str, Any], where: str, faults: list[str]) -> float 
     if hours is None:
         return None
     if not _is_positive(hours):
-        faults.append(f"{where}.max_out_h is {hours!r}; expected a number of hours above 0")
+        faults.append(f"{where}.max_out_h is {hours!r}; expected a number of hours above 0, at most {MOST:g}")
         return None
     return HOUR_S * float(hours)
 
@@ -88,10 +89,14 @@ def _zero(table: Any, where: str, faults: list[str]) -> ZeroTerms:
         return ZeroTerms()
     tolerance, hours = table.get("tolerance"), table.get("max_age_h", 0)
     if tolerance is not None and not _is_positive(tolerance):
-        faults.append(f"{where}.tolerance is {tolerance!r}; expected a number above 0 in the instrument's unit")
+        faults.append(
+            f"{where}.tolerance is {tolerance!r}; expected a number above 0, at most {MOST:g}, in the instrument's unit"
+        )
         tolerance = None
     if hours != 0 and not _is_positive(hours):
-        faults.append(f"{where}.max_age_h is {hours!r}; expected a number of hours, 0 to look before each use")
+        faults.append(
+            f"{where}.max_age_h is {hours!r}; expected a number of hours, at most {MOST:g}; 0 looks before each use"
+        )
         hours = 0
     return ZeroTerms(None if tolerance is None else float(tolerance), HOUR_S * hours)
 
@@ -105,7 +110,7 @@ def _is_table(table: Any, where: str, faults: list[str], keys: tuple[str, ...]) 
 
 
 def _is_positive(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value > 0
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST
 
 
 def _text(text: str) -> str:
@@ -120,6 +125,6 @@ def fitness_toml(unit: str, known: Fitness) -> list[str]:
         lines += ["", f"[units.{unit}.calibration]", f"date = {found.date}", f"due = {found.due}"]
         lines += [f"certificate = {_text(found.certificate)}", f"who = {_text(found.who)}"]
     if known.zero != ZeroTerms():
-        lines += ["", f"[units.{unit}.zero]", f"max_age_h = {known.zero.max_age_s / HOUR_S:g}"]
-        lines += [] if known.zero.tolerance is None else [f"tolerance = {known.zero.tolerance:g}"]
+        lines += ["", f"[units.{unit}.zero]", f"max_age_h = {known.zero.max_age_s / HOUR_S!r}"]
+        lines += [] if known.zero.tolerance is None else [f"tolerance = {known.zero.tolerance!r}"]
     return lines

@@ -38,9 +38,13 @@ class RemoteOperator:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        if parts.scheme != "tcp" or not parts.hostname or not parts.port:
+        try:
+            port = parts.port
+        except ValueError:
+            port = None
+        if parts.scheme != "tcp" or not parts.hostname or not port:
             raise OperatorUnreachable(f"operator url {url!r} is not of the form tcp://host:port")
-        self._host, self._port = parts.hostname, parts.port
+        self._host, self._port = parts.hostname, port
         self._lock = asyncio.Lock()
 
     async def perform(self, prompt: Prompt) -> Answer:
@@ -69,14 +73,18 @@ class RemoteOperator:
                 writer.write(json.dumps(message).encode() + b"\n")
                 await writer.drain()
                 answer = json.loads(await reader.readline() or b'{"error": "the connection was closed"}')
+                found = dict(answer["values"]) if "error" not in answer else {}
             except OSError as error:
                 raise OperatorUnreachable(f"the simulated operator broke off ({error})") from error
+            except (ValueError, TypeError, KeyError) as error:  # too long a line is a ValueError too
+                raise OperatorUnreachable(
+                    f"what answers at {self._host}:{self._port} is no simulated operator"
+                ) from error
             finally:
                 writer.close()
         if "error" in answer:
             raise TaskImpossible(f"the simulated operator could not do it: {answer['error']}")
-        values: Mapping[str, Any] = answer["values"]
-        return values
+        return found
 
 
 def run_truth(simulated_truth: Mapping[str, Any], jobs: Mapping[int, str]) -> dict[str, Any]:

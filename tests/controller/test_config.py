@@ -77,6 +77,10 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         ("units = 3", "expected a table [units]"),
         ('[units."a b"]\nkind="coater"\nprofile="x"\nurl="y"', "is no name for a unit"),
         ('[operator]\nurl = 5\n[units.a]\nkind="coater"\nprofile="x"\nurl="y"', "operator.url is 5; expected tcp://"),
+        (
+            '[operator]\nurl = "tcp://localhost:99999"\n[units.a]\nkind="coater"\nprofile="x"\nurl="y"',
+            "operator.url is 'tcp://localhost:99999'; expected tcp://",
+        ),
         ('[line]\nspeed = true\n[units.a]\nkind="coater"\nprofile="x"\nurl="y"', "line.speed is True"),
     ],
 )
@@ -144,6 +148,11 @@ def test_the_state_of_a_unit_is_read_and_written_back(tmp_path: Path) -> None:
     assert known.max_cycles == 20000
     assert config.max_out_s == 7200.0
     assert load_line(written(tmp_path, line_toml(config))) == config
+    exact = STATED.replace("tolerance = 0.5", "tolerance = 0.12345678").replace(
+        "max_age_h = 8", "max_age_h = 8.12345678"
+    )
+    config = load_line(written(tmp_path, exact.replace("max_out_h = 2", "max_out_h = 2.12345678")))
+    assert load_line(written(tmp_path, line_toml(config))) == config
 
 
 def test_where_a_line_file_says_nothing_of_a_unit_nothing_is_assumed(tmp_path: Path) -> None:
@@ -171,6 +180,9 @@ def test_where_a_line_file_says_nothing_of_a_unit_nothing_is_assumed(tmp_path: P
         ("tolerance = 0.5", "tolerance = -1", "zero.tolerance is -1; expected a number above 0"),
         ("max_age_h = 8", "max_age_h = true", "zero.max_age_h is True; expected a number of hours"),
         ("max_age_h = 8", "max_age_h = inf", "zero.max_age_h is inf"),
+        ("max_age_h = 8", "max_age_h = nan", "zero.max_age_h is nan"),
+        ("tolerance = 0.5", f"tolerance = 1{'0' * 400}", "zero.tolerance is 1000"),
+        ("max_out_h = 2", "max_out_h = 1e305", "lots.max_out_h is 1e+305; expected a number of hours above 0, at most"),
         ("max_cycles = 20000", "max_cycles = 0.5", "max_cycles is 0.5; expected a whole number of cycles, at least 1"),
         ("max_cycles = 20000", "max_cycles = 0", "max_cycles is 0; expected"),
         ("max_cycles = 20000", "zero = 3", "zero is 3; expected a table with tolerance, max_age_h"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from controller.calibration import Fitness
 from controller.config import UnitConfig
 from controller.devices.calibration_check import calibration_check
 from controller.devices.checks import State
@@ -167,8 +168,10 @@ def test_a_clock_that_was_set_back_counts_nothing() -> None:
     out, back = ("lot.out", {"lot": "cell", "who": "QA"}), ("lot.back", {"lot": "cell", "who": "QA"})
     journal = events(*DONE, out, back)
     assert lots_of(journal)[LotId("r", "cell")].out_s == 60.0
+    assert not lots_of(journal)[LotId("r", "cell")].is_out_unsure
     early = Event(99, "r", "lot.back", back[1], 0.0, "2025-12-31T00:00:00.000+00:00", GENESIS, "")
-    assert lots_of([*events(*DONE, out), early])[LotId("r", "cell")].out_s == 0.0
+    cell = lots_of([*events(*DONE, out), early])[LotId("r", "cell")]
+    assert (cell.out_s, cell.is_out_unsure) == (0.0, True)
 
 
 def test_doctor_tells_a_stated_calibration() -> None:
@@ -179,3 +182,16 @@ def test_doctor_tells_a_stated_calibration() -> None:
     assert over.state is State.BROKEN
     assert over.text == "the calibration of g (DKD 4711) was due on 2026-12-31"
     assert list(calibration_check(UnitConfig("g", "gauge", "p", "u"), "2027-01-01T00:00:00.000+00:00")) == []
+
+
+def test_doctor_tells_cycles_that_nobody_counts() -> None:
+    utc = "2026-12-31T12:00:00.000+00:00"
+    gauge = UnitConfig("g", "gauge", "thickness-gauge-sics", "u", Fitness(max_cycles=5))
+    (none,) = calibration_check(gauge, utc)
+    assert (none.state, none.text) == (
+        State.BROKEN,
+        "max_cycles is 5, but thickness-gauge-sics has no signal cycle_count",
+    )
+    press = UnitConfig("p", "uniaxial_press", "uniaxial-press-generic", "u", Fitness(max_cycles=5))
+    assert [check.state for check in calibration_check(press, utc)] == [State.OK]
+    assert list(calibration_check(UnitConfig("x", "gauge", "no profile", "u", Fitness(max_cycles=5)), utc)) == []

@@ -80,7 +80,8 @@ def wire_line(config: LineConfig, *, tap: Tap | None = None) -> Line:
     if faults:
         raise ConfigError("\n".join(faults))
     fitness = {unit.name: unit.fitness for unit in config.units.values()}
-    return Line(machines, instruments, fitness=fitness, max_out_s=config.max_out_s)
+    stated: dict[str, Any] = {"max_out_s": config.max_out_s, "foil_batches": config.foil_batches}
+    return Line(machines, instruments, fitness=fitness, **stated)
 
 
 @contextmanager
@@ -144,7 +145,7 @@ async def simulated_wires(
             yield LineConfig("simulated line", units, speed, operator_url)
         else:
             kept = {name: replace(unit, fitness=given.units[name].fitness) for name, unit in units.items()}
-            yield LineConfig(given.name, kept, speed, operator_url, max_out_s=given.max_out_s)
+            yield replace(given, units=kept, speed=speed, operator_url=operator_url, source="the line", file=None)
 
 
 def _profile_of(unit: str, name: str, given: LineConfig | None) -> str:

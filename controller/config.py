@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.calibration import Fitness
-from controller.fitness_config import HOUR_S, KEYS, fitness, fitness_toml, max_out_s
+from controller.fitness_config import HOUR_S, KEYS, fitness, fitness_toml, foil_batches, foils_toml, max_out_s
 from recipes.findings import one_line
 
 UNIT_KINDS = (
@@ -37,6 +37,7 @@ UNIT_KINDS = (
     "gauge",
     "balance",
 )
+TABLES = {"foils", "line", "lots", "operator", "units"}
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 OPERATOR_URL = re.compile(r"tcp://[^/:]+:\d+")
 MAX_SPEED = 20.0  # beyond it the wire's own latency is no longer small beside a machine's reaction
@@ -62,7 +63,8 @@ class LineConfig:
     """The whole line. speed is above 1 only for a simulated line; operator_url only there too.
 
     `file` is the line file, None for a line that has none; `source` names it in messages.
-    max_out_s is how long a lot may be outside the dry room altogether; None where the file gives no limit.
+    max_out_s is how long a lot may be outside the dry room altogether; None where the file gives no limit. foil_batches
+    are the batches of the foils on the line, by the foils' names.
     """
 
     name: str
@@ -72,6 +74,7 @@ class LineConfig:
     source: str = field(default="the line", compare=False)
     file: Path | None = field(default=None, compare=False)
     max_out_s: float | None = None
+    foil_batches: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_line(path: Path) -> LineConfig:
@@ -90,8 +93,9 @@ def load_line(path: Path) -> LineConfig:
     line = _table(raw, "line", path, faults, {"name", "speed"})
     operator = _table(raw, "operator", path, faults, {"url"})
     out_s = max_out_s(_table(raw, "lots", path, faults, {"max_out_h"}), f"{path}: lots", faults)
+    foils = foil_batches(_table(raw, "foils", path, faults), f"{path}: foils", faults)
     units = {name: _unit(name, table, path, faults) for name, table in _table(raw, "units", path, faults).items()}
-    faults += [f"{path}: unknown table [{key}]" for key in raw.keys() - {"line", "lots", "operator", "units"}]
+    faults += [f"{path}: unknown table [{key}]" for key in raw.keys() - TABLES]
     if not units:
         faults.append(f"{path}: no unit; expected at least one table such as [units.uniaxial-press-1]")
     speed = line.get("speed", 1.0)
@@ -107,7 +111,7 @@ def load_line(path: Path) -> LineConfig:
     if faults:
         raise ConfigError("\n".join(one_line(fault) for fault in faults))
     known = {name: unit for name, unit in units.items() if unit is not None}
-    return LineConfig(str(line.get("name", path.stem)), known, float(speed), url, str(path), path, out_s)
+    return LineConfig(str(line.get("name", path.stem)), known, float(speed), url, str(path), path, out_s, foils)
 
 
 def _is_port(text: str) -> bool:
@@ -164,6 +168,8 @@ def line_toml(config: LineConfig) -> str:
         parts.append(f'[operator]\nurl = "{config.operator_url}"')
     if config.max_out_s is not None:
         parts.append(f"[lots]\nmax_out_h = {config.max_out_s / HOUR_S!r}")
+    if config.foil_batches:
+        parts.append(foils_toml(config.foil_batches))
     for unit in config.units.values():
         table = [f"[units.{unit.name}]", f'kind = "{unit.kind}"', f'profile = "{unit.profile}"', f'url = "{unit.url}"']
         parts.append("\n".join([*table, *fitness_toml(unit.name, unit.fitness)]))

@@ -1,4 +1,5 @@
-"""The tables of a line file that say in which state a unit is: calibration, zero, cycles; and of lots, out-time.
+"""The tables of a line file that say in which state a unit is: calibration, zero, cycles; and of lots, out-time;
+which batch of each foil is on the line.
 
 [units.thickness-gauge-1]
 kind = "gauge"
@@ -18,6 +19,9 @@ max_cycles = 20000
 
 [lots]
 max_out_h = 2
+
+[foils]
+copper = "CU-2026-118"
 """
 
 from __future__ import annotations
@@ -61,6 +65,17 @@ def max_out_s(table: Mapping[str, Any], where: str, faults: list[str]) -> float 
         faults.append(f"{where}.max_out_h is {hours!r}; expected a number of hours above 0, at most {MOST:g}")
         return None
     return HOUR_S * float(hours)
+
+
+def foil_batches(table: Mapping[str, Any], where: str, faults: list[str]) -> dict[str, str]:
+    """The batch of each foil that is on the line, by the foil's name in recipes."""
+    found: dict[str, str] = {}
+    for foil, batch in table.items():
+        if isinstance(batch, str) and batch.strip():
+            found[foil] = batch.strip()
+        else:
+            faults.append(f"{where}.{foil} is {batch!r}; expected the number of its batch, as a text")
+    return found
 
 
 def _calibration(table: Any, where: str, faults: list[str]) -> Calibration | None:
@@ -116,6 +131,11 @@ def _is_positive(value: Any) -> bool:
 def _text(text: str) -> str:
     """A text as TOML writes it; a JSON text is one."""
     return json.dumps(text)
+
+
+def foils_toml(batches: Mapping[str, str]) -> str:
+    """The table that `foil_batches` reads back as the same."""
+    return "\n".join(["[foils]", *(f"{_text(foil)} = {_text(batch)}" for foil, batch in batches.items())])
 
 
 def fitness_toml(unit: str, known: Fitness) -> list[str]:

@@ -39,7 +39,8 @@ class Line:
     """All units by name. A unit has one owner at a time.
 
     jobs is the highest number that a job has had; released are the machines that nobody needs any more. fitness is what
-    the line file says of units' calibration, zero and cycles; max_out_s how long a lot may be outside the dry room.
+    the line file says of units' calibration, zero and cycles; max_out_s how long a lot may be outside the dry room;
+    foil_batches which batch of each foil is there.
     zeroed_s is when an instrument was last seen at its zero, on the loop's clock; conditions are what was told last of
     a condition (its name, a unit).
     """
@@ -52,6 +53,7 @@ class Line:
     bypasses: Bypasses = field(default_factory=Bypasses)
     fitness: Mapping[str, Fitness] = field(default_factory=dict)
     max_out_s: float | None = None
+    foil_batches: Mapping[str, str] = field(default_factory=dict)
     zeroed_s: dict[str, float] = field(default_factory=dict)
     conditions: dict[tuple[str, str], bool] = field(default_factory=dict)
     _capabilities: dict[str, UnitCapability] = field(default_factory=dict)

@@ -314,6 +314,7 @@ def _created(plan: Plan, surroundings: Surroundings) -> dict[str, Any]:
         "plan": plan.canonical_json,
         **rebuilding_data(plan, surroundings.line),
         **({} if surroundings.line.max_out_s is None else {"max_out_s": surroundings.line.max_out_s}),
+        **({"foil_batches": dict(batches)} if (batches := surroundings.line.foil_batches) else {}),
         "simulation": None if simulation is None else dict(simulation),
         "approval": None if approval is None else dict(approval),
         "steps": [{"name": p.step.name, "kind": p.step.kind.value, "unit": p.unit} for p in plan.steps],

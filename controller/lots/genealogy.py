@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from controller.lots.model import Lot, Lots, LotUnknown
+from controller.lots.model import BATCH, Lot, Lots, LotUnknown
 
 
 class Kind(StrEnum):
@@ -113,12 +113,17 @@ def node_named(graph: Genealogy, text: str) -> Node:
 
 
 def _parts(node: Node) -> tuple[str, ...]:
-    """What people call a node for short: a lot without its run, a machine without its number, a calibration's paper."""
+    """What people call a node for short: a lot without its run, a machine without its number, a calibration's
+    paper, a foil of any batch or by its batch alone.
+    """
     match node.kind:
         case Kind.LOT | Kind.SLURRY:
             return (node.name.partition("/")[2],)
         case Kind.MACHINE:
             return (node.name.partition(" no. ")[0],)
+        case Kind.FOIL:
+            name, _, batch = node.name.partition(BATCH)
+            return (name, batch) if batch else ()
         case Kind.CALIBRATION:
             return (node.name.rpartition(" of ")[0],)
         case _:

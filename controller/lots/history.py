@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from controller.events import Event
-from controller.lots.model import Calibrated, Measured, Reason, Stay
+from controller.lots.model import BATCH, Calibrated, Measured, Reason, Stay
 from controller.lots.outside import Crossing, Moment, RecordClock
 
 BINDING = ("claim", "required")
@@ -81,6 +81,7 @@ class History:
         self.last = Moment()
         self._steps: dict[str, Mapping[str, Any]] = {}
         self._making: Making | None = None
+        self._batches: Mapping[str, str] = {}
         self._reason = ""
         self._lost: list[tuple[str, frozenset[str], frozenset[str], int]] = []
         self._unknown: set[str] = set()
@@ -111,8 +112,6 @@ class History:
                 self._from_laboratory(event)
             case _ if self._making is not None:
                 self._within(self._making, event)
-            case _:
-                pass
 
     # ------------------------------------------------------------------ the run
 
@@ -122,6 +121,7 @@ class History:
         self._steps = {planned["step"]["name"]: planned["step"] for planned in plan.get("steps", ())}
         self.serial_numbers = data.get("serial_numbers") or {}
         self.max_out_s = data.get("max_out_s")
+        self._batches = data.get("foil_batches") or {}
         self.is_simulated = data.get("simulation") is not None
 
     def _decided(self, data: Mapping[str, Any]) -> None:
@@ -193,7 +193,8 @@ class History:
         slurry = coat.get("slurry")
         takes = tuple(lot for lot in making.takes if lot in self.made)
         filled = f"{self.run}/{slurry.get('solvent', '')} slurry of {stay.step}" if slurry and not takes else ""
-        foils = [coat["substrate"]] if coat.get("substrate") else list(task.get("adds") or ())
+        named = [coat["substrate"]] if coat.get("substrate") else list(task.get("adds") or ())
+        foils = [f"{foil}{BATCH}{self._batches[foil]}" if foil in self._batches else foil for foil in named]
         calibrated = list(making.calibrated.values())
         made = Made(product, stay, takes, tuple(making.jobs), calibrated, list(making.people), filled, tuple(foils))
         made.stays.append(stay)
@@ -219,8 +220,6 @@ class History:
             case "track.lost":
                 lots = {*making.takes, self._product(making)}
                 self._lost.append((making.stay.step, frozenset(data["layers"]), frozenset(lots), event.sequence))
-            case _:
-                pass
 
     def _measured(self, making: Making, event: Event) -> None:
         data = event.data

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+BATCH = " batch "
+"""Between a foil's name in its recipe and the number of its batch."""
 UNSURE = "the clock was set back meanwhile: nobody knows for how long it was out"
 
 
@@ -84,12 +86,13 @@ class Lot:
     """A lot with everything that the journal says of it.
 
     made_from are the lots that it was made of; slurry names the slurry that was filled where no lot of it is known;
-    foils are those that came in with the making step. unit, serial_number and jobs are of the machine that made it,
-    "" and () where people did; also_on are units, with their serial numbers, that pressed it again later. people are
-    those who answered in that step and in those that measured the lot. used_in is the lot that it went into: it shares
-    that one's status. out_s is the time outside the dry room, its parts' longest included; is_out_unsure says that it
-    may be more, because the clock was set back meanwhile; out_since is when it (or a part of it) left, "" while it is
-    inside. reasons say why it is in quarantine or scrap; decided_by is who (or what) released or scrapped it.
+    foils are those that came in with the making step, with their batches where the line file stated them. unit,
+    serial_number and jobs are of the machine that made it, "" and () where people did; also_on are units, with their
+    serial numbers, that pressed it again later. people are those who answered in that step and in those that measured
+    the lot. used_in is the lot that it went into: it shares that one's status. out_s is the time outside the dry room,
+    its parts' longest included; is_out_unsure says that it may be more, because the clock was set back meanwhile;
+    out_since is when it (or a part of it) left, "" while it is inside. reasons say why it is in quarantine or scrap;
+    decided_by is who (or what) released or scrapped it.
     """
 
     id: LotId

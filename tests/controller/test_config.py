@@ -137,6 +137,10 @@ STATED = """
 
     [lots]
     max_out_h = 2
+
+    [foils]
+    copper = "CU 7"
+    "old foil" = 'say "no"'
 """
 
 
@@ -147,6 +151,7 @@ def test_the_state_of_a_unit_is_read_and_written_back(tmp_path: Path) -> None:
     assert known.zero == ZeroTerms(0.5, 28800.0)
     assert known.max_cycles == 20000
     assert config.max_out_s == 7200.0
+    assert config.foil_batches == {"copper": "CU 7", "old foil": 'say "no"'}
     assert load_line(written(tmp_path, line_toml(config))) == config
     exact = STATED.replace("tolerance = 0.5", "tolerance = 0.12345678").replace(
         "max_age_h = 8", "max_age_h = 8.12345678"
@@ -187,6 +192,8 @@ def test_where_a_line_file_says_nothing_of_a_unit_nothing_is_assumed(tmp_path: P
         ("max_cycles = 20000", "max_cycles = 0", "max_cycles is 0; expected"),
         ("max_cycles = 20000", "zero = 3", "zero is 3; expected a table with tolerance, max_age_h"),
         ("max_out_h = 2", "max_out_h = 0", "lots.max_out_h is 0; expected a number of hours above 0"),
+        ('copper = "CU 7"', "copper = 5", "foils.copper is 5; expected the number of its batch, as a text"),
+        ('copper = "CU 7"', "copper = ' '", "foils.copper is ' '; expected"),
         ("max_out_h = 2", "out = 1", "unknown key lots.out; known: max_out_h"),
     ],
 )

@@ -39,6 +39,7 @@ class Stage:
     runs: tuple[str, ...] = ("one",)
     fitness: Mapping[str, Fitness] = field(default_factory=dict)
     max_out_s: float | None = None
+    foil_batches: Mapping[str, str] = field(default_factory=dict)
     attendant: Attendant = unattended
     prepare: Callable[[SimulatedLine], None] = lambda _: None
     afterwards: Callable[[Journal], Awaitable[None]] | None = None
@@ -60,7 +61,7 @@ class Stage:
             self.simulated = SimulatedLine(scenario=self.scenario, seed=1, clock=loop.time)
             self.prepare(self.simulated)
             line = memory_line(self.simulated, plan)
-            line.fitness, line.max_out_s = self.fitness, self.max_out_s
+            line.fitness, line.max_out_s, line.foil_batches = self.fitness, self.max_out_s, self.foil_batches
             person = SimulatedPerson(self.simulated)
             await carry_out(plan, Surroundings(line, journal, person, self.attendant), name)
         if self.afterwards is not None:

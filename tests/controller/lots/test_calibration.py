@@ -240,7 +240,7 @@ def _worn(cycles: int) -> Any:
 
 @pytest.mark.parametrize(
     ("cycles", "state", "told"),
-    [(88, "complete", []), (90, "complete", [True]), (99, "complete", [True]), (100, "stopped", [True])],
+    [(99, "complete", [True]), (100, "stopped", [True])],
 )
 def test_a_vessel_starts_nothing_beyond_its_cycles_and_is_told_in_time(
     tmp_path: Path, cycles: int, state: str, told: list[bool]
@@ -254,6 +254,22 @@ def test_a_vessel_starts_nothing_beyond_its_cycles_and_is_told_in_time(
         assert refused["missing"] == ["has done 100 cycles, all of the 100 that the line file allows"]
     else:
         assert stage.kinds("command.refused") == []
+
+
+async def test_the_last_tenth_of_the_cycles_is_told_when_it_begins_and_when_a_new_limit_ends_it() -> None:
+    journal, most = Journal(EventStream(), lambda: "2026-01-01T00:00:00.000+00:00"), 100
+    guard = Guard(journal, "run", fitness=lambda unit: Fitness(max_cycles=most))
+    vessel = cast("Machine", SimpleNamespace(unit="vessel"))
+
+    def loaded_at(cycles: int) -> list[bool]:
+        shown = cast("Snapshot", SimpleNamespace(value=lambda name: cycles))
+        assert guard._worn(vessel, shown, Use.LOAD) == []
+        return [bool(event.data["active"]) for event in journal.events()]
+
+    assert loaded_at(89) == [False]
+    assert loaded_at(90) == loaded_at(99) == [False, True]
+    most = 200
+    assert loaded_at(100) == [False, True, False]
 
 
 def test_only_a_new_job_counts_against_the_cycles_and_a_counter_that_cannot_be_read_permits_none() -> None:
@@ -331,3 +347,16 @@ def test_a_clock_that_was_set_back_makes_no_calibration_valid_again() -> None:
     assert before == WHY.format(GAUGE).replace("2025-12-31", "2026-03-01")
     assert after == f"{before}; the clock of this computer says 2025-06-01, which is before its own record"
     assert told == [GAUGE]
+
+
+def test_nothing_rests_on_the_displacement_sensors_of_a_press(overdue: Stage, tmp_path: Path) -> None:
+    """So nobody is asked for their zero on the closed tool; whoever lets something rest on them needs it first."""
+
+    def drift(line: SimulatedLine) -> None:
+        line.faults.inject(Injection("uniaxial.thickness_drift", PRESS, parameters={"rate_um_s": 100.0}))
+
+    stage = staged(tmp_path, prepare=drift)
+    assert open_rules(stage) == {}
+    assert cell(stage).status is LotStatus.RELEASED
+    for name, layer in overdue.record()["layers"].items():
+        assert stage.record()["layers"][name]["porosity_pct"] == pytest.approx(layer["porosity_pct"], abs=0.05)

@@ -29,7 +29,7 @@ CELL, SHEET = "electrode laminate", "cathode sheet"
 def two(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """Two runs of one recipe in one journal; the gauge is calibrated."""
     fitness = {GAUGE: calibrated("2026-12-31")}
-    return staged(tmp_path_factory.mktemp("two"), runs=("one", "two"), fitness=fitness)
+    return staged(tmp_path_factory.mktemp("two"), runs=("one", "two"), fitness=fitness, foil_batches={"copper": "CU 7"})
 
 
 def lot(stage: Stage, name: str, run: str = "one") -> Lot:
@@ -99,6 +99,7 @@ def test_back_from_a_cell_to_everything_and_forward_to_every_cell(two: Stage) ->
         (Kind.LOT, "one/intermediate sheet"),
         (Kind.SLURRY, "one/NMP slurry of coat intermediate"),
         (Kind.FOIL, "aluminum"),
+        (Kind.FOIL, "copper batch CU 7"),
         (Kind.INSTRUMENT, "balance-1"),
         (Kind.INSTRUMENT, GAUGE),
         (Kind.CALIBRATION, f"DKD 4711 of {GAUGE}"),
@@ -107,7 +108,7 @@ def test_back_from_a_cell_to_everything_and_forward_to_every_cell(two: Stage) ->
     units = {name.partition(" no. ")[0] for kind, name in behind if kind is Kind.MACHINE}
     assert units == {"coater-1", "uniaxial-press-1", "isostatic-press-1"}
     assert not any(name.startswith("two/") for _, name in behind)
-    for found in ("coater-1", "DKD 4711", "person simulated operator"):
+    for found in ("coater-1", "DKD 4711", "person simulated operator", "copper", "CU 7"):
         ahead = graph.reached(node_named(graph, found), forward=True)
         assert {node.name for node in ahead if node.name.endswith(CELL)} == {f"one/{CELL}", f"two/{CELL}"}
     sheet = node_named(graph, f"two/{SHEET}")

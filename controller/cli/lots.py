@@ -61,7 +61,8 @@ def status(
 
     known = {"scrap": acts.scrap, "quarantine": acts.quarantine}
     if to not in known:
-        print(f"pressline: there is no status {to!r} to give; there are {', '.join(known)}", file=sys.stderr)
+        other = "; `pressline lots release` releases a lot" if to.startswith("release") else ""
+        print(f"pressline: there is no status {to!r} to give; there are {', '.join(known)}{other}", file=sys.stderr)
         raise typer.Exit(ExitCode.UNUSABLE)
     raise typer.Exit(_acted(store, lambda journal: known[to](journal, lot, who, reason), as_json=as_json))
 
@@ -172,7 +173,7 @@ def _acted(store: Path, act: Callable[[Journal], Awaitable[Lot]], *, as_json: bo
     """Does something with the store's journal; a store that a service writes to is that service's."""
     from controller.cli.clock import utc_text
     from controller.events import EventStream
-    from controller.journal import JournalError, SqliteJournal
+    from controller.journal import JournalError, SqliteJournal, StoreBusy
     from controller.lots.acts import NotAllowed
     from controller.lots.model import LotUnknown
 
@@ -191,6 +192,9 @@ def _acted(store: Path, act: Callable[[Journal], Awaitable[Lot]], *, as_json: bo
     except NotAllowed as error:
         print(f"not done: {error}", file=sys.stderr)
         return ExitCode.REFUSED
+    except StoreBusy as error:
+        print(f"not done: {error}; nothing was recorded, say it again when that program has ended", file=sys.stderr)
+        return ExitCode.UNUSABLE
     except (JournalError, LotUnknown) as error:
         print(f"not done: {error}", file=sys.stderr)
         return ExitCode.UNUSABLE

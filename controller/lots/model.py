@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
@@ -139,7 +140,9 @@ def named(lots: Lots, text: str) -> Lot:
     if found:
         which = ", ".join(str(lot.id) for lot in found[-5:])
         raise LotUnknown(f"{text!r} is a lot of {len(found)} runs; name the run too, for example {which}")
-    raise LotUnknown(f"there is no lot {text!r}")
+    near = get_close_matches(text, [str(lot.id) if "/" in text else lot.id.name for lot in lots.values()])
+    hint = f"; perhaps {', '.join(repr(name) for name in dict.fromkeys(near))}" if near else ""
+    raise LotUnknown(f"there is no lot {text!r}{hint}; `pressline lots list --all` names all there are")
 
 
 def lot_data(lot: Lot) -> dict[str, Any]:

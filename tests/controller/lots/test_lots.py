@@ -14,6 +14,7 @@ from controller.cli.main import app
 from controller.events import Event, EventStream
 from controller.executor.run import Run
 from controller.journal import Journal, SqliteJournal
+from controller.journal.lock import locked
 from controller.lots import acts
 from controller.lots.fold import lots_of
 from controller.lots.genealogy import Kind, Node, genealogy, lot_node, node_named
@@ -85,8 +86,10 @@ def test_lots_of_two_runs_with_one_name_are_told_apart(two: Stage) -> None:
     assert named(known, f"two/{CELL}").id == LotId("two", CELL)
     with pytest.raises(LotUnknown, match=r"lot of 2 runs; name the run too.*one/electrode laminate"):
         named(known, CELL)
-    with pytest.raises(LotUnknown, match="no lot 'nothing'"):
+    with pytest.raises(LotUnknown, match="no lot 'nothing'; `pressline lots list --all` names"):
         named(known, "nothing")
+    with pytest.raises(LotUnknown, match="no lot 'cathode shet'; perhaps 'cathode sheet'; "):
+        named(known, "cathode shet")
     assert lot(two, CELL, "two").made_from == (LotId("two", "third stack"),)
 
 
@@ -377,6 +380,16 @@ def test_the_commands_refuse_with_their_codes(store: Path, tmp_path: Path) -> No
     assert invoked(tmp_path / "none", "lots", "list")[0] == 2
     assert invoked(tmp_path / "none", "lots", "out", CELL, "--who", "QA")[0] == 2
     assert invoked(store, "lots", "back", f"one/{CELL}", "--who", "QA")[0] == 1
+    code, text = invoked(store, "lots", "status", f"one/{CELL}", "released", "--who", "QA", "--reason", "x")
+    assert (code, "`pressline lots release` releases a lot" in text) == (2, True)
+
+
+def test_a_store_that_another_program_writes_to_takes_nothing_and_the_message_says_so(store: Path) -> None:
+    with locked(store):
+        assert invoked(store, "lots", "list")[0] == 0
+        code, text = invoked(store, "lots", "out", f"one/{CELL}", "--who", "QA")
+    assert code == 2
+    assert text.endswith("is using this store; nothing was recorded, say it again when that program has ended\n")
 
 
 def test_what_people_say_is_kept_in_the_store_and_speaks_against_the_certificate(store: Path) -> None:

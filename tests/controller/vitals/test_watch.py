@@ -248,17 +248,18 @@ async def test_a_full_disk_is_fed_for_because_a_kill_would_lose_the_evidence(hea
 async def test_a_call_that_blocks_for_half_a_second_is_told_with_its_place(heard: Any) -> None:
     address, come = heard
     journal = Journal(EventStream(), lambda: "2026-01-01T00:00:00.000+00:00")
-    async with self_watched(journal, Health(), ServiceManager(address, 1.0)) as watch:
+    async with self_watched(journal, Health(), ServiceManager(address, 0.2)) as watch:
         watch.ready()
         await asyncio.sleep(0.2)
+        lines = come()
         time.sleep(0.5)  # noqa: ASYNC251  the fault that is to be found
+        assert come() == [], "nothing feeds while the loop hangs"
         await asyncio.sleep(0.2)
     [event] = [event for event in journal.events() if event.data["name"] == "loop_blocked"]
     assert "test_a_call_that_blocks_for_half_a_second_is_told_with_its_place (tests/controller/vitals/" in str(
         event.data["message"]
     )
-    lines = come()
-    assert (lines[0], lines[-1]) == ("READY=1", "STOPPING=1")
+    assert (lines[0], come()[-1]) == ("READY=1", "STOPPING=1")
     assert "WATCHDOG=1" in lines
 
 

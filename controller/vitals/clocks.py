@@ -67,6 +67,14 @@ class ClockWatch:
         return events
 
 
+def behind(latest_utc: str, utc: str) -> Mapping[str, Any] | None:
+    """The data of a clock.jumped: by how much a clock is behind a record that it has written, at least; None if not."""
+    if not latest_utc:
+        return None
+    by_s = (datetime.fromisoformat(utc) - datetime.fromisoformat(latest_utc)).total_seconds()
+    return {"by_s": round(by_s, 3), "before": latest_utc, "after": utc} if by_s < -JUMP_S else None
+
+
 def utc_of(day_s: float) -> str:
     """A time of the day as records have it."""
     return datetime.fromtimestamp(day_s, UTC).isoformat(timespec="milliseconds")

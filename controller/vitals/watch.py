@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from controller.events import Event
 from controller.journal import Journal
 from controller.vitals.background import Health, background
-from controller.vitals.clocks import ClockWatch, in_words
+from controller.vitals.clocks import ClockWatch, behind, in_words
 from controller.vitals.deaths import LINE, Restart, conditions_in
 from controller.vitals.lateness import LATE_S, PERIOD_S, WINDOW, Lateness, LatenessWindow, Standstill, StandstillWatch
 from controller.vitals.service_manager import ServiceManager
@@ -54,6 +55,11 @@ class SelfWatch:
         self._feed_due_s = clock()
         self.lateness: Lateness | None = None
 
+    def begin(self) -> None:
+        """A clock that was set back while nobody watched is told: it is behind what the record holds already."""
+        if (data := behind(self._journal.latest_utc, self._journal.now())) is not None:
+            self._told_of_clocks([("clock.jumped", data)])
+
     def ready(self) -> None:
         """The service manager is told that the service has started."""
         self._manager.tell(READY="1")
@@ -79,12 +85,16 @@ class SelfWatch:
 
     def _look_at_clocks(self) -> None:
         found = self._clocks.look()
+        if self._clocks_jumped and not found:
+            self._condition("clock_jump", "the clocks agree again", active=False)
+            self._clocks_jumped = False
+        self._told_of_clocks(found)
+
+    def _told_of_clocks(self, found: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         for kind, data in found:
             self._journal.note(LINE, kind, data)
             self._condition("clock_jump", in_words(kind, data), active=True)
-        if self._clocks_jumped and not found:
-            self._condition("clock_jump", "the clocks agree again", active=False)
-        self._clocks_jumped = bool(found)
+            self._clocks_jumped = True
 
     # ---------------------------------------------------------------------- lateness
 
@@ -172,6 +182,7 @@ async def self_watched(
     The service manager is told that it is stopping when the block is left.
     """
     watch = SelfWatch(journal, health, manager)
+    watch.begin()
     standstills = StandstillWatch(time.monotonic)
 
     async def watched() -> None:
@@ -187,7 +198,7 @@ async def self_watched(
 
     with standstills.watching(), journal.stream.subscribe() as events:
         async with background(conditions_in(journal), health) as tasks:
-            tasks.start("the controller's watch over itself", watched, Restart(), condition="self_watch")
+            tasks.start("the controller's watch over itself", watched, Restart(times=None), condition="self_watch")
             try:
                 yield watch
             finally:

@@ -23,6 +23,7 @@ from controller.vitals.clocks import Clocks, ClockWatch
 from controller.vitals.lateness import PERIOD_S, WINDOW, Standstill
 from controller.vitals.service_manager import ServiceManager
 from controller.vitals.watch import FED_AGAIN_S, UNFED_S, SelfWatch, self_watched
+from simulators.clock import run_virtual
 from tests.controller.vitals.test_clocks import Hands
 
 
@@ -138,6 +139,25 @@ async def test_clocks_are_looked_at_every_second() -> None:
     hands.pass_by(1.0)
     stage.pass_by(20)
     assert stage.told() == [("clock_jump", True), ("clock_jump", False)]
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        ("2026-01-01T01:00:00.000+00:00", []),
+        ("2026-01-01T00:59:59.600+00:00", []),
+        ("2026-01-01T00:00:00.000+00:00", [("clock.jumped", -3600.0)]),
+    ],
+)
+async def test_a_clock_that_was_set_back_while_nobody_watched_is_told(now: str, told: list[tuple[str, float]]) -> None:
+    before = Journal(EventStream(), lambda: "2026-01-01T01:00:00.000+00:00")
+    before.note("line", "run.problem", {"reason": "the last that was recorded"})
+    stage = Stage(journal=Journal(EventStream(), lambda: now, before.events()))
+    stage.watch.begin()
+    events = stage.journal.events()
+    assert [(event.kind, event.data["by_s"]) for event in events if event.kind != "condition"] == told
+    stage.pass_by(21)
+    assert stage.told() == ([("clock_jump", True), ("clock_jump", False)] if told else [])
 
 
 async def test_a_computer_that_slept_is_told() -> None:
@@ -261,6 +281,29 @@ async def test_a_call_that_blocks_for_half_a_second_is_told_with_its_place(heard
     )
     assert (lines[0], come()[-1]) == ("READY=1", "STOPPING=1")
     assert "WATCHDOG=1" in lines
+
+
+def test_a_watch_that_dies_again_and_again_ends_no_run_and_is_not_fed_for(
+    heard: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever needs it to work has a service manager, which is not fed then."""
+    address, come = heard
+
+    def bad(self: SelfWatch, late_s: float, standstill: Standstill | None) -> None:
+        raise OSError("no such clock")
+
+    async def main() -> list[str]:
+        journal = Journal(EventStream(), lambda: "2026-01-01T00:00:00.000+00:00")
+        async with self_watched(journal, Health(), ServiceManager(address, 1.0)):
+            await asyncio.sleep(100.0)
+        return [str(event.data["message"]) for event in journal.events()]
+
+    monkeypatch.setattr(SelfWatch, "tick", bad)
+    told = run_virtual(main())
+    assert len(told) > 4
+    words = "the controller's watch over itself died of a fault of the program: OSError: no such clock"
+    assert set(told) == {f"{words}; it is started again"}
+    assert come() == ["STOPPING=1"]
 
 
 def test_a_run_as_a_service_is_ready_fed_and_tells_its_states(heard: Any, tmp_path: Path) -> None:

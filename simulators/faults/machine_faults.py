@@ -135,7 +135,7 @@ _UNIAXIAL_FAULTS = (
         "uniaxial",
         "thickness_drift",
         "the thickness sensor drifts",
-        "the innovation test notices; quality uncertain, no release",
+        "nothing: no decision rests on the thickness that a press shows",
         {"thickness_drift_um_s": From("rate_um_s")},
         Parameter("rate_um_s", 0.5, "drift", "um/s", -100.0, 100.0),
     ),
@@ -143,7 +143,7 @@ _UNIAXIAL_FAULTS = (
         "uniaxial",
         "thickness_stuck",
         "the thickness sensor sticks",
-        "the innovation test notices; quality uncertain, no release",
+        "nothing: no decision rests on the thickness that a press shows",
         {"thickness_stuck": True},
     ),
     _fault(

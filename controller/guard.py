@@ -127,14 +127,14 @@ class Guard:
         """The rows of a unit that do not count now; the run's record is told of each bypass that it meets."""
         if self._bypasses.are_none:  # with every poll of a working machine
             return ()
-        live = self._bypasses.in_force(self._journal.now(), unit)
+        live = self._bypasses.in_force(self._journal, unit)
         for item in live:
             self._tell_bypass(item, counted=False)
         return tuple(item.row for item in live)
 
     def bypass_counted(self, unit: str, rows: Sequence[str]) -> None:
         """Tells that these rows did not hold and let something pass because they are bypassed."""
-        for item in self._bypasses.in_force(self._journal.now(), unit):
+        for item in self._bypasses.in_force(self._journal, unit):
             if item.row in rows:
                 self._tell_bypass(item, counted=True)
 

@@ -6,16 +6,16 @@ It changes what is checked here; the machine's own interlocks and the hard-wired
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from controller.events import Event
 from controller.interlocks.authority import Action, NotAuthorised, Role, authorise
 from controller.interlocks.matrix import row_named, rows_of
-from controller.journal import Journal, read_events
+from controller.journal import Journal
 
 RUN = "interlocks"
 """Under which name the journal keeps bypasses: they are the line's, not a run's."""
@@ -86,35 +86,44 @@ def check_bypass(kind: str, wanted: Bypass) -> None:
 
 
 class Bypasses:
-    """The bypasses of a line. What the journal holds is what counts: `recall` reads them back after a restart."""
+    """The bypasses of a line. What the journal holds is what counts: `recall` reads them back after a restart.
+
+    One ends when the time of day or the loop's clock says so, whichever is first: a time of day that is set back does
+    not lengthen it.
+    """
 
     def __init__(self) -> None:
-        self._known: list[Bypass] = []
-        self._ended: set[Bypass] = set()
+        self._ends_s: dict[Bypass, float] = {}
         self._journal: Journal | None = None
 
     @property
     def are_none(self) -> bool:
-        """Whether none was ever begun on this line."""
-        return not self._known
+        """Whether nothing can be bypassed now."""
+        return not self._ends_s
 
     def recall(self, journal: Journal) -> None:
-        """Takes over what a journal holds, that of earlier processes included, and tells ends on it from now on.
+        """Takes over what a journal holds, that of earlier processes included.
 
-        Done once a journal: what begins or ends later is told to these bypasses anyway. Raises StoreUnusable.
+        Done once a journal: what begins or ends later is told to these bypasses anyway.
         """
         if journal is self._journal:
             return
-        path: Path | None = getattr(journal, "path", None)
-        for event in journal.events(RUN) if path is None else read_events(path, RUN):
-            self._fold(event.kind, event.data)
         self._journal = journal
+        latest, found = moment(journal.now()), list[tuple[Event, datetime]]()
+        for event in reversed((*journal.earlier, *journal.events())):
+            if event.run == RUN:
+                found.append((event, latest))  # it is at least as late as at any event since
+            latest = max(latest, moment(event.utc))
+        for event, now in reversed(found):
+            self._fold(event.kind, event.data, now)
 
-    def _fold(self, kind: str, data: Mapping[str, Any]) -> None:
+    def _fold(self, kind: str, data: Mapping[str, Any], now: datetime) -> None:
         if kind == "bypass.begun":
-            self._known.append(bypass_of(data))
+            item = bypass_of(data)
+            self._ends_s[item] = asyncio.get_running_loop().time() + (moment(item.until) - now).total_seconds()
         elif kind == "bypass.ended":
-            self._ended |= {item for item in self._known if (item.unit, item.row) == (data["unit"], data["row"])}
+            for item in [item for item in self._ends_s if is_ended(item, data)]:
+                del self._ends_s[item]
 
     async def begin(self, journal: Journal, kind: str, wanted: Bypass) -> None:
         """Journals a bypass, then lets it count. Raises BypassRefused (told in the journal too) or JournalError."""
@@ -125,33 +134,39 @@ class Bypasses:
             raise
         self.recall(journal)
         await journal.append(RUN, "bypass.begun", wanted.data)
-        self._fold("bypass.begun", wanted.data)
+        self._fold("bypass.begun", wanted.data, moment(wanted.begun))
         _tell_condition(journal, wanted, active=True)
 
     def end(self, journal: Journal, unit: str, row: str, who: str, why: str) -> bool:
-        """Ends a bypass now, then notes it: it lowers risk. False if there is none in force."""
-        live = [item for item in self.in_force(journal.now(), unit) if item.row == row]
+        """Ends a bypass now, then notes it: it lowers risk. False if there is none."""
+        self._end_what_is_over(journal)
+        live = [item for item in self._ends_s if (item.unit, item.row) == (unit, row)]
         for item in live:
             self._end(journal, item, who, why)
         return bool(live)
 
-    def in_force(self, utc: str, unit: str | None = None) -> list[Bypass]:
+    def in_force(self, journal: Journal, unit: str | None = None) -> list[Bypass]:
         """What counts at this moment, of one unit or of all; what is over by now is noted as ended."""
-        found = []
-        for item in [item for item in self._known if item not in self._ended]:
-            if item.counts_at(utc):
-                found.append(item)
-            elif moment(item.until) <= moment(utc):
-                if self._journal is not None:
-                    self._end(self._journal, item, "pressline", "its time is over")
-                else:
-                    self._ended.add(item)
-        return [item for item in found if unit in (None, item.unit)]
+        self._end_what_is_over(journal)
+        utc = journal.now()
+        return [item for item in self._ends_s if item.counts_at(utc) and unit in (None, item.unit)]
+
+    def _end_what_is_over(self, journal: Journal) -> None:
+        now, now_s = moment(journal.now()), asyncio.get_running_loop().time()
+        for item in [item for item, end_s in self._ends_s.items() if moment(item.until) <= now or end_s <= now_s]:
+            self._end(journal, item, "pressline", "its time is over")
 
     def _end(self, journal: Journal, item: Bypass, who: str, why: str) -> None:
-        self._ended.add(item)
-        journal.note(RUN, "bypass.ended", {"unit": item.unit, "row": item.row, "who": who, "why": why})
-        _tell_condition(journal, item, active=False)
+        del self._ends_s[item]
+        data = {"unit": item.unit, "row": item.row, "begun": item.begun, "who": who, "why": why}
+        journal.note(RUN, "bypass.ended", data)
+        others = [other for other in self._ends_s if other.unit == item.unit]  # the unit has one condition for all
+        _tell_condition(journal, others[0] if others else item, active=bool(others))
+
+
+def is_ended(item: Bypass, data: Mapping[str, Any]) -> bool:
+    """Whether a `bypass.ended` tells the end of this one; without `begun` it ends all of its row."""
+    return (item.unit, item.row, item.begun) == (data["unit"], data["row"], data.get("begun", item.begun))
 
 
 def bypass_of(data: Mapping[str, Any]) -> Bypass:
@@ -167,11 +182,8 @@ def told_bypasses(events: Iterable[Event]) -> list[tuple[Bypass, str | None, str
         if event.kind == "bypass.begun":
             found.append((bypass_of(event.data), None, None))
         elif event.kind == "bypass.ended":
-            same = (event.data["unit"], event.data["row"])
             found = [
-                (item, event.utc, event.data["who"])
-                if at is None and (item.unit, item.row) == same
-                else (item, at, who)
+                (item, event.utc, event.data["who"]) if at is None and is_ended(item, event.data) else (item, at, who)
                 for item, at, who in found
             ]
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -74,11 +75,11 @@ async def test_each_row_is_bypassed_exactly_by_whom_the_matrix_names(row: Row) -
         journal = journal_at(clock)
         if role in row.bypassed_by:
             await begun(bypasses, journal, bypass(row.name, role), row.kind)
-            assert [item.row for item in bypasses.in_force(journal.now(), UNIT)] == [row.name]
+            assert [item.row for item in bypasses.in_force(journal, UNIT)] == [row.name]
             continue
         with pytest.raises(BypassRefused, match="cannot be bypassed from here" if row.why_never else "may not bypass"):
             await begun(bypasses, journal, bypass(row.name, role), row.kind)
-        assert bypasses.in_force(journal.now()) == []
+        assert bypasses.in_force(journal) == []
         (refused,) = journal.events()
         assert (refused.kind, refused.data["row"], refused.data["role"]) == ("bypass.refused", row.name, role.value)
         assert row.why_never in refused.data["why"]
@@ -110,12 +111,13 @@ async def test_it_does_not_count_before_it_is_journalled() -> None:
         """A journal whose disk is full."""
 
         async def _store(self, event: Event) -> None:
-            assert bypasses.in_force(self.now()) == []
+            assert bypasses.in_force(self) == []
             raise JournalError("the disk is full")
 
+    journal = Broken(EventStream(), clock)
     with pytest.raises(JournalError):
-        await begun(bypasses, Broken(EventStream(), clock), bypass())
-    assert bypasses.in_force(clock()) == []
+        await begun(bypasses, journal, bypass())
+    assert bypasses.in_force(journal) == []
 
 
 async def test_it_ends_by_itself_to_the_second_and_the_end_is_told() -> None:
@@ -123,13 +125,13 @@ async def test_it_ends_by_itself_to_the_second_and_the_end_is_told() -> None:
     journal = journal_at(clock)
     await begun(bypasses, journal, bypass(minutes=30))
     clock.now = BEGUN + timedelta(minutes=30) - timedelta(milliseconds=1)
-    assert len(bypasses.in_force(journal.now(), UNIT)) == 1
+    assert len(bypasses.in_force(journal, UNIT)) == 1
     clock.now = BEGUN + timedelta(minutes=30)
-    assert bypasses.in_force(journal.now(), UNIT) == []
+    assert bypasses.in_force(journal, UNIT) == []
     kinds = [(event.kind, event.data.get("active")) for event in journal.events(RUN)]
     assert kinds == [("bypass.begun", None), ("condition", True), ("bypass.ended", None), ("condition", False)]
     assert journal.events(RUN)[2].data["why"] == "its time is over"
-    assert bypasses.in_force(journal.now(), UNIT) == []
+    assert bypasses.in_force(journal, UNIT) == []
     assert len(journal.events(RUN)) == 4, "the end is told once"
 
 
@@ -137,8 +139,10 @@ async def test_it_counts_for_its_unit_only_and_not_before_it_begins() -> None:
     clock, bypasses = Clock(), Bypasses()
     journal = journal_at(clock)
     await begun(bypasses, journal, bypass())
-    assert bypasses.in_force(journal.now(), "isostatic-press-2") == []
-    assert bypasses.in_force((BEGUN - timedelta(seconds=1)).isoformat(), UNIT) == []
+    assert bypasses.in_force(journal, "isostatic-press-2") == []
+    clock.now = BEGUN - timedelta(seconds=1)
+    assert bypasses.in_force(journal, UNIT) == []
+    assert bypasses.end(journal, UNIT, "bag tight", "B. Other", "asked for"), "what does not count yet can be ended"
 
 
 async def test_somebody_can_end_it_before_its_time() -> None:
@@ -146,7 +150,7 @@ async def test_somebody_can_end_it_before_its_time() -> None:
     journal = journal_at(clock)
     await begun(bypasses, journal, bypass())
     assert bypasses.end(journal, UNIT, "bag tight", "B. Other", "asked for")
-    assert bypasses.in_force(journal.now(), UNIT) == []
+    assert bypasses.in_force(journal, UNIT) == []
     assert not bypasses.end(journal, UNIT, "bag tight", "B. Other", "asked for")
     ((item, at, who),) = told_bypasses(journal.events())
     assert (item.row, at, who) == ("bag tight", clock(), "B. Other")
@@ -164,10 +168,85 @@ async def test_a_restarted_program_knows_what_the_store_holds(tmp_path: Path) ->
     later = SqliteJournal(EventStream(), clock, tmp_path / "store.sqlite")
     bypasses = Bypasses()
     bypasses.recall(later)
-    assert [item.row for item in bypasses.in_force(later.now())] == ["bag tight"]
+    assert [item.row for item in bypasses.in_force(later)] == ["bag tight"]
     bypasses.recall(later)
-    assert len(bypasses.in_force(later.now())) == 1
+    assert len(bypasses.in_force(later)) == 1
     await later.close()
+
+
+# ---------------------------------------------------------------------- clocks
+
+
+def test_a_clock_that_is_set_back_does_not_lengthen_it() -> None:
+    async def main() -> list[bool]:
+        clock, bypasses = Clock(), Bypasses()
+        journal = journal_at(clock)
+        await begun(bypasses, journal, bypass(minutes=30))
+        counts = []
+        for minutes in (29.0, 2.0):
+            await asyncio.sleep(60.0 * minutes)
+            clock.now = BEGUN + timedelta(minutes=1)  # whatever the time of day says
+            counts.append(bool(bypasses.in_force(journal, UNIT)))
+        assert [event.data["why"] for event in journal.events() if event.kind == "bypass.ended"] == ["its time is over"]
+        return counts
+
+    assert run_virtual(main()) == [True, False]
+
+
+@pytest.mark.parametrize(("then", "sleeps_min", "counts"), [(20.0, 9.0, True), (20.0, 11.0, False), (31.0, 0.0, False)])
+def test_a_clock_that_was_set_back_between_two_programs_does_not_lengthen_it(
+    then: float, sleeps_min: float, counts: bool
+) -> None:
+    """What is left of it is counted from the latest time that the journal has seen since it began."""
+
+    async def main() -> bool:
+        clock = Clock()
+        clock.now = BEGUN + timedelta(days=900)
+        first = journal_at(clock)
+        first.note("run", "before", {})  # a clock that was far ahead, and was put right before the bypass
+        clock.now = BEGUN
+        await begun(Bypasses(), first, bypass(minutes=30))
+        clock.now = BEGUN + timedelta(minutes=then)
+        first.note("run", "later", {})
+        clock.now = BEGUN + timedelta(minutes=1)
+        bypasses, second = Bypasses(), Journal(EventStream(), clock, first.events())
+        bypasses.recall(second)
+        await asyncio.sleep(60.0 * sleeps_min)
+        return bool(bypasses.in_force(second, UNIT))
+
+    assert run_virtual(main()) is counts
+
+
+async def test_the_end_of_one_of_two_is_neither_the_others_end_nor_the_alarms() -> None:
+    """Two rows of a unit, and one row twice: the alarm goes when the last of them ends."""
+    clock, bypasses = Clock(), Bypasses()
+    journal = journal_at(clock)
+    longer = Bypass(**{**asdict(bypass(minutes=40)), "begun": (BEGUN + timedelta(minutes=1)).isoformat()})
+    for wanted in (bypass(minutes=10), longer):
+        await begun(bypasses, journal, wanted)
+    await begun(bypasses, journal, bypass("alarm tilt", minutes=20), "uniaxial_press")
+    active = []
+    for minutes in (15, 25, 45):
+        clock.now = BEGUN + timedelta(minutes=minutes)
+        live = bypasses.in_force(journal, UNIT)
+        again = Bypasses()
+        again.recall(Journal(EventStream(), clock, journal.events()))
+        assert set(again._ends_s) == set(live)
+        assert [item for item, at, _ in told_bypasses(journal.events()) if at is None] == live
+        active.append([event.data["active"] for event in journal.events() if event.kind == "condition"][-1])
+    assert active == [True, True, False]
+    assert bypasses.are_none
+
+
+async def test_an_end_of_an_older_journal_ends_all_of_its_row() -> None:
+    """Such an end does not say which one it means."""
+    journal = journal_at(Clock())
+    for minutes in (10, 20):
+        journal.note(RUN, "bypass.begun", bypass(minutes=minutes).data)
+    journal.note(RUN, "bypass.ended", {"unit": UNIT, "row": "bag tight", "who": "A", "why": "asked for"})
+    bypasses = Bypasses()
+    bypasses.recall(journal)
+    assert bypasses.are_none
 
 
 def test_a_time_without_an_offset_is_utc() -> None:
@@ -251,7 +330,7 @@ def test_a_bypass_shows_in_every_run_that_it_touches(tmp_path: Path) -> None:
     )
 
     async def act(scene: Scene, run: Run) -> None:
-        scene.line.bypasses._fold("bypass.begun", wanted.data)  # as if an earlier process had journalled it
+        scene.line.bypasses._fold("bypass.begun", wanted.data, now)  # as if an earlier process had journalled it
 
     scene = Scene("coater-1", "coat", act, recipe=quick(tmp_path / "quick.yaml")).play()
     (entry,) = scene.record["bypasses"]

@@ -35,14 +35,12 @@ class Repeated:
 class Work:
     """For what a job is loaded: a step of a plan, by its name, and the confirmed area of the laminate (mm2).
 
-    dwell_left_s is what is left of the dwell where a step is continued; it is never more than the plan's. again says
-    which re-pressing of a gate it is, if it is one.
+    again says which re-pressing of a gate it is, if it is one.
     """
 
     plan: Plan
     step: str
     area_mm2: float
-    dwell_left_s: float | None = None
     again: Repeated | None = None
 
 
@@ -121,7 +119,7 @@ def _allowed(planned: PlannedStep, work: Work, profile: Profile, snapshot: Snaps
     if step.press is not None and method == kind == "uniaxial_press":
         return _uniaxial(step.press, work, profile, snapshot)
     if step.press is not None and method == kind == "isostatic_press":
-        return _isostatic(step.press, work)
+        return _isostatic(step.press)
     if step.coat is not None and planned.gap_um is not None and kind == "coater":
         return _coating(step.coat, planned.gap_um)
     return {}
@@ -135,7 +133,7 @@ def _uniaxial(press: Press, work: Work, profile: Profile, snapshot: Snapshot) ->
         "job_id": _ANY_JOB,
         "force_sp_kn": Window(force_kn - accuracy_kn, force_kn + accuracy_kn),
         "force_ramp_kn_s": _is(press.ramp_mpa_s * kn_per_mpa),
-        "dwell_sp_s": _dwell(press, work),
+        "dwell_sp_s": _is(press.dwell_s),
         "release_rate_kn_s": _is(press.release_mpa_s * kn_per_mpa),
         "platen_temperature_sp_c": _is(press.temperature_c),
         "dwell_band_pct": Window(0.0, DWELL_BAND_PCT),
@@ -144,12 +142,12 @@ def _uniaxial(press: Press, work: Work, profile: Profile, snapshot: Snapshot) ->
     }
 
 
-def _isostatic(press: Press, work: Work) -> Mapping[str, Window]:
+def _isostatic(press: Press) -> Mapping[str, Window]:
     return {
         "job_id": _ANY_JOB,
         "pressure_sp_mpa": _is(press.pressure_mpa),
         "pressure_ramp_mpa_s": _is(press.ramp_mpa_s),
-        "dwell_sp_s": _dwell(press, work),
+        "dwell_sp_s": _is(press.dwell_s),
         "decompression_rate_mpa_s": _is(press.release_mpa_s),
         "final_decompression_rate_mpa_s": Window(0.0, FINAL_DECOMPRESSION_MPA_S),
         "medium_temperature_sp_c": _is(press.temperature_c),
@@ -173,10 +171,6 @@ def _coating(coat: Coat, gap_um: float) -> Mapping[str, Window]:
 
 
 _ANY_JOB = Window(1.0, 2.0**32 - 1)
-
-
-def _dwell(press: Press, work: Work) -> Window:
-    return _is(press.dwell_s if work.dwell_left_s is None else min(press.dwell_s, work.dwell_left_s))
 
 
 def _is(value: float) -> Window:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ import controller.executor.press
 from controller.cli.recipes import planned
 from controller.executor.prompts import Prompt
 from controller.executor.run import Run
-from controller.setpoints import Work, wrong_setpoints
+from controller.setpoints import Repeated, Work, wrong_setpoints
 from drivers.coater import CoatJob
 from drivers.isostatic_press import IsostaticJob
 from drivers.uniaxial_press import UniaxialJob
+from recipes.model import Gate, OnMiss
 from recipes.plan import Plan
 from tests.controller.interlock_snapshots import PROFILES, snapshot, well
 from tests.controller.recipes_for_tests import EXAMPLE, quick
@@ -31,16 +33,16 @@ JOBS: Mapping[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def plan() -> Plan:
+@cache
+def plan_of_example() -> Plan:
     return planned(EXAMPLE, None)
 
 
-def job_of(plan: Plan, step: str) -> tuple[Any, str]:
+def job_of(step: str) -> tuple[Any, str]:
     """The right job of a step and its kind of machine."""
     if step in JOBS:
         return JOBS[step], "isostatic_press" if step == "densifying" else "uniaxial_press"
-    found = next(p for p in plan.steps if p.step.name == step)
+    found = next(p for p in plan_of_example().steps if p.step.name == step)
     coat = found.step.coat
     assert coat is not None
     assert found.gap_um is not None
@@ -48,84 +50,141 @@ def job_of(plan: Plan, step: str) -> tuple[Any, str]:
     return CoatJob(3, found.gap_um, coat.web_speed_m_min, zones, coat.length_m, coat.tension_n, 3.0), "coater"
 
 
-def judged(plan: Plan, step: str, values: Mapping[str, float], area_mm2: float = AREA, **seen: float) -> list[str]:
-    kind = job_of(plan, step)[1]
+def judged(step: str, values: Mapping[str, float], area_mm2: float = AREA, **seen: float) -> list[str]:
+    kind = job_of(step)[1]
     shown = well(PROFILES[kind]) | ({"force_pv_kn": TARE_KN} if kind == "uniaxial_press" else {}) | seen
-    return wrong_setpoints(Work(plan, step, area_mm2), PROFILES[kind], snapshot(PROFILES[kind], shown), values)
+    return wrong_setpoints(
+        Work(plan_of_example(), step, area_mm2), PROFILES[kind], snapshot(PROFILES[kind], shown), values
+    )
 
 
 STEPS = ("first joining", "densifying", "coat cathode")
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_the_right_job_passes(plan: Plan, step: str) -> None:
-    assert judged(plan, step, job_of(plan, step)[0].signals) == []
+def test_the_right_job_passes(step: str) -> None:
+    assert judged(step, job_of(step)[0].signals) == []
 
 
 @pytest.mark.parametrize("factor", [0.97, 1.03, -1.0, float("nan"), float("inf"), 1e6])
 @pytest.mark.parametrize("step", STEPS)
-def test_each_value_that_is_not_the_plans_is_found(plan: Plan, step: str, factor: float) -> None:
+def test_each_value_that_is_not_the_plans_is_found(step: str, factor: float) -> None:
     """3 % is less than any band of the recipes and more than a sensor's error."""
-    right = job_of(plan, step)[0].signals
+    right = job_of(step)[0].signals
     bounds = ("dwell_band_pct", "temperature_band_k", "link_loss_hold_s", "final_decompression_rate_mpa_s", "job_id")
     for name, value in right.items():
         changed = value * factor if name not in bounds else value * max(factor, 3.0) if factor > 1 else value * factor
         if name in bounds and (0.0 < factor < 1.1 or (name == "job_id" and factor == 1e6)):
             continue  # these only have an upper bound, and a job may have any number
-        wrong = judged(plan, step, {**right, name: changed})
+        wrong = judged(step, {**right, name: changed})
         assert len(wrong) == 1, (name, changed, wrong)
         assert name in wrong[0]
 
 
-def test_the_words_say_what_the_plan_sets(plan: Plan) -> None:
+def test_the_words_say_what_the_plan_sets() -> None:
     right = JOBS["densifying"].signals
-    assert judged(plan, "densifying", {**right, "pressure_sp_mpa": 1000.0}) == [
+    assert judged("densifying", {**right, "pressure_sp_mpa": 1000.0}) == [
         "pressure_sp_mpa = 1000 MPa, and the plan sets 980 MPa"
     ]
-    assert judged(plan, "densifying", {**right, "pressure_sp_mpa": 1200.0}) == [
+    assert judged("densifying", {**right, "pressure_sp_mpa": 1200.0}) == [
         "pressure_sp_mpa = 1200 MPa is outside 0 to 1100 MPa"
     ]
-    assert judged(plan, "densifying", {**right, "link_loss_hold_s": 100.0}) == [
+    assert judged("densifying", {**right, "link_loss_hold_s": 100.0}) == [
         "link_loss_hold_s = 100 s, and the plan allows 0 to 60 s"
     ]
 
 
-def test_another_steps_job_and_an_unknown_step_are_refused(plan: Plan) -> None:
+def test_another_steps_job_and_an_unknown_step_are_refused() -> None:
     press = PROFILES["uniaxial_press"]
     seen = snapshot(press, well(press))
-    assert wrong_setpoints(Work(plan, "no such step", AREA), press, seen, {}) == ["the plan has no step no such step"]
-    second = wrong_setpoints(Work(plan, "second joining", AREA), press, seen, JOBS["first joining"].signals)
+    assert wrong_setpoints(Work(plan_of_example(), "no such step", AREA), press, seen, {}) == [
+        "the plan has no step no such step"
+    ]
+    second = wrong_setpoints(
+        Work(plan_of_example(), "second joining", AREA), press, seen, JOBS["first joining"].signals
+    )
     assert any("force_sp_kn" in text for text in second)
-    other = wrong_setpoints(Work(plan, "densifying", AREA), press, seen, JOBS["first joining"].signals)
+    other = wrong_setpoints(Work(plan_of_example(), "densifying", AREA), press, seen, JOBS["first joining"].signals)
     assert other == [f"the job has the unknown {name}" for name in JOBS["first joining"].signals]
 
 
-def test_a_value_too_much_or_too_few_is_found(plan: Plan) -> None:
+def test_a_value_too_much_or_too_few_is_found() -> None:
     right = JOBS["densifying"].signals
     less = {name: value for name, value in right.items() if name != "soak_s"}
-    assert judged(plan, "densifying", less) == ["the job has no soak_s"]
-    assert judged(plan, "densifying", {**right, "speed": 1.0}) == ["the job has the unknown speed"]
+    assert judged("densifying", less) == ["the job has no soak_s"]
+    assert judged("densifying", {**right, "speed": 1.0}) == ["the job has the unknown speed"]
 
 
-def test_the_force_stands_on_the_tare_that_the_press_shows_and_on_an_area_that_was_asked_for(plan: Plan) -> None:
+def test_the_force_stands_on_the_tare_that_the_press_shows_and_on_an_area_that_was_asked_for() -> None:
     right = JOBS["first joining"].signals
-    assert judged(plan, "first joining", right, force_pv_kn=TARE_KN + 1.4) == []
-    assert "force_sp_kn" in judged(plan, "first joining", right, force_pv_kn=TARE_KN + 1.6)[0]
+    assert judged("first joining", right, force_pv_kn=TARE_KN + 1.4) == []
+    assert "force_sp_kn" in judged("first joining", right, force_pv_kn=TARE_KN + 1.6)[0]
     larger = replace(JOBS["first joining"], force_kn=90 * 1.64 + TARE_KN, ramp_kn_s=16.4, release_kn_s=16.4)
-    assert judged(plan, "first joining", larger.signals, area_mm2=1640.0) == []
+    assert judged("first joining", larger.signals, area_mm2=1640.0) == []
     huge = replace(JOBS["first joining"], force_kn=90 * 2.4 + TARE_KN, ramp_kn_s=24.0, release_kn_s=24.0)
-    assert judged(plan, "first joining", huge.signals, area_mm2=2400.0) == [
+    assert judged("first joining", huge.signals, area_mm2=2400.0) == [
         "the laminate's area is 2400 mm2, and the plan's is 1600 mm2"
     ]
 
 
-def test_what_is_left_of_a_dwell_is_never_more_than_the_plans(plan: Plan) -> None:
-    press = PROFILES["isostatic_press"]
-    seen, right = snapshot(press, well(press)), JOBS["densifying"].signals
-    left = Work(plan, "densifying", AREA, dwell_left_s=100.0)
-    assert wrong_setpoints(left, press, seen, {**right, "dwell_sp_s": 100.0}) == []
-    assert wrong_setpoints(left, press, seen, right) == ["dwell_sp_s = 300 s, and the plan sets 100 s"]
-    assert wrong_setpoints(replace(left, dwell_left_s=900.0), press, seen, right) == []
+GATED = "inspect densified assembly"
+
+
+def gated() -> Plan:
+    """The example with a gate that lets the densifying be repeated twice."""
+    plan = plan_of_example()
+    gate = Gate(next(iter(OnMiss)), most=2, more_pressure_mpa=10.0, more_dwell_s=30.0)
+    steps = (replace(p, step=replace(p.step, gate=gate)) if p.step.name == GATED else p for p in plan.steps)
+    return replace(plan, steps=tuple(steps))
+
+
+def judged_again(number: int, values: Mapping[str, float], gate: str = GATED, step: str = "densifying") -> list[str]:
+    press = PROFILES[job_of(step)[1]]
+    work = Work(gated(), step, AREA, again=Repeated(gate, number))
+    return wrong_setpoints(work, press, snapshot(press, well(press)), values)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_re_pressing_is_as_the_gate_says(number: int) -> None:
+    right = {**JOBS["densifying"].signals, "pressure_sp_mpa": 980.0 + 10 * number, "dwell_sp_s": 300.0 + 30 * number}
+    assert judged_again(number, right) == []
+    wrong = judged_again(number, JOBS["densifying"].signals)
+    assert [text.partition(" = ")[0] for text in wrong] == ["pressure_sp_mpa", "dwell_sp_s"]
+
+
+@pytest.mark.parametrize(
+    ("number", "gate", "step"),
+    [(0, GATED, "densifying"), (3, GATED, "densifying"), (1, "bag", "densifying"), (1, GATED, "coat cathode")],
+)
+def test_a_re_pressing_that_no_gate_allows_is_refused(number: int, gate: str, step: str) -> None:
+    assert judged_again(number, job_of(step)[0].signals, gate, step) == [
+        f"the plan has no re-pressing {number} of {step} at the gate of {gate}"
+    ]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_bounds_let_a_job_be_stricter_and_no_laxer(step: str) -> None:
+    """Bands, the reaction to a lost link and the final rate: the highest that is allowed, and a bit more."""
+    right = job_of(step)[0].signals
+    highest = {"dwell_band_pct": 2.0, "temperature_band_k": 3.0, "final_decompression_rate_mpa_s": 2.0}
+    highest["link_loss_hold_s"] = 60.0 if step == "densifying" else 10.0
+    for name, most in highest.items():
+        if name in right:
+            assert judged(step, {**right, name: most}) == []
+            assert judged(step, {**right, name: 0.5}) == []
+            assert [text.partition(" = ")[0] for text in judged(step, {**right, name: 1.01 * most})] == [name]
+
+
+def test_a_zone_is_not_let_vary_by_more_than_its_window() -> None:
+    plan = plan_of_example()
+    found = next(p for p in plan.steps if p.step.name == "coat cathode")
+    assert found.step.coat is not None
+    narrow = replace(found, step=replace(found.step, coat=replace(found.step.coat, zone_window_k=1.0)))
+    plan, coater = replace(plan, steps=(narrow,)), PROFILES["coater"]
+    values = job_of("coat cathode")[0].signals
+    work, seen = Work(plan, "coat cathode", AREA), snapshot(coater, well(coater))
+    assert wrong_setpoints(work, coater, seen, {**values, "temperature_band_k": 1.0}) == []
+    assert len(wrong_setpoints(work, coater, seen, {**values, "temperature_band_k": 1.1})) == 1
 
 
 # ---------------------------------------------------------------------- a fault of the executor

@@ -17,7 +17,11 @@ RULES = Target(
     ("tests/recipes/test_judging.py", "tests/recipes/test_every_rule.py"),
 )
 INTERLOCKS = Target(
-    ("tests/controller/test_pressurised.py", "tests/controller/test_interlocks.py"),
+    (
+        "tests/controller/test_pressurised.py",
+        "tests/controller/test_devices_guard.py",
+        "tests/controller/test_interlocks.py",
+    ),
     ("tests/controller/test_bypasses.py",),
 )
 GUARD = Target(
@@ -31,6 +35,7 @@ TARGETS: dict[str, Target] = {
     "recipes/rules/rule.py": Target(RULES.quick, (*RULES.more, "tests/recipes/test_pack_files.py")),
     "recipes/rules/relations.py": RULES,
     "controller/guard.py": GUARD,
+    "controller/setpoints.py": Target(("tests/controller/test_setpoints.py",)),
     "controller/interlocks/row.py": INTERLOCKS,
     "controller/interlocks/judging.py": INTERLOCKS,
     "controller/interlocks/conditions.py": INTERLOCKS,

@@ -27,7 +27,8 @@ from controller.interlocks import (
 from controller.journal import Journal
 from controller.setpoints import Work, wrong_setpoints
 from drivers.coater import CoatJob
-from drivers.errors import BadQuality, DriverError
+from drivers.encoding import check_setpoint
+from drivers.errors import BadQuality, DriverError, OutOfRange
 from drivers.isostatic_press import IsostaticJob
 from drivers.machine import Machine
 from drivers.profile import Profile
@@ -144,7 +145,11 @@ class Guard:
             self._journal.note(self._run, "bypass.met", {**item.data, "counted": counted, "message": item.words})
 
     async def reset(self, machine: Machine) -> None:
-        """Acknowledges a finished job, which lets the machine be opened. Raises DriverError or JournalError."""
+        """Acknowledges a finished job, which lets the machine be opened.
+
+        Raises PermissiveMissing, DriverError or JournalError.
+        """
+        await self._permit(machine, "reset", Use.RESET)
         await self._raise(machine, "reset", machine.reset)
 
     async def lower(self, machine: Machine, command: str, reason: str, who: str) -> bool:
@@ -165,11 +170,12 @@ class Guard:
         Raises PermissiveMissing, JournalError or DriverError: nothing was sent. A cancelled one is journalled as "not
         sent" if certainly nothing went out, else as of unknown outcome.
         """
-        data = {"unit": hand.unit, "url": hand.url, "signal": hand.signal, "value": hand.value, "who": hand.who}
-        data["role"] = hand.role.value
+        data: dict[str, Any] = {"unit": hand.unit, "url": hand.url, "signal": hand.signal, "who": hand.who}
+        data |= {**_finite({"value": hand.value}), "role": hand.role.value}
         try:
             authorise(hand.role, Action.WRITE)
-        except NotAuthorised as error:
+            check_setpoint(hand.profile.signals[hand.signal], hand.value)
+        except (NotAuthorised, OutOfRange) as error:
             await self._journal.append(self._run, "write.refused", {**data, "missing": [str(error)]})
             raise PermissiveMissing(f"{hand.unit} was not written to: {error}") from error
         snapshot = await hand.look()
@@ -257,9 +263,9 @@ class Guard:
         self._journal.note(self._run, "command.done", {"unit": machine.unit, "command": command})
 
 
-def _finite(job: Mapping[str, float]) -> dict[str, float | str]:
-    """A job as the journal can hold it: what is no number is told as a text."""
-    return {name: value if math.isfinite(value) else str(value) for name, value in job.items()}
+def _finite(values: Mapping[str, float]) -> dict[str, float | str]:
+    """Values as the journal can hold them: what is no number is told as a text."""
+    return {name: value if math.isfinite(value) else str(value) for name, value in values.items()}
 
 
 def _journalled(reading: Reading) -> float | int | str | None:

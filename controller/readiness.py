@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from controller.connection import machine_units
 from controller.executor.run import Run
+from controller.guard import PermissiveMissing
 from controller.interlocks import is_pressurised
 from controller.line import UnitUnknown
 from drivers.errors import BadQuality, DriverError
@@ -32,9 +33,11 @@ async def _not_idle(run: Run, machine: Machine, *, rearm: bool) -> str | None:
         state = snapshot.text("machine_state")
         if state == "IDLE":
             return None
-        if not rearm or is_pressurised(machine.profile.kind, snapshot):
+        if not rearm:
             return f"{machine.unit} is in state {state}; look at it, then start again with --rearm"
         await run.guard.reset(machine)
+    except PermissiveMissing as error:
+        return f"{error}; {machine.unit} is not re-armed"
     except DriverError as error:
         return f"{machine.unit} is not ready: {str(error).removeprefix(machine.unit + ': ')}"
     return None

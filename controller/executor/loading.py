@@ -44,8 +44,11 @@ async def reset(run: Run, machine: Machine) -> None:
             if (await machine.snapshot()).text("machine_state") == "IDLE":
                 return
             await run.guard.reset(machine)
-        except PermissiveMissing:
-            await asked_requests(run)
+        except PermissiveMissing as error:
+            if run.asked > 0:
+                await asked_requests(run)
+            else:
+                await hold_idle(run, f"{error}; restart tries again", "pressline")
         except DriverError as error:
             await hold_idle(run, f"{machine.unit} could not be reset: {error}; restart tries again", "pressline")
         else:

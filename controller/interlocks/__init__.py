@@ -10,7 +10,6 @@ from controller.interlocks.judging import (
     is_pressurised,
     missing,
     missing_for_maintenance,
-    missing_permissives,
     tripped,
 )
 from controller.interlocks.matrix import KINDS, MATRIX, row_named, rows_of
@@ -40,7 +39,6 @@ __all__ = [
     "is_pressurised",
     "missing",
     "missing_for_maintenance",
-    "missing_permissives",
     "row_named",
     "rows_of",
     "tripped",

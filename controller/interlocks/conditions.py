@@ -16,7 +16,8 @@ UNLOADED_KN = uniaxial_press.ZERO_FORCE_KN
 UNLOADED_MPA = 12.0  # three times the accuracy of a vessel's sensors, +-4 MPa: they cannot prove zero, but disprove it
 LEL_ALARM_PCT = 25.0  # usual first alarm of a solvent oven (report 3.3); coater-generic.md warns there too
 LEL_TRIP_PCT = 50.0  # where the coater itself trips (coater-generic.md, alarm bit 0)
-AT_REST = frozenset({"IDLE", "STOPPED", "ABORTED", "COMPLETE"})  # PackML states in which a machine moves nothing
+OVER = frozenset({"STOPPED", "ABORTED", "COMPLETE"})  # PackML states in which a job is over and not acknowledged
+AT_REST = OVER | {"IDLE"}  # PackML states in which a machine moves nothing
 MAINTENANCE_MODE = "MAINTENANCE"
 
 
@@ -45,12 +46,15 @@ def _sensors_unloaded(snapshot: Snapshot) -> bool:
 
 
 def _closed_or_zero(snapshot: Snapshot) -> bool:
-    return isostatic_press.closed(snapshot) or snapshot.bit("zero_pressure_switch")
+    return isostatic_press.closed(snapshot) or isostatic_press.depressurised(snapshot)
 
 
 REMOTE = Condition("mode is REMOTE", lambda snapshot: snapshot.text("mode") == "REMOTE")
 MAINTENANCE = Condition("mode is MAINTENANCE", lambda snapshot: snapshot.text("mode") == MAINTENANCE_MODE)
 IDLE = Condition("machine_state is IDLE", lambda snapshot: snapshot.text("machine_state") == "IDLE")
+FINISHED = Condition(
+    f"machine_state is {', '.join(sorted(OVER))}", lambda snapshot: snapshot.text("machine_state") in OVER
+)
 RESTING = Condition("machine_state is at rest", lambda snapshot: snapshot.text("machine_state") in AT_REST)
 UNOWNED = Condition("lease_owner is 0", lambda snapshot: snapshot.value("lease_owner") == 0)
 NO_ALARM = Condition("alarm_bits is 0", lambda snapshot: snapshot.value("alarm_bits") == 0)
@@ -66,7 +70,9 @@ SENSORS_AGREE = Condition(
 )
 ZERO_PROVEN = Condition("zero_pressure_switch and vent_open are on", isostatic_press.depressurised)
 CLOSED = Condition("closure_locked and yoke_in_place are on", isostatic_press.closed)
-CLOSED_OR_ZERO = Condition("closure_locked and yoke_in_place are on, or zero_pressure_switch is", _closed_or_zero)
+CLOSED_OR_ZERO = Condition(
+    "closure_locked and yoke_in_place are on, or zero_pressure_switch and vent_open", _closed_or_zero
+)
 WEB_AT_REST = Condition(f"|web_speed_m_min| < {coater.STANDSTILL_M_MIN:g} m/min, head_closed is off", coater.stopped)
 NO_VAPOUR = Condition(f"lel_pct < {LEL_ALARM_PCT:g} %", lambda snapshot: snapshot.value("lel_pct") < LEL_ALARM_PCT)
 BELOW_TRIP = Condition(f"lel_pct < {LEL_TRIP_PCT:g} %", lambda snapshot: snapshot.value("lel_pct") < LEL_TRIP_PCT)

@@ -62,11 +62,6 @@ def missing(kind: str, snapshot: Snapshot, use: Use, bypassed: Collection[str] =
     return list(dict.fromkeys(words))
 
 
-def missing_permissives(kind: str, snapshot: Snapshot, *, restart: bool = False) -> list[str]:
-    """What keeps a unit of this kind from starting (or from continuing), in words, with nothing bypassed."""
-    return missing(kind, snapshot, Use.RESTART if restart else Use.START)
-
-
 def tripped(kind: str, snapshot: Snapshot, phase: str, bypassed: Collection[str] = ()) -> list[Broken]:
     """The interlocks that a machine in this phase of a job breaks, in the matrix's order."""
     rows = (row for row in rows_of(kind) if phase in row.phases and row.name not in bypassed)

@@ -15,6 +15,7 @@ class Use(StrEnum):
     LOAD = "load"
     START = "start"
     RESTART = "restart"
+    RESET = "reset"
     WRITE = "write by hand"
 
 
@@ -69,6 +70,7 @@ WORKING = frozenset({"prepare", "approach", "ramp", "dwell", "release", "held", 
 PRESSING = frozenset({"ramp", "dwell"})
 A_NEW_JOB = frozenset({Use.LOAD, Use.START})
 EVERY_COMMAND = frozenset({Use.LOAD, Use.START, Use.RESTART})
+OR_RESET = frozenset({Use.RESET})
 ONLY_RESTART = frozenset({Use.RESTART})
 
 DOCUMENTS = {

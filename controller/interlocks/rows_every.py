@@ -10,6 +10,7 @@ from controller.interlocks.row import (
     DOCUMENTS,
     EVERY_COMMAND,
     ONLY_RESTART,
+    OR_RESET,
     WORKING,
     Effect,
     Group,
@@ -35,7 +36,7 @@ def common(kind: str) -> Iterator[Row]:
         "is not in remote mode; switch it at the machine",
         f"{document}, input mode: commands are obeyed in remote",
         _HOLD,
-        permits=EVERY_COMMAND,
+        permits=EVERY_COMMAND | OR_RESET,
         trip_words="was switched to {mode}",
     )
     yield permissive(
@@ -45,6 +46,15 @@ def common(kind: str) -> Iterator[Row]:
         c.IDLE,
         "is not idle; reset it when it is safe to",
         f"{document}, Commands",
+    )
+    yield permissive(
+        kind,
+        "finished",
+        Group.STATE,
+        c.FINISHED,
+        "has no job that is over",
+        f"{document}, Commands",
+        permits=OR_RESET,
     )
     yield permissive(
         kind,
@@ -71,7 +81,7 @@ def common(kind: str) -> Iterator[Row]:
         "has an open safety chain",
         f"{document}, Status bits; ISO 13850 (title only)",
         _STOP,
-        permits=EVERY_COMMAND,
+        permits=EVERY_COMMAND | OR_RESET,
         trip_words="the safety chain is open",
     )
     yield interlock(
@@ -82,7 +92,7 @@ def common(kind: str) -> Iterator[Row]:
         "does not hear our heartbeat",
         f"{document}, Status bits and Watchdog; report 3.5",
         _HOLD,
-        permits=EVERY_COMMAND,
+        permits=EVERY_COMMAND | OR_RESET,
         trip_words="the machine does not hear our heartbeat",
     )
 

@@ -9,6 +9,7 @@ from controller.interlocks.row import (
     DOCUMENTS,
     EVERY_COMMAND,
     ONLY_RESTART,
+    OR_RESET,
     PRESSING,
     WORKING,
     Effect,
@@ -53,6 +54,7 @@ ROWS: tuple[Row, ...] = (
         c.NO_FORCE,
         "carries a force",
         f"{_U}, input force_pv_kn, +-1.5 kN; drivers/uniaxial_press.py",
+        permits=A_NEW_JOB | OR_RESET,
     ),
     permissive(
         _UNIAXIAL,
@@ -61,6 +63,7 @@ ROWS: tuple[Row, ...] = (
         bit_on("ram_top"),
         "does not have its ram at the top",
         f"{_U}, Status bits; report 3.1",
+        permits=A_NEW_JOB | OR_RESET,
     ),
     interlock(
         _UNIAXIAL,
@@ -105,6 +108,7 @@ ROWS: tuple[Row, ...] = (
         c.ZERO_PROVEN,
         "is not proven to be without pressure",
         f"{_I}, Status bits; report 3.2: two +-1 % sensors cannot prove zero",
+        permits=A_NEW_JOB | OR_RESET,
     ),
     permissive(
         _ISOSTATIC,
@@ -113,6 +117,7 @@ ROWS: tuple[Row, ...] = (
         c.SENSORS_UNLOADED,
         "shows a pressure on its sensors",
         f"{_I}, inputs pressure_a_mpa and pressure_b_mpa, +-4 MPa",
+        permits=A_NEW_JOB | OR_RESET,
     ),
     interlock(
         _ISOSTATIC,

@@ -8,6 +8,7 @@ from controller.interlocks.row import (
     A_NEW_JOB,
     DOCUMENTS,
     EVERY_COMMAND,
+    OR_RESET,
     WORKING,
     Effect,
     Group,
@@ -92,6 +93,7 @@ ROWS: tuple[Row, ...] = (
         c.WEB_AT_REST,
         "has a moving web or a closed head",
         f"{_C}, inputs web_speed_m_min and head_closed",
+        permits=A_NEW_JOB | OR_RESET,
     ),
     # ---- roll press
     interlock(
@@ -112,6 +114,7 @@ ROWS: tuple[Row, ...] = (
         c.NIP_OPEN,
         "is not proven to be without line load",
         f"{_R}, Status bits and input line_load_n_mm; drivers/roll_press.py",
+        permits=A_NEW_JOB | OR_RESET,
     ),
     permissive(
         _ROLL,
@@ -120,6 +123,7 @@ ROWS: tuple[Row, ...] = (
         c.ROLLS_AT_REST,
         "has a moving web",
         f"{_R}, input web_speed_m_min; drivers/roll_press.py",
+        permits=A_NEW_JOB | OR_RESET,
     ),
     interlock(
         _ROLL,

@@ -25,7 +25,7 @@ def snapshot(profile: Profile, values: dict[str, float]) -> Snapshot:
 def well(profile: Profile, state: str = "IDLE", phase: str = "idle") -> dict[str, float]:
     """The values of a machine with which nothing is wrong, at rest or at work."""
     values: dict[str, float] = {name: 0.0 for name, signal in profile.signals.items() if signal.access == "r"}
-    off = OFF_WHILE_WELL if state == "IDLE" else (*OFF_WHILE_WELL, *WORKING_OFF)
+    off = OFF_WHILE_WELL if state in ("IDLE", "COMPLETE") else (*OFF_WHILE_WELL, *WORKING_OFF)
     if profile.kind == "coater":
         off = (*off, "head_closed")
     names = profile.signals["status_bits"].bits
@@ -38,11 +38,12 @@ def well(profile: Profile, state: str = "IDLE", phase: str = "idle") -> dict[str
 SPOILED: dict[str, dict[str, Any]] = {
     "remote mode": {"mode": 0.0},
     "idle": {"machine_state": 6.0},
+    "finished": {"machine_state": 6.0},
     "no machine alarm": {"alarm_bits": 1.0},
     "no other alarm": {"alarm_bits": 1.0},
     "unloaded": {"force_pv_kn": 6.0},
     "closure locked": {"closure_locked": False},
-    "closure locked until zero": {"closure_locked": False, "zero_pressure_switch": False},
+    "closure locked until zero": {"closure_locked": False, "zero_pressure_switch": False, "vent_open": False},
     "zero proven": {"zero_pressure_switch": False},
     "sensors at zero": {"pressure_a_mpa": 12.5},
     "sensors agree": {"pressure_a_mpa": 11.0, "pressure_b_mpa": -3.0},

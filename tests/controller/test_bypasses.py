@@ -101,6 +101,15 @@ async def test_a_bypass_needs_a_row_who_why_and_an_end(wanted: Bypass, words: st
         await begun(Bypasses(), journal_at(Clock()), wanted)
 
 
+async def test_the_longest_bypass_is_a_shift_with_its_handover() -> None:
+    await begun(Bypasses(), journal_at(Clock()), bypass(minutes=12 * 60))
+
+
+def test_it_counts_from_its_beginning_until_before_its_end() -> None:
+    wanted = bypass(minutes=30)
+    assert [wanted.counts_at(utc) for utc in (wanted.begun, wanted.until)] == [True, False]
+
+
 # ---------------------------------------------------------------------- journalled first, ends by itself
 
 
@@ -183,7 +192,7 @@ def test_a_clock_that_is_set_back_does_not_lengthen_it() -> None:
         journal = journal_at(clock)
         await begun(bypasses, journal, bypass(minutes=30))
         counts = []
-        for minutes in (29.0, 2.0):
+        for minutes in (29.0, 1.0):
             await asyncio.sleep(60.0 * minutes)
             clock.now = BEGUN + timedelta(minutes=1)  # whatever the time of day says
             counts.append(bool(bypasses.in_force(journal, UNIT)))
@@ -225,7 +234,7 @@ async def test_the_end_of_one_of_two_is_neither_the_others_end_nor_the_alarms() 
     for wanted in (bypass(minutes=10), longer):
         await begun(bypasses, journal, wanted)
     await begun(bypasses, journal, bypass("alarm tilt", minutes=20), "uniaxial_press")
-    active = []
+    active, told = [], []
     for minutes in (15, 25, 45):
         clock.now = BEGUN + timedelta(minutes=minutes)
         live = bypasses.in_force(journal, UNIT)
@@ -233,8 +242,12 @@ async def test_the_end_of_one_of_two_is_neither_the_others_end_nor_the_alarms() 
         again.recall(Journal(EventStream(), clock, journal.events()))
         assert set(again._ends_s) == set(live)
         assert [item for item, at, _ in told_bypasses(journal.events()) if at is None] == live
-        active.append([event.data["active"] for event in journal.events() if event.kind == "condition"][-1])
+        last = [event.data for event in journal.events() if event.kind == "condition"][-1]
+        active.append(last["active"])
+        told.append(last["message"])
+        assert (last["name"], last["unit"]) == ("interlock_bypassed", UNIT)
     assert active == [True, True, False]
+    assert told == [longer.words] * 3
     assert bypasses.are_none
 
 
@@ -397,4 +410,4 @@ def test_a_store_that_a_service_writes_to_is_that_services(tmp_path: Path) -> No
 
 
 def test_use_is_named() -> None:
-    assert {use.value for use in Use} == {"load", "start", "restart", "write by hand"}
+    assert {use.value for use in Use} == {"load", "start", "restart", "reset", "write by hand"}

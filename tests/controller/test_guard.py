@@ -94,10 +94,16 @@ def played(work: Callable[[Desk], Any], desk_of: Callable[[], Desk] = Desk) -> D
     return run_virtual(main())
 
 
+async def reset(desk: Desk) -> None:
+    """A reset of a machine that has just finished, and shows what it showed before else."""
+    desk.machine.values = {**desk.machine.values, "machine_state": float(PRESS.number("packml_state", "COMPLETE"))}
+    await desk.guard.reset(desk.machine)
+
+
 RISING: dict[str, Callable[[Desk], Any]] = {
     "start": lambda desk: desk.guard.start(desk.machine),
     "restart": lambda desk: desk.guard.restart(desk.machine, "A. Person"),
-    "reset": lambda desk: desk.guard.reset(desk.machine),
+    "reset": reset,
     "load_job": lambda desk: desk.guard.load(desk.machine, JOB, None),  # type: ignore[arg-type]
 }
 
@@ -198,7 +204,7 @@ def test_a_permissive_that_is_missing_is_looked_at_until_it_should_have_settled(
     }
 
 
-@pytest.mark.parametrize("command", ["load_job", "restart"])
+@pytest.mark.parametrize("command", ["load_job", "restart", "reset"])
 def test_no_other_command_passes_an_open_safety_chain(command: str) -> None:
     async def work(desk: Desk) -> None:
         desk.machine.values = with_bit(PRESS, well(PRESS), "estop_ok", on=False)
@@ -440,6 +446,21 @@ def test_who_may_not_write_is_refused() -> None:
 
     refused = played(work).data("write.refused")
     assert {**refused, "missing": 0} == {**WANTED, "role": "operator", "missing": 0}
+    assert len(refused["missing"]) == 1
+
+
+@pytest.mark.parametrize(("value", "told"), [(1100.5, 1100.5), (-1.0, -1.0), (math.nan, "nan"), (math.inf, "inf")])
+def test_a_value_outside_its_limits_is_refused_by_the_guard_itself(value: float, told: float | str) -> None:
+    async def work(desk: Desk) -> None:
+        desk.machine.values = maintained()
+        with pytest.raises(PermissiveMissing, match=r"^press was not written to: pressure_sp_mpa = "):
+            await desk.guard.write(hand(desk, outcome(2.0), signal="pressure_sp_mpa", value=value))
+        assert desk.machine.looks == 0
+
+    desk = played(work)
+    assert desk.kinds() == ["write.refused"]
+    refused = desk.data("write.refused")
+    assert {**refused, "missing": 0} == {**WANTED, "signal": "pressure_sp_mpa", "value": told, "missing": 0}
     assert len(refused["missing"]) == 1
 
 

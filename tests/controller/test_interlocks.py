@@ -18,10 +18,10 @@ from drivers.profile_kinds import MACHINES
 from drivers.reading import Quality, Reading, Snapshot
 from drivers.writing import Outcome, Written
 from simulators.clock import run_virtual
-from tests.controller.interlock_snapshots import PROFILES, SPOILED, snapshot, spoiled, unread, well
+from tests.controller.interlock_snapshots import PROFILES, SPOILED, snapshot, spoiled, unread, well, with_bit
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = {Use.LOAD: "load_job", Use.START: "start", Use.RESTART: "restart"}
+COMMANDS = {Use.LOAD: "load_job", Use.START: "start", Use.RESTART: "restart", Use.RESET: "reset"}
 ROWS = [pytest.param(row, kind, id=f"{kind}: {row.name}") for row in MATRIX for kind in KINDS if row.kind in (kind, "")]
 PHASES = {kind: sorted(profile.enums["phase"]) for kind, profile in PROFILES.items()}
 
@@ -30,6 +30,8 @@ def at_rest(kind: str, use: Use) -> dict[str, float]:
     """A machine that is ready for this command."""
     if use is Use.RESTART:
         return well(PROFILES[kind], "HELD", "held")
+    if use is Use.RESET:
+        return well(PROFILES[kind], "COMPLETE", "done")
     values = well(PROFILES[kind])
     return {**values, "mode": 2.0} if use is Use.WRITE else values
 
@@ -37,7 +39,7 @@ def at_rest(kind: str, use: Use) -> dict[str, float]:
 def test_every_kind_that_a_profile_can_be_written_for_has_rows() -> None:
     assert set(KINDS) == set(MACHINES)
     for kind in KINDS:
-        for use in (Use.LOAD, Use.START, Use.RESTART):
+        for use in COMMANDS:
             assert any(use in row.permits for row in MATRIX if row.kind == kind), (kind, use)
         assert any(row.phases for row in MATRIX if row.kind == kind)
 
@@ -116,6 +118,9 @@ class FakeMachine:
     async def restart(self) -> None:
         self.sent.append("restart")
 
+    async def reset(self) -> None:
+        self.sent.append("reset")
+
 
 async def commanded(machine: Any, use: Use, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Sends one command through the guard; the journal's events."""
@@ -130,6 +135,8 @@ async def commanded(machine: Any, use: Use, monkeypatch: pytest.MonkeyPatch) -> 
                 await guard.start(machine)
             case Use.RESTART:
                 await guard.restart(machine, "somebody")
+            case Use.RESET:
+                await guard.reset(machine)
             case Use.WRITE:
                 await guard.write(hand(machine))
     except PermissiveMissing:
@@ -179,7 +186,7 @@ def test_each_row_keeps_exactly_its_commands_from_being_sent(
     assert row.words in told if how == "broken" else any(f"{row.name} cannot be judged" in text for text in told)
 
 
-@pytest.mark.parametrize("use", [Use.LOAD, Use.START, Use.RESTART])
+@pytest.mark.parametrize("use", list(COMMANDS))
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stale_snapshot_satisfies_nothing(kind: str, use: Use) -> None:
     profile = PROFILES[kind]
@@ -243,8 +250,6 @@ def iso(phase: str = "dwell", **bits: bool) -> Snapshot:
     """An isostatic press at work, with some bits as given."""
     profile = PROFILES["isostatic_press"]
     values = well(profile, "EXECUTE", phase)
-    from tests.controller.interlock_snapshots import with_bit
-
     for bit, on in bits.items():
         values = with_bit(profile, values, bit, on=on)
     return snapshot(profile, values)
@@ -350,7 +355,11 @@ def test_a_row_that_this_machine_does_not_show_does_not_apply() -> None:
     values = well(own)
     assert missing("uniaxial_press", snapshot(own, values), Use.START) == []
     told = Told()
-    assert InterlockWatch("press", own, told).look(snapshot(own, well(own, "EXECUTE", "approach"))) is None
+    working = well(own, "EXECUTE", "approach")
+    assert InterlockWatch("press", own, told).look(snapshot(own, working)) is None
+    trip = InterlockWatch("press", own, told).look(snapshot(own, with_bit(own, working, "tilt", on=True)))
+    assert trip is not None
+    assert trip.rows == ("alarm tilt",), "the rows after it are judged"
 
 
 def test_every_row_has_a_way_to_be_broken_here() -> None:
@@ -406,6 +415,21 @@ def test_the_scan_sees_what_it_looks_for() -> None:
         if isinstance(node, ast.Attribute) and node.attr in RAISING and _last(node.value) in MACHINES_NAMES
     }
     assert {"start", "restart", "download", "reset"} <= seen
+
+
+@pytest.mark.parametrize(("off", "on"), [("zero_pressure_switch", "vent_open"), ("vent_open", "zero_pressure_switch")])
+def test_an_open_closure_needs_zero_proven_by_switch_and_vent(off: str, on: str) -> None:
+    """One of them alone proves nothing (Watchdog of the register document)."""
+    only_one = iso("release", closure_locked=False, **{off: False, on: True})
+    assert [item.row.name for item in tripped("isostatic_press", only_one, "release")] == ["closure locked until zero"]
+    assert (
+        tripped(
+            "isostatic_press",
+            iso("release", closure_locked=False, zero_pressure_switch=True, vent_open=True),
+            "release",
+        )
+        == []
+    )
 
 
 def test_row_names_are_found_by_kind() -> None:

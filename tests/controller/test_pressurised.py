@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.interlocks import is_pressurised, missing_permissives
+from controller.interlocks import Use, is_pressurised, missing
 from tests.controller.interlock_snapshots import PROFILES, snapshot, well, with_bit
 
 
@@ -19,24 +19,35 @@ def test_a_coater_holds_no_pressure_whatever_it_does() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "signal", "value"), [("uniaxial_press", "force_pv_kn", 6.0), ("isostatic_press", "pressure_a_mpa", 12.5)]
+    ("kind", "signal", "value"),
+    [
+        ("uniaxial_press", "force_pv_kn", 5.0),
+        ("uniaxial_press", "force_pv_kn", -5.0),
+        ("isostatic_press", "pressure_a_mpa", 12.0),
+        ("isostatic_press", "pressure_b_mpa", 12.0),
+        ("roll_press", "line_load_n_mm", 40.0),
+    ],
 )
 def test_a_sensor_alone_says_that_there_is_pressure(kind: str, signal: str, value: float) -> None:
     profile = PROFILES[kind]
     assert is_pressurised(kind, snapshot(profile, {**well(profile), signal: value})) is True
 
 
-def test_a_switch_alone_says_that_there_is_pressure() -> None:
-    profile = PROFILES["isostatic_press"]
-    values = with_bit(profile, well(profile), "zero_pressure_switch", on=False)
-    assert is_pressurised("isostatic_press", snapshot(profile, values)) is True
+@pytest.mark.parametrize(
+    ("kind", "switch"),
+    [
+        ("uniaxial_press", "ram_top"),
+        ("isostatic_press", "zero_pressure_switch"),
+        ("isostatic_press", "vent_open"),
+        ("roll_press", "nip_open"),
+    ],
+)
+def test_a_switch_alone_says_that_there_is_pressure(kind: str, switch: str) -> None:
+    profile = PROFILES[kind]
+    assert is_pressurised(kind, snapshot(profile, with_bit(profile, well(profile), switch, on=False))) is True
 
 
 def test_a_held_machine_may_be_restarted_and_not_started() -> None:
-    profile = PROFILES["isostatic_press"]
-    held = snapshot(
-        profile,
-        {**well(profile), "machine_state": float(profile.number(profile.signals["machine_state"].enum or "", "HELD"))},
-    )
-    assert missing_permissives("isostatic_press", held) != []
-    assert missing_permissives("isostatic_press", held) != missing_permissives("isostatic_press", held, restart=True)
+    held = snapshot(PROFILES["isostatic_press"], well(PROFILES["isostatic_press"], "HELD", "held"))
+    assert missing("isostatic_press", held, Use.START) != []
+    assert missing("isostatic_press", held, Use.RESTART) == []

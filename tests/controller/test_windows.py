@@ -10,7 +10,7 @@ import pytest
 from controller.executor.judgement import claimed_windows
 from controller.executor.reached import doubt
 from controller.executor.windows import PressView, PressWatch, Remark
-from controller.interlocks import is_pressurised, missing_permissives
+from controller.interlocks import Use, is_pressurised, missing
 from drivers.errors import BadQuality
 from drivers.profile import Profile
 from drivers.profile_file import load_profile
@@ -217,7 +217,7 @@ def ready(profile: Profile, **changes: float | str) -> Snapshot:
 
 def test_an_unreadable_value_is_a_missing_permissive_and_never_a_safe_machine() -> None:
     unreadable = ready(UNIAXIAL, force_pv_kn=float("nan"))
-    assert any("cannot be judged" in text for text in missing_permissives("uniaxial_press", unreadable))
+    assert any("cannot be judged" in text for text in missing("uniaxial_press", unreadable, Use.START))
     with pytest.raises(BadQuality):
         is_pressurised("uniaxial_press", unreadable)
 

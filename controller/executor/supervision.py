@@ -60,6 +60,7 @@ class Supervision(Watching):
                     raise
                 finally:
                     self._patience.end()
+                    self.interlocks.ended()
 
     # ------------------------------------------------------------------ the watch
 

@@ -99,8 +99,11 @@ class InterlockWatch:
     def restarted(self) -> None:
         """A person restarts knowing what is broken now."""
         self._known |= frozenset(self._cascade)
-        self._cascade.clear()
-        self.first = ()
+        self._over("restarted although it is known")
+
+    def ended(self) -> None:
+        """The job is over, and nobody looks any more: the next one that trips is a new condition."""
+        self._over("its job is over")
 
     @property
     def first_out(self) -> str:
@@ -135,8 +138,12 @@ class InterlockWatch:
         rows = [row for row in rows_of(self.profile.kind) if row.name in self._cascade or row.name in self._known]
         still = {item.row.name for item in broken(rows, snapshot)}
         self._known &= frozenset(still)
-        if self._cascade and not still & set(self._cascade):
-            self.tell("condition", self._condition(active=False, message=f"{self.unit}: all interlocks hold again"))
+        if not still & set(self._cascade):
+            self._over("all interlocks hold again")
+
+    def _over(self, why: str) -> None:
+        if self._cascade:
+            self.tell("condition", self._condition(active=False, message=f"{self.unit}: {why}"))
             self._cascade.clear()
             self.first = ()
 

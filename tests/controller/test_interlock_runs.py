@@ -38,6 +38,8 @@ def test_the_safety_chain_stops_although_the_machine_shows_no_alarm() -> None:
     assert tripped(scene)[0]["rows"] == ["safety chain"]
     assert "first out: safety chain" in scene.record["reason"]
     assert scene.record["state"] == "stopped"
+    told = [event.data["active"] for event in scene.kinds("condition") if event.data["name"] == "interlock_tripped"]
+    assert told == [True, False], "the alarm does not outlast the job, and may come again with the next"
 
 
 def test_a_machine_that_is_switched_to_local_is_held_by_its_row() -> None:

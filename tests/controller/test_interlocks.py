@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -317,6 +318,30 @@ def test_what_a_person_restarted_with_does_not_trip_again_until_it_was_mended() 
     assert other.rows == ("safety chain",)
     assert watch.look(iso()) is None
     assert watch.look(iso(bag_ok=False)) is not None
+
+
+@pytest.mark.parametrize(
+    ("over", "why"),
+    [
+        (InterlockWatch.restarted, "press: restarted although it is known"),
+        (InterlockWatch.ended, "press: its job is over"),
+        (lambda watch: watch.look(iso()), "press: all interlocks hold again"),
+    ],
+)
+def test_the_condition_of_a_cascade_is_told_over_once(over: Callable[[InterlockWatch], object], why: str) -> None:
+    """Else its alarm would stand for ever, and what trips next would not be told."""
+    told = Told()
+    watch = watched("isostatic_press", told)
+    over(watch)
+    assert told.events == []
+    watch.look(iso(bag_ok=False))
+    over(watch)
+    watch.look(iso())
+    over(watch)
+    watch.look(iso(bag_ok=False))
+    conditions = [data for kind, data in told.events if kind == "condition"]
+    assert [data["active"] for data in conditions] == [True, False, True]
+    assert conditions[1] == {"name": "interlock_tripped", "unit": "press", "active": False, "message": why}
 
 
 def test_values_that_cannot_be_judged_hold_and_are_told_together() -> None:

@@ -19,7 +19,7 @@ from controller.setpoints import Repeated, Work, wrong_setpoints
 from drivers.coater import CoatJob
 from drivers.isostatic_press import IsostaticJob
 from drivers.uniaxial_press import UniaxialJob
-from recipes.model import Gate, OnMiss
+from recipes.model import Entry, Gate, OnMiss
 from recipes.plan import Plan
 from tests.controller.interlock_snapshots import PROFILES, snapshot, well
 from tests.controller.recipes_for_tests import EXAMPLE, quick
@@ -115,6 +115,41 @@ def test_a_value_too_much_or_too_few_is_found() -> None:
     assert judged("densifying", {**right, "speed": 1.0}) == ["the job has the unknown speed"]
 
 
+def test_every_wrong_value_is_told() -> None:
+    right = JOBS["densifying"].signals
+    wrong = judged("densifying", {"speed": 1.0, **right, "pressure_sp_mpa": 1200.0, "soak_s": 1.0})
+    assert [text.split(" ")[0] for text in wrong] == ["the", "pressure_sp_mpa", "soak_s"]
+
+
+@pytest.mark.parametrize(("step", "other"), [("coat cathode", "first joining"), ("first joining", "coat cathode")])
+def test_another_kind_of_machine_gets_nothing(step: str, other: str) -> None:
+    """Not even what both kinds have."""
+    values, kind = job_of(other)
+    profile = PROFILES[kind]
+    wrong = wrong_setpoints(
+        Work(plan_of_example(), step, AREA), profile, snapshot(profile, well(profile)), values.signals
+    )
+    assert wrong == [f"the job has the unknown {name}" for name in values.signals]
+
+
+def test_only_the_laminates_area_may_be_entered_and_only_a_uniaxial_press_needs_it() -> None:
+    plan = plan_of_example()
+    thick, sheet = Entry("thickness", "mm2", 2400.0, 1.0), Entry("area", "mm2", 2400.0, 1.0, "the sheet")
+    steps = tuple(
+        p
+        if p.step.task is None
+        else replace(p, step=replace(p.step, task=replace(p.step.task, entries=(thick, sheet))))
+        for p in plan.steps
+    )
+    huge = replace(JOBS["first joining"], force_kn=90 * 2.4 + TARE_KN, ramp_kn_s=24.0, release_kn_s=24.0)
+    press = PROFILES["uniaxial_press"]
+    seen = snapshot(press, well(press) | {"force_pv_kn": TARE_KN})
+    assert wrong_setpoints(Work(replace(plan, steps=steps), "first joining", 2400.0), press, seen, huge.signals) == [
+        "the laminate's area is 2400 mm2, and the plan's is 1600 mm2"
+    ]
+    assert judged("densifying", JOBS["densifying"].signals, area_mm2=2400.0) == []
+
+
 def test_the_force_stands_on_the_tare_that_the_press_shows_and_on_an_area_that_was_asked_for() -> None:
     right = JOBS["first joining"].signals
     assert judged("first joining", right, force_pv_kn=TARE_KN + 1.4) == []
@@ -173,6 +208,17 @@ def test_bounds_let_a_job_be_stricter_and_no_laxer(step: str) -> None:
             assert judged(step, {**right, name: most}) == []
             assert judged(step, {**right, name: 0.5}) == []
             assert [text.partition(" = ")[0] for text in judged(step, {**right, name: 1.01 * most})] == [name]
+
+
+def test_bounds_count_where_a_machine_of_ones_own_would_take_more() -> None:
+    press, right = PROFILES["isostatic_press"], JOBS["densifying"].signals
+    name = "final_decompression_rate_mpa_s"
+    own = replace(press, signals={**press.signals, name: replace(press.signals[name], write_range=(0.1, 10.0))})
+    work, seen = Work(plan_of_example(), "densifying", AREA), snapshot(own, well(own))
+    assert wrong_setpoints(work, own, seen, {**right, name: 2.0}) == []
+    assert wrong_setpoints(work, own, seen, {**right, name: 2.5}) == [
+        f"{name} = 2.5 MPa/s, and the plan allows 0 to 2 MPa/s"
+    ]
 
 
 def test_a_zone_is_not_let_vary_by_more_than_its_window() -> None:

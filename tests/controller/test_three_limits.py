@@ -79,7 +79,8 @@ def test_the_driver_sends_nothing_that_its_profile_does_not_allow(unit: str) -> 
 @pytest.mark.parametrize("unit", list(STEPS))
 def test_the_machine_takes_nothing_outside_its_ranges(unit: str) -> None:
     """Without guard and driver."""
-    plc = SimulatedLine(seed=1, clock=lambda: 0.0).machines[unit].plc
+    machine: Any = SimulatedLine(seed=1, clock=lambda: 0.0).machines[unit]
+    plc = machine.plc
     right = job_of(STEPS[unit])[0].signals
     for name, values in outside(plc.profile, right):
         with pytest.raises(DeviceRefused) as refused:

@@ -66,7 +66,7 @@ def check_bypass(kind: str, wanted: Bypass) -> None:
     row = row_named(kind, wanted.row)
     if row is None:
         known = ", ".join(row.name for row in rows_of(kind) if row.bypassed_by)
-        raise BypassRefused(f"{wanted.unit} has no row {wanted.row!r}; a {kind} can do without: {known}")
+        raise BypassRefused(f"{wanted.unit} has no row {wanted.row!r}; these can be bypassed: {known}")
     if not row.bypassed_by:
         raise BypassRefused(f"{wanted.row} of {wanted.unit} cannot be bypassed from here: {row.why_never}")
     try:

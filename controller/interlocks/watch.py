@@ -35,12 +35,17 @@ class _Quick:
     others: tuple[Callable[[Snapshot], bool], ...]
 
     def holds(self, snapshot: Snapshot) -> bool:
-        """Whether every row of the phase holds; False also for what cannot be judged."""
+        """Whether every row of the phase holds; False also for what cannot be judged, or is not shown: look closer."""
         try:
-            bits = all(int(snapshot.value(signal)) & looked_at == on for signal, on, looked_at in self.masks)
-            return bits and all(holds(snapshot) for holds in self.others)
-        except BadQuality:
+            for signal, on, looked_at in self.masks:
+                if int(snapshot.value(signal)) & looked_at != on:
+                    return False
+            for holds in self.others:
+                if not holds(snapshot):
+                    return False
+        except (BadQuality, KeyError):
             return False
+        return True
 
 
 @dataclass(slots=True)
@@ -71,8 +76,9 @@ class InterlockWatch:
         except BadQuality as error:
             return Trip(Effect.HOLD, str(error), ())  # without its phase no interlock can be judged
         bypassed = self.in_force()
-        if not (bypassed or self._cascade) and self._quickly(phase).holds(snapshot):
-            self._settle(snapshot)
+        if not (bypassed or self._cascade) and (self._quick.get(phase) or self._quickly(phase)).holds(snapshot):
+            if self._known:
+                self._settle(snapshot)
             return None
         items = tripped(self.profile.kind, snapshot, phase)
         if bypassed:
@@ -80,7 +86,8 @@ class InterlockWatch:
             items = [item for item in items if item.row.name not in bypassed]
         self._settle(snapshot)
         fresh = [item for item in items if item.row.name not in self._known]
-        later = [item for item in (*items, *self._followers(phase, snapshot)) if item.row.name not in self._cascade]
+        told_of = {*self._cascade, *self._known}
+        later = [item for item in (*items, *self._followers(phase, snapshot)) if item.row.name not in told_of]
         if later:
             self._note(later, phase, snapshot)
         if not fresh:
@@ -133,8 +140,6 @@ class InterlockWatch:
 
     def _settle(self, snapshot: Snapshot) -> None:
         """Forgets what holds again, also where this phase does not ask for it; the cascade ends with its last row."""
-        if not self._cascade and not self._known:
-            return
         rows = [row for row in rows_of(self.profile.kind) if row.name in self._cascade or row.name in self._known]
         still = {item.row.name for item in broken(rows, snapshot)}
         self._known &= frozenset(still)
@@ -151,9 +156,8 @@ class InterlockWatch:
         return {"name": "interlock_tripped", "unit": self.unit, "active": active, "message": message}
 
     def _quickly(self, phase: str) -> _Quick:
-        if (known := self._quick.get(phase)) is None:
-            known = self._quick[phase] = _quick(self.profile, phase)
-        return known
+        found = self._quick[phase] = _quick(self.profile, phase)
+        return found
 
 
 def _together(names: Sequence[str]) -> str:
@@ -168,21 +172,9 @@ def _quick(profile: Profile, phase: str) -> _Quick:
         if phase not in row.phases:
             continue
         if row.condition.bit is None:
-            others.append(_shown(row.condition.holds))
+            others.append(row.condition.holds)
         elif row.condition.bit in profile.bit_places:
             signal, place = profile.bit_places[row.condition.bit]
             on, all_ = masks.get(signal, (0, 0))
             masks[signal] = on | (1 << place if row.condition.on else 0), all_ | 1 << place
     return _Quick(tuple((signal, on, all_) for signal, (on, all_) in masks.items()), tuple(others))
-
-
-def _shown(holds: Callable[[Snapshot], bool]) -> Callable[[Snapshot], bool]:
-    """A condition on what this machine may not show at all: then its row does not apply."""
-
-    def judged(snapshot: Snapshot) -> bool:
-        try:
-            return holds(snapshot)
-        except KeyError:
-            return True
-
-    return judged

@@ -64,6 +64,14 @@ def test_a_press_that_a_profile_calls_an_instrument_is_a_press() -> None:
     assert "MAINTENANCE" in missing
 
 
+def test_what_is_read_for_a_write_is_enough_to_judge_it() -> None:
+    assert (
+        missing_for_maintenance(PRESS, Snapshot.of("press", PRESS, 0.0, {n: READY[n] for n in MAINTENANCE_SIGNALS}))
+        == []
+    )
+    assert len(MAINTENANCE_SIGNALS) == len(set(MAINTENANCE_SIGNALS))
+
+
 def test_what_was_not_read_is_missing() -> None:
     assert len(missing_for_maintenance(PRESS, Snapshot.of("press", PRESS, 0.0, {}))) == 3
 

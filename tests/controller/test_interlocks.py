@@ -14,6 +14,7 @@ from controller.events import EventStream
 from controller.guard import Guard, HandWrite, PermissiveMissing
 from controller.interlocks import KINDS, MATRIX, Effect, Group, InterlockWatch, Row, Use, missing, row_named, tripped
 from controller.interlocks.row import NEVER, WORKING
+from controller.interlocks.watch import _quick
 from controller.journal import Journal
 from drivers.profile_kinds import MACHINES
 from drivers.reading import Quality, Reading, Snapshot
@@ -269,7 +270,29 @@ def test_the_first_snapshot_that_breaks_a_row_decides_what_came_first() -> None:
     assert then.reason.startswith("press: the safety chain is open; ")
     assert then.reason.endswith("; first out: bag tight")
     assert told.trips() == [["bag tight"], ["safety chain", "alarm pressure leak"]]
-    assert all(data["first"] == ["bag tight"] for kind, data in told.events if kind == "interlock.tripped")
+    events = [data for kind, data in told.events if kind == "interlock.tripped"]
+    assert [(data["first"], data["effect"]) for data in events] == [(["bag tight"], "hold"), (["bag tight"], "stop")]
+    assert events[0] == {
+        "unit": "press",
+        "phase": "dwell",
+        "rows": ["bag tight"],
+        "first": ["bag tight"],
+        "effect": "hold",
+        "message": "press: the bag leaks, the medium gets at the laminate",
+    }
+
+
+def test_an_alarm_that_is_latched_after_the_job_ended_is_told_as_following_and_never_as_first() -> None:
+    told = Told()
+    watch = watched("isostatic_press", told)
+    assert watch.look(iso("idle", pressure_leak=True)) is None
+    assert told.events == []
+    watch.look(iso(bag_ok=False))
+    assert watch.look(iso("idle", bag_ok=False, pressure_leak=True)) is None
+    assert told.trips() == [["bag tight"], ["alarm pressure leak"]]
+    blind = {**well(PROFILES["isostatic_press"], "EXECUTE", "idle"), "alarm_bits": float("nan")}
+    assert watch.look(snapshot(PROFILES["isostatic_press"], blind)) is None
+    assert len(told.trips()) == 2, "what cannot be read follows from nothing"
 
 
 def test_several_rows_in_one_snapshot_came_together() -> None:
@@ -280,6 +303,31 @@ def test_several_rows_in_one_snapshot_came_together() -> None:
         "press: closure or yoke are not proven under pressure; reports closure_fault"
         "; first out: closure locked, alarm closure fault, together"
     )
+
+
+def test_what_was_known_and_holds_again_may_trip_again_without_anything_else_having_tripped() -> None:
+    watch = watched("isostatic_press", Told())
+    assert watch.look(iso(bag_ok=False)) is not None
+    watch.restarted()
+    assert watch.look(iso(bag_ok=False)) is None
+    assert watch.look(iso()) is None
+    assert watch.look(iso(bag_ok=False)) is not None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_quick_look_is_enough_where_all_is_well(kind: str) -> None:
+    for phase in PHASES[kind]:
+        assert _quick(PROFILES[kind], phase).holds(snapshot(PROFILES[kind], well(PROFILES[kind], "EXECUTE", phase)))
+
+
+def test_a_machine_with_nothing_right_is_seen_at_once() -> None:
+    """A bit in every word that is looked at, and a row that is no bit."""
+    trip = watched("isostatic_press", Told()).look(iso(estop_ok=False, closure_locked=False, pressure_leak=True))
+    assert trip is not None
+    assert trip.rows == ("safety chain", "closure locked", "alarm pressure leak")
+    bits_only = watched("isostatic_press", Told()).look(iso(estop_ok=False, pressure_leak=True))
+    assert bits_only is not None
+    assert bits_only.rows == ("safety chain", "alarm pressure leak")
 
 
 def test_a_cascade_ends_when_all_rows_hold_again() -> None:
@@ -312,10 +360,13 @@ def test_what_a_person_restarted_with_does_not_trip_again_until_it_was_mended() 
     watch = watched("isostatic_press", told)
     assert watch.look(iso(bag_ok=False)) is not None
     watch.restarted()
+    before = list(told.events)
     assert watch.look(iso(bag_ok=False)) is None
+    assert told.events == before, "nor is it told again"
     other = watch.look(iso(bag_ok=False, estop_ok=False))
     assert other is not None
     assert other.rows == ("safety chain",)
+    assert other.reason == "press: the safety chain is open", "what was known did not come first"
     assert watch.look(iso()) is None
     assert watch.look(iso(bag_ok=False)) is not None
 

@@ -20,6 +20,7 @@ DWELL_BAND_PCT = 2.0  # a wider band would count a dwell at a pressure that nobo
 TEMPERATURE_BAND_K = 3.0  # uniformity of platens, medium and zones with their sensors' accuracy (report 3.1 to 3.3)
 LINK_LOSS_HOLD_S = {"uniaxial_press": 10.0, "isostatic_press": 60.0}  # report 3.5: hold, then decompress
 FINAL_DECOMPRESSION_MPA_S = 2.0  # the highest that the press itself takes (isostatic-press-generic.md)
+FORCE_ACCURACY_KN = 1.5  # of a load cell whose profile does not say it (uniaxial-press-generic.md)
 _RELATIVE = 1e-6  # what arithmetic in floats may differ by
 
 
@@ -127,7 +128,7 @@ def _allowed(planned: PlannedStep, work: Work, profile: Profile, snapshot: Snaps
 
 def _uniaxial(press: Press, work: Work, profile: Profile, snapshot: Snapshot) -> Mapping[str, Window]:
     kn_per_mpa = work.area_mm2 / 1000
-    tare_kn, accuracy_kn = snapshot.value("force_pv_kn"), profile.signals["force_pv_kn"].accuracy or 0.0
+    tare_kn, accuracy_kn = snapshot.value("force_pv_kn"), profile.signals["force_pv_kn"].accuracy or FORCE_ACCURACY_KN
     force_kn = press.pressure_mpa * kn_per_mpa + tare_kn
     return {
         "job_id": _ANY_JOB,

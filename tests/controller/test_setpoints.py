@@ -210,6 +210,16 @@ def test_bounds_let_a_job_be_stricter_and_no_laxer(step: str) -> None:
             assert [text.partition(" = ")[0] for text in judged(step, {**right, name: 1.01 * most})] == [name]
 
 
+def test_a_load_cell_that_does_not_say_its_accuracy_may_differ_by_what_is_usual() -> None:
+    """The executor has read the tare a moment before."""
+    press, right = PROFILES["uniaxial_press"], JOBS["first joining"].signals
+    own = replace(press, signals={**press.signals, "force_pv_kn": replace(press.signals["force_pv_kn"], accuracy=None)})
+    work = Work(plan_of_example(), "first joining", AREA)
+    for tare_kn, refused in ((TARE_KN + 1.4, 0), (TARE_KN - 1.4, 0), (TARE_KN + 1.6, 1), (TARE_KN - 1.6, 1)):
+        seen = snapshot(own, well(own) | {"force_pv_kn": tare_kn})
+        assert len(wrong_setpoints(work, own, seen, right)) == refused
+
+
 def test_bounds_count_where_a_machine_of_ones_own_would_take_more() -> None:
     press, right = PROFILES["isostatic_press"], JOBS["densifying"].signals
     name = "final_decompression_rate_mpa_s"

@@ -11,7 +11,7 @@ from controller.alarms.alarm import Alarm, AlarmKey
 from controller.alarms.server import AlarmServer
 from controller.alarms.states import AlarmRefused
 from controller.cli.alarm_words import NONE, line_of
-from controller.cli.terminal import Terminal, say
+from controller.cli.keyboard import Terminal, say
 
 HELP = "type alarms; ack N ..., reset N, shelve N MINUTES REASON, unshelve N; each may end with: by NAME"
 

@@ -71,10 +71,21 @@ def sentence(event: Event) -> str | None:
 
 
 class Progress:
-    """Prints the events of a journal while the block of `shown` lasts; never waited for by anything."""
+    """Prints the events of a journal while the block of `shown` lasts; never waited for by anything.
 
-    def __init__(self, journal: Journal, *, quiet: bool, write: Callable[[str], None] | None = None) -> None:
+    asked_here says that tasks are asked at this very terminal; then they are not told beside their question.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        quiet: bool,
+        asked_here: bool = False,
+        write: Callable[[str], None] | None = None,
+    ) -> None:
         self._journal = journal
+        self._is_asked_here = asked_here
         self._is_quiet = quiet
         self._print = write
         self._printer: Printer | None = None
@@ -91,6 +102,8 @@ class Progress:
         """Prints one event, if it says anything to an operator."""
         if self._start_s is None:
             self._start_s = event.time_s
+        if self._is_asked_here and event.kind == "prompt.asked":
+            return
         if (text := sentence(event)) is not None:
             self._write(f"{clock_text(event.time_s - self._start_s)}  {text}")
 

@@ -14,8 +14,9 @@ from controller.cli.alarm_terminal import alarms_at
 from controller.cli.attended import attended
 from controller.cli.clock import utc_text
 from controller.cli.exit_codes import ExitCode
+from controller.cli.keyboard import Terminal
 from controller.cli.runs import known_scenario, report
-from controller.cli.terminal import Terminal, TerminalPerson, attendant_for
+from controller.cli.terminal import TerminalPerson, attendant_for
 from controller.config import ConfigError, LineConfig, load_line
 from controller.events import Event, EventStream
 from controller.executor.record import document
@@ -117,7 +118,7 @@ async def _resumed(options: ResumeOptions, config: LineConfig | None) -> dict[st
 
 async def _continued(options: ResumeOptions, config: LineConfig, journal: SqliteJournal, faults: list[str]) -> None:
     operator = None if config.operator_url is None else RemoteOperator(config.operator_url)
-    async with attended(journal, config.speed, quiet=options.as_json) as around:
+    async with attended(journal, config.speed, quiet=options.as_json, asked_here=operator is None) as around:
 
         def announce(run: Run) -> None:
             around.watch.ready()
@@ -130,7 +131,7 @@ async def _continued(options: ResumeOptions, config: LineConfig, journal: Sqlite
                 line=line,
                 journal=journal,
                 person=operator or TerminalPerson(terminal or Terminal()),
-                attendant=_attendant(options, attendant_for(terminal)),
+                attendant=_attendant(options, attendant_for(terminal, around.interrupts.carry_out)),
                 truth=None if operator is None else remote_truth(operator),
                 speed=config.speed,
                 keeps_wall_time=True,

@@ -19,8 +19,9 @@ from controller.cli.alarm_terminal import alarms_at
 from controller.cli.attended import attended
 from controller.cli.clock import utc, utc_text
 from controller.cli.exit_codes import ExitCode, code_of
+from controller.cli.keyboard import Terminal
 from controller.cli.recipes import Unusable, capabilities, examined, report_refusal
-from controller.cli.terminal import Terminal, TerminalPerson, attendant_for
+from controller.cli.terminal import TerminalPerson, attendant_for
 from controller.config import ConfigError, LineConfig, load_line
 from controller.events import EventStream
 from controller.executor.record import document
@@ -220,7 +221,9 @@ async def _pressed(
         async with _line_config(options, config) as line_config:
             operator = None if line_config.operator_url is None else RemoteOperator(line_config.operator_url)
             simulation = _simulation(options, line_config)
-            async with attended(journal, line_config.speed, quiet=options.as_json) as around:
+            async with attended(
+                journal, line_config.speed, quiet=options.as_json, asked_here=operator is None
+            ) as around:
                 interrupts, progress = around.interrupts, around.progress
 
                 def announce(run: Run) -> None:
@@ -234,7 +237,7 @@ async def _pressed(
                         line=line,
                         journal=journal,
                         person=operator or TerminalPerson(terminal or Terminal()),
-                        attendant=attendant_for(terminal if operator is None else None),
+                        attendant=attendant_for(terminal, interrupts.carry_out),
                         truth=None if operator is None else remote_truth(operator),
                         simulation=simulation,
                         approval=None if approval is None else approval_data(approval),

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
+import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from controller.cli.terminal import Terminal, TerminalPerson, asking_on_hold
+from controller.cli.keyboard import Terminal
+from controller.cli.terminal import TerminalPerson, asking_on_hold
 from controller.executor.commands import Expected, refuse_outdated
 from controller.executor.prompts import Prompt
 from controller.executor.states import RunState
@@ -64,6 +69,9 @@ class Run:
     async def stop(self, reason: str, who: str, expected: Expected | None = None) -> None:
         self.asked.append("stop")
 
+    async def abort(self, reason: str, who: str, expected: Expected | None = None) -> None:
+        self.asked.append("abort")
+
 
 Play = Callable[[Run, "asyncio.Queue[Any]", Terminal], Awaitable[None]]
 
@@ -73,7 +81,9 @@ def attended(play: Play) -> Run:
         run: Any = Run()
         events: asyncio.Queue[Any] = asyncio.Queue()
         terminal = Terminal()
-        work = asyncio.create_task(asking_on_hold(terminal)(run, events))
+        commands = set[asyncio.Task[None]]()
+        attend = asking_on_hold(terminal, lambda command: commands.add(asyncio.create_task(command)))
+        work = asyncio.create_task(attend(run, events))
         await asyncio.sleep(0.05)
         await play(run, events, terminal)
         work.cancel()
@@ -146,3 +156,101 @@ def test_a_choice_is_asked_until_it_is_one(keyboard: Callable[[str], Awaitable[N
         assert (await task).choice == "scrap"
 
     attended(play)
+
+
+def test_what_lowers_risk_is_taken_at_any_time_also_in_the_question_of_a_task(
+    keyboard: Callable[[str], Awaitable[None]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def play(run: Run, events: asyncio.Queue[Any], terminal: Terminal) -> None:
+        await keyboard("hold")
+        task = asyncio.create_task(TerminalPerson(terminal).perform(Prompt("load", "Load it", ("first stack",))))
+        await asyncio.sleep(0.05)
+        await keyboard("stop")
+        await keyboard("abort")
+        assert not task.done()
+        task.cancel()
+
+    assert attended(play).asked == ["hold", "stop", "abort"]
+    assert capfd.readouterr().out.count("TASK Load it") == 3, "the question is seen again below what was told"
+
+
+def test_the_question_of_a_held_run_comes_before_that_of_a_task_which_is_asked_again(
+    keyboard: Callable[[str], Awaitable[None]], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.cli.keyboard.AGAIN_S", 0.05)
+
+    async def play(run: Run, events: asyncio.Queue[Any], terminal: Terminal) -> None:
+        task = asyncio.create_task(TerminalPerson(terminal).perform(Prompt("load", "Load it", ("first stack",))))
+        await asyncio.sleep(0.05)
+        events.put_nowait(run.becomes(RunState.HELD))
+        await asyncio.sleep(0.1)
+        await keyboard("restart")
+        await asyncio.sleep(0.1)
+        await keyboard("first stack")
+        assert (await task).lots == ("first stack",)
+
+    assert attended(play).asked == ["restart"]
+    said = capfd.readouterr().out
+    assert said.index("TASK") < said.index("HELD") < said.rindex("TASK")
+
+
+def test_half_a_line_does_not_keep_the_loop_from_its_machines(keyboard: Callable[[str], Awaitable[None]]) -> None:
+    """Ctrl-D hands a program what was typed so far, without the end of its line."""
+
+    async def play(run: Run, events: asyncio.Queue[Any], terminal: Terminal) -> None:
+        begun = time.monotonic()
+        await keyboard("pau\x04se")
+        assert time.monotonic() - begun < 5.0
+
+    with deadline(10):
+        assert attended(play).asked == ["pause"]
+
+
+def test_what_another_program_took_from_the_terminal_is_not_waited_for(
+    keyboard: Callable[[str], Awaitable[None]],
+) -> None:
+    async def play(run: Run, events: asyncio.Queue[Any], terminal: Terminal) -> None:
+        read = os.read
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(os, "read", lambda fd, size: (sys.stdin.readline(), read(fd, size))[1])
+            await keyboard("ls")
+        await keyboard("pause")
+
+    with deadline(10):
+        assert attended(play).asked == ["pause"]
+
+
+def test_answers_that_are_piped_in_go_one_to_each_question(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "answers"
+    file.write_text("first stack\n12.5\n7")
+
+    async def asked() -> list[str]:
+        terminal = Terminal()
+        answers = [await terminal.ask("one:"), await terminal.ask("two:"), await terminal.ask("three:")]
+        with pytest.raises(EOFError, match="closed"):
+            await terminal.ask("four:")
+        return answers
+
+    for path in (file, None):
+        ours, theirs = os.pipe()
+        os.write(theirs, file.read_bytes())
+        os.close(theirs)
+        with os.fdopen(ours) as pipe, file.open() as regular, deadline(10):
+            monkeypatch.setattr(sys, "stdin", pipe if path is None else regular)
+            assert asyncio.run(asked()) == ["first stack", "12.5", "7"]
+
+
+@contextmanager
+def deadline(seconds: int) -> Iterator[None]:
+    """Fails a test whose loop stands still; the loop itself could not."""
+
+    def late(*_: object) -> None:
+        raise AssertionError(f"the loop stood still for {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

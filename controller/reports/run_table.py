@@ -41,13 +41,25 @@ def _series(quantity: dict[str, Any] | None, *keys: str) -> str:
 
 
 def print_text(*parts: Table | str) -> None:
-    """Prints tables and lines as plain text without trailing blanks."""
+    """Prints tables and lines as plain text without trailing blanks.
+
+    No value is cut: a table that a narrow terminal cannot take is wider than it, and the terminal breaks its lines.
+    """
     text = StringIO()
     width = min(WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDTH
     out = Console(file=text, width=width, highlight=False, markup=False)
     for part in parts:
-        out.print(part, soft_wrap=isinstance(part, str))
+        if isinstance(part, Table):
+            _keep_words_whole(part)
+        out.print(part, soft_wrap=isinstance(part, str), crop=False)
     print("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
+
+
+def _keep_words_whole(rows: Table) -> None:
+    for column in rows.columns:
+        column.min_width = max(
+            (len(word) for cell in (column.header, *column.cells) for word in str(cell).split()), default=1
+        )
 
 
 def print_run(record: dict[str, Any]) -> None:
@@ -74,6 +86,12 @@ def table(title: str, *columns: str) -> Table:
     return result
 
 
+def in_order(layers: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Layers as they lie; the journal keeps them by their names."""
+    known = list(LAYERS)
+    return sorted(layers.items(), key=lambda layer: known.index(layer[0]) if layer[0] in known else len(known))
+
+
 def _pressing_table(steps: list[dict[str, Any]]) -> Table:
     result = table(
         "PRESSING STEPS",
@@ -98,7 +116,7 @@ def _pressing_table(steps: list[dict[str, Any]]) -> Table:
             _span((temperature or {}).get("window")),
             _series(step["dwell_s"], "set", "reached"),
         ]
-        layers = list(step["porosity_pct"].items()) or [("-", {"before": None, "after": None})]
+        layers = in_order(step["porosity_pct"]) or [("-", {"before": None, "after": None})]
         for index, (layer, porosity) in enumerate(layers):
             result.add_row(
                 *(head if index == 0 else [""] * len(head)),
@@ -147,7 +165,7 @@ def _layer_table(record: dict[str, Any]) -> Table:
         ">modulus GPa",
         *([">simulated truth %"] if truth else []),
     )
-    for name, layer in record["layers"].items():
+    for name, layer in in_order(record["layers"]):
         true = [number(truth.get(name, {}).get("porosity_pct"), 2)] if truth else []
         result.add_row(
             LAYERS.get(name, name),

@@ -40,6 +40,9 @@ def _examine_line(line: Path, report: _Report) -> None:
     try:
         config = load_line(line)
     except ConfigError as error:
+        if not line.is_file():
+            report.add(broken("line file", str(error), "name a line file; `pressline simulate` writes one", "file"))
+            return
         for fault in str(error).splitlines():
             report.add(broken("line file", fault, "correct this line of the file", "file"))
         return

@@ -78,7 +78,7 @@ def lab(
     of: Annotated[str, typer.Option("--of", help="What was measured, as the rule calls it: cell.")],
     quantity: Annotated[str, typer.Option(help="Which quantity, as the rule calls it: capacity_retention_300cyc.")],
     value: Annotated[str, typer.Option(help="The value with its unit: '88 %'.")],
-    by: Annotated[str, typer.Option(help="Who answers for it.")],
+    by: Annotated[str, typer.Option("--by", "--who", help="Who answers for it.")],
     uncertainty: Annotated[str | None, typer.Option(help="One standard uncertainty with its unit: '0.5 %'.")] = None,
     source: Annotated[str, typer.Option(help="The laboratory's own record, for example its report number.")] = "",
     store: Store = STORE,

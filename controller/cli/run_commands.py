@@ -67,7 +67,7 @@ def resume(
     decide: Annotated[
         str | None, typer.Option("--decide", help="Where nobody is at a terminal: restart, stop or abort.")
     ] = None,
-    who: Annotated[str, typer.Option("--who", help="Who decides.")] = "",
+    who: Annotated[str, typer.Option("--who", "--by", help="Who decides.")] = "",
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
     store: Store = STORE,
     as_json: AsJson = False,
@@ -89,7 +89,7 @@ def resume(
 def close(
     run: Annotated[str, typer.Argument(help="The run's name, as `pressline show` lists it.")],
     reason: Annotated[str, typer.Option("--reason", help="Why, and what was found at the machines.")],
-    who: Annotated[str, typer.Option("--who", help="Who closes it.")],
+    who: Annotated[str, typer.Option("--who", "--by", help="Who closes it.")],
     store: Store = STORE,
     as_json: AsJson = False,
 ) -> None:

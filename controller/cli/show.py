@@ -79,7 +79,8 @@ def _list(names: list[str], events: list[Event], *, alive: bool, as_json: bool) 
     if records:
         print(f"{'run':22} {'recipe':26} {'state':9} {'certificate':13} {'simulated':10} record")
     for record, standing, can in zip(records, standings, can_continue, strict=True):
-        accepted = "accepted" if code_of(record) is ExitCode.PASSED else "not accepted"
+        verdict = "accepted" if code_of(record) is ExitCode.PASSED else "not accepted"
+        accepted = "none yet" if standing.is_open else verdict
         simulated = "simulated" if record["run"] in simulated_runs else ""
         how = "can be continued" if can else "open" if standing.is_open else ""
         text = f"{record['run']:22} {record['recipe']:26} {record['state']:9} {accepted:13} {simulated:10} {how}"

@@ -163,7 +163,7 @@ async def test_show_lists_runs_and_finds_a_changed_record(tmp_path: Path) -> Non
 
     listed = pressline("show", "--store", store)
     assert listed.exit_code == 0
-    assert "not accepted" in next(line for line in listed.output.splitlines() if line.startswith("one "))
+    assert "none yet" in next(line for line in listed.output.splitlines() if line.startswith("one "))
     assert "held" in listed.output
     shown = pressline("show", "one", "--store", store)
     assert shown.exit_code == 1

@@ -172,6 +172,12 @@ def gauge_line(folder: Path, url: str, profile: str = "thickness-gauge-sics") ->
     return line
 
 
+def test_a_line_file_that_is_not_there_has_no_line_to_be_corrected(tmp_path: Path) -> None:
+    result = pressline("doctor", tmp_path / "none.toml")
+    assert result.exit_code == 2
+    assert "mend: name a line file" in result.output
+
+
 @pytest.mark.parametrize("loaded", [True, False])
 def test_a_profile_that_cannot_be_used_belongs_to_its_unit_and_the_others_are_looked_at(
     press: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loaded: bool

@@ -89,23 +89,27 @@ def asking_on_hold(terminal: Terminal, carry_out: CarryOut) -> Attendant:
             "help": lambda: say(HELP, sys.stderr),
         }
         say(HELP, sys.stderr)
+        reason = ""
         with terminal.taking(commands):
             while True:
                 event = await events.get()
-                if event.kind == "run.state" and event.data["state"] in QUESTIONS:
-                    await _decided(run, terminal, RunState(event.data["state"]))
+                if event.kind != "run.state":
+                    continue
+                reason = event.data["reason"] or reason
+                if event.data["state"] in QUESTIONS:
+                    await _decided(run, terminal, RunState(event.data["state"]), reason)
 
     return attend
 
 
-async def _decided(run: Run, terminal: Terminal, state: RunState) -> None:
+async def _decided(run: Run, terminal: Terminal, state: RunState, reason: str) -> None:
     """Asks what becomes of a run that waits; what is decided is meant for the run as it was when it was asked."""
     asked, choices = run.seen, QUESTIONS[state]
     if asked.state is not state:
         return
     typed = ""
     while run.seen == asked and typed not in choices:
-        question = f"{state.upper()}. Type {', '.join(choices[:-1])} or {choices[-1]}:"
+        question = f"{state.upper()}: {reason}. Type {', '.join(choices[:-1])} or {choices[-1]}:"
         try:
             typed = await terminal.ask(question, urgent=True, choices=choices)
         except (EOFError, OSError):

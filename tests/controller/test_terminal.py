@@ -48,9 +48,9 @@ class Run:
     def seen(self) -> Expected:
         return Expected(self.state, self.version)
 
-    def becomes(self, state: RunState) -> Any:
+    def becomes(self, state: RunState, reason: str = "") -> Any:
         self.state, self.version = state, self.version + 1
-        return SimpleNamespace(kind="run.state", data={"state": state.value})
+        return SimpleNamespace(kind="run.state", data={"state": state.value, "reason": reason})
 
     def pause(self, reason: str, who: str, expected: Expected | None = None) -> None:
         self.asked.append("pause")
@@ -182,6 +182,7 @@ def test_the_question_of_a_held_run_comes_before_that_of_a_task_which_is_asked_a
     async def play(run: Run, events: asyncio.Queue[Any], terminal: Terminal) -> None:
         task = asyncio.create_task(TerminalPerson(terminal).perform(Prompt("load", "Load it", ("first stack",))))
         await asyncio.sleep(0.05)
+        events.put_nowait(run.becomes(RunState.HOLDING, "the link is lost"))
         events.put_nowait(run.becomes(RunState.HELD))
         await asyncio.sleep(0.1)
         await keyboard("restart")
@@ -191,6 +192,7 @@ def test_the_question_of_a_held_run_comes_before_that_of_a_task_which_is_asked_a
 
     assert attended(play).asked == ["restart"]
     said = capfd.readouterr().out
+    assert "HELD: the link is lost. Type restart, stop or abort:" in said
     assert said.index("TASK") < said.index("HELD") < said.rindex("TASK")
 
 

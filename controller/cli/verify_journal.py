@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from controller.cli.exit_codes import ExitCode
 from controller.events import Event
 from controller.journal import (
+    Anchor,
     JournalError,
     StoreUnusable,
     anchor_faults,
@@ -78,22 +79,29 @@ def _all(name: str, faults: Sequence[str]) -> list[Check]:
 
 
 def _of_store(file: Path, anchor: Path | None) -> tuple[list[Event], list[Check]]:
+    end = _end(file, anchor)  # before the records: a program may be adding to both
     events, faults = examine(file)
-    checks = [*_all(_FILE, faults), *_all(_CHAIN, verify(events)), *_end(file, events, anchor)]
+    checks = [*_all(_FILE, faults), *_all(_CHAIN, verify(events)), *end(events)]
     if not is_empty(rescue_path(file)):
         words = f"they wait in {rescue_path(file)}; the next `pressline run` takes them in"
         checks.append(Check(_RESCUED, Result.FAILS, words))
     return events, checks
 
 
-def _end(file: Path, events: Sequence[Event], given: Path | None) -> list[Check]:
+def _end(file: Path, given: Path | None) -> Callable[[Sequence[Event]], list[Check]]:
+    """What the anchor, as it is now, says of records."""
     where = anchor_path(file) if given is None else given
     try:
         anchor = read_anchor(where)
     except StoreUnusable as error:
-        return [Check(_END, Result.FAILS, str(error))]
+        unreadable = [Check(_END, Result.FAILS, str(error))]
+        return lambda _: unreadable
     if anchor is None and given is not None:
         raise StoreUnusable(f"{given}: there is no such file")
+    return lambda events: _end_by(anchor, where, events)
+
+
+def _end_by(anchor: Anchor | None, where: Path, events: Sequence[Event]) -> list[Check]:
     if anchor is None:
         return [Check(_END, Result.NOT_CHECKED, f"there is no {where.name} beside it; records may have been cut off")]
     if faults := anchor_faults(events, anchor):

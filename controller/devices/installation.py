@@ -10,7 +10,7 @@ from pathlib import Path
 
 from controller.devices.checks import Check, broken, ok, unchecked
 from controller.devices.ports import port_check, serial_ports
-from controller.journal import JournalError, is_in_use, read_events, verify
+from controller.journal import JournalError, anchor_faults, anchor_path, examine, is_in_use, read_anchor, verify
 from drivers.errors import ProfileError
 from drivers.profile_file import load_profile, shipped_profiles
 
@@ -78,11 +78,16 @@ def _profiles() -> Check:
 
 
 def _store(store: Path) -> Check:
+    if not store.exists() and anchor_path(store).exists():
+        return broken(
+            "store", f"{store}: it is lost, its anchor is there", "bring it back, or use another --store", "file"
+        )
     if not store.exists():
         return unchecked("store", f"{store}: not there yet; the first run or write makes it")
     try:
-        events = read_events(store)
-        faults = verify(events)
+        anchor = read_anchor(anchor_path(store))  # before the records: a program may be adding to both
+        events, faults = examine(store)
+        faults += verify(events) + ([] if anchor is None else anchor_faults(events, anchor))
     except JournalError as error:
         return broken("store", str(error), "keep this file for whoever looks into it, and use another --store", "file")
     if faults:

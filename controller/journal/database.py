@@ -111,9 +111,7 @@ def read_events(path: Path, run: str | None = None) -> list[Event]:
     _refuse_no_file(path)
     try:
         with closing(_reading(path)) as database:
-            tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            is_only_shelf = "recipe_records" in tables and "events" not in tables  # recipes were added, nothing ran yet
-            rows = [] if is_only_shelf else all_rows(database)
+            rows = _rows(database)
     except sqlite3.Error as error:
         raise StoreUnusable(f"{path}: not a pressline store ({error})") from error
     return [event for event in events_of(path, rows) if run is None or event.run == run]
@@ -128,6 +126,12 @@ def _refuse_no_file(path: Path) -> None:
 
 def _reading(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+
+
+def _rows(database: Connection) -> list[Any]:
+    """The records of a store, none of one to which recipes were added and in which nothing ran yet."""
+    tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()}
+    return [] if "recipe_records" in tables and "events" not in tables else all_rows(database)
 
 
 def all_rows(database: Connection) -> list[Any]:
@@ -174,7 +178,9 @@ def examine(path: Path) -> tuple[list[Event], list[str]]:
     try:
         with closing(_reading(path)) as database:
             faults += table_faults(database)
-            rows = all_rows(database)
+            if (version := database.execute("PRAGMA user_version").fetchone()[0]) not in (0, SCHEMA_VERSION):
+                faults.append(f"it has schema {version}, this program knows {SCHEMA_VERSION}; use a newer program")
+            rows = _rows(database)
             told = [row[0] for row in database.execute("PRAGMA integrity_check(10)").fetchall()]
             faults += [f"SQLite finds: {words}" for words in told if words != "ok"]
     except sqlite3.Error as error:

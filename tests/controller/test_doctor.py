@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from controller.devices.ports import connection_mend, holder, port_check
+from controller.events import EventStream
+from controller.journal import SqliteJournal
 from controller.line_lock import LineLock
 from drivers.ascii_signals import AsciiSignals
 from drivers.errors import LinkDown, ProfileError
 from tests.controller.bench_for_tests import Served, line_file, served
+from tests.controller.recipes_for_tests import EXAMPLE
 from tests.controller.test_cli import pressline
 from tests.controller.test_devices_answers import DESCRIPTION, listening, script
 from tests.drivers.profile_text import GAUGE, INSTRUMENT, changed
@@ -148,6 +153,39 @@ def test_the_installation_is_sound_and_a_damaged_store_is_not(tmp_path: Path) ->
     damaged = pressline("doctor", "--store", store)
     assert damaged.exit_code == 2
     assert "use another --store" in damaged.output
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("PRAGMA user_version=99", "has schema 99"),
+        ("DELETE FROM events WHERE sequence > 100", "it ends with record 100"),
+        ("CREATE TRIGGER t AFTER INSERT ON events BEGIN SELECT 1; END", "there is a trigger t"),
+    ],
+)
+async def test_a_store_that_no_run_would_be_begun_with_is_not_told_as_sound(
+    tmp_path: Path, change: str, told: str
+) -> None:
+    store = tmp_path / "store.sqlite"
+    journal = SqliteJournal(EventStream(), lambda: "2026-01-01T00:00:00+00:00", store)
+    for _ in range(130):
+        await journal.append("one", "run.note", {})
+    await journal.close()
+    assert "store          ok" in pressline("doctor", "--store", store).output
+    with closing(sqlite3.connect(store)) as database, database:
+        database.execute(change)
+    result = pressline("doctor", "--store", store)
+    assert result.exit_code == 2
+    assert told in result.output
+    store.unlink()
+    assert "it is lost, its anchor is there" in pressline("doctor", "--store", store).output
+
+
+async def test_a_store_with_recipes_in_which_nothing_ran_yet_is_sound(tmp_path: Path) -> None:
+    store = tmp_path / "store.sqlite"
+    assert pressline("recipes", "add", EXAMPLE, "--by", "me", "--store", store).exit_code == 0
+    assert "store          ok" in pressline("doctor", "--store", store).output
+    assert pressline("verify", store).exit_code == 0
 
 
 def test_a_port_that_may_not_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,6 +181,11 @@ class Allocation:
         self._serve()
         self._tell(unit)
 
+    @property
+    def shut(self) -> tuple[str, ...]:
+        """The units that nobody is given until a person puts them back in service: out of service, or kept."""
+        return tuple(sorted({*self.out, *self.kept}))
+
     def _tell(self, unit: str) -> None:
         for waiter in [waiter for waiter in self._waiters if unit in waiter.want.units]:
             waiter.told()
@@ -212,13 +217,14 @@ class Allocation:
         """Why a want is not served: what each of its units does, and who is served before."""
         if not want.units:
             return "the line has no unit that can do it"
-        parts = [f"{unit} {self._state(unit)}" for unit in want.units]
+        parts = [f"{unit} {self.state(unit)}" for unit in want.units]
         wants = self.wants()
         before = wants[: wants.index(want)] if want in wants else []
         rivals = [other.owner for other in before if set(other.units) & set(want.units)]
         return "; ".join([*parts, *([f"served before: {', '.join(rivals)}"] if rivals else [])])
 
-    def _state(self, unit: str) -> str:
+    def state(self, unit: str) -> str:
+        """What a unit does, as the end of a sentence."""
         if (outage := self.out.get(unit)) is not None:
             return f"is out of service ({outage.who}: {outage.reason})"
         owner = self.owners.get(unit)

@@ -65,8 +65,7 @@ class ForecastGate:
         others = [self._standing(name) for name in self.runs if name != owner]
         now_s = asyncio.get_running_loop().time()
         candidate = Standing(job, kind[1], finished_s=run.waits.finished_s, place=self._place(owner))
-        out = tuple(self._line.allocation.out)
-        model = replace(self._model, out=out)
+        model = replace(self._model, out=self._line.allocation.shut)
         return objection(model, [standing for standing in others if standing is not None], candidate, now_s)
 
     def leave(self, owner: str) -> None:
@@ -138,13 +137,16 @@ async def run_all_on(batches: Sequence[Batch], surroundings: Surroundings, peopl
     tasks = [
         asyncio.create_task(_run(batch, surroundings, crew, gate), name=f"batch {batch.name}") for batch in batches
     ]
-    try:
-        refused = await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-    return {batch.name: why for batch, why in zip(batches, refused, strict=True) if why is not None}
+    refused: dict[str, str] = {}
+    failed: list[BaseException] = []
+    for batch, end in zip(batches, await asyncio.gather(*tasks, return_exceptions=True), strict=True):
+        if isinstance(end, BaseException):
+            failed.append(end)
+        elif end is not None:
+            refused[batch.name] = end
+    for error in failed[:1]:  # only now: what one run fails of must not break the others off
+        raise error
+    return refused
 
 
 async def _run(batch: Batch, surroundings: Surroundings, crew: Crew, gate: ForecastGate) -> str | None:

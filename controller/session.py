@@ -21,6 +21,7 @@ from controller.executor.release import certificate_data, facts_data, judged, ru
 from controller.executor.run import Run
 from controller.executor.states import ENDED, RunState, TransitionRefused
 from controller.executor.steps import execute
+from controller.executor.units import shut_for
 from controller.journal import Journal
 from controller.line import Line
 from controller.readiness import MachineNotReady, ready, warn_of_pressure
@@ -88,14 +89,17 @@ class Surroundings:
 
 
 async def unattended(run: Run, events: asyncio.Queue[Event]) -> None:
-    """The attendant of a run that nobody watches: what is held is stopped."""
+    """The attendant of a run that nobody watches: what is held, or waits for what only a person can end, is stopped."""
     while True:
         event = await events.get()
+        reason = None
         if event.kind == "run.state" and event.data["state"] == RunState.HELD:
-            try:
-                await run.stop("nobody is there to decide on the hold", "unattended run")
-            except TransitionRefused:
-                continue
+            reason = "nobody is there to decide on the hold"
+        elif event.kind == "run.waiting" and (missing := shut_for(run)) is not None:
+            reason = f"{missing}, and nobody is there to put it back in service"
+        if reason is not None:
+            with suppress(TransitionRefused):
+                await run.stop(reason, "unattended run")
 
 
 async def carry_out(plan: Plan, surroundings: Surroundings, name: str) -> None:

@@ -108,15 +108,12 @@ async def allowed(run: Run, step: str) -> None:
 
 
 async def _admitted(run: Run, step: str, gate: Gate) -> None:
-    what, begun_s, is_told = f"the right time for {step}", asyncio.get_running_loop().time(), False
+    what, begun_s, told = f"the right time for {step}", asyncio.get_running_loop().time(), ""
     while (objection := gate.objection(run.name, step)) is not None:
         because, again_s = objection
-        waiting = Waiting(what, lambda because=because: because)  # type: ignore[misc]  # bound now, not later
-        if is_told:
-            run.line.allocation.waiting[run.name] = waiting
-        else:
-            tell_waiting(run, waiting)
-            is_told = True
+        if because != told:
+            tell_waiting(run, Waiting(what, lambda because=because: because))  # type: ignore[misc]  # bound now
+            told = because
         timer: asyncio.Future[str] = _nothing()
         handle = asyncio.get_running_loop().call_later(again_s, _ring, timer)
         try:
@@ -124,9 +121,10 @@ async def _admitted(run: Run, step: str, gate: Gate) -> None:
         finally:
             handle.cancel()
         if request is not None:
+            gate.leave(run.name)  # whoever is held or paused keeps nobody back
             await carry_out_idle(run, request)
             await agreed_point(run)
-    if is_told:
+    if told:
         tell_waited(run, what, begun_s)
 
 

@@ -23,6 +23,18 @@ def units_of(run: Run, steps: Sequence[PlannedStep]) -> set[str]:
     return {unit for planned in found for unit in run.line.able(planned, area_mm2)}
 
 
+def shut_for(run: Run) -> str | None:
+    """Which unit that only a person can put back in service a run cannot be finished without; None if it has all."""
+    allocation, area_mm2 = run.line.allocation, run.plan.recipe.laminate.area_mm2
+    left = [planned for planned in run.plan.steps if planned.step.name not in run.memory.finished]
+    needed = [(planned.step.name, run.line.able(planned, area_mm2)) for planned in left]
+    needed += [(want.what, want.units) for want in allocation.wants() if want.owner == run.name]
+    for step, units in needed:
+        if units and all(unit in allocation.shut and allocation.owners.get(unit) != run.name for unit in units):
+            return f"{step} needs " + " or ".join(f"{unit}, which {allocation.state(unit)}" for unit in units)
+    return None
+
+
 def register_needs(run: Run, later: Sequence[PlannedStep]) -> None:
     """Sets down which machines the run may still need."""
     run.line.allocation.register(run.name, units_of(run, later))

@@ -29,14 +29,14 @@ def objection(
     """Why the candidate's present step had better not begin now, and after how many seconds to ask again.
 
     under_way are the other jobs that have begun; the candidate has no maximum wait that counts already. None where it
-    may begin, also if nothing else is under way: to wait would not help then.
+    may begin, also if nothing else is under way and every unit in service: to wait would not help then.
     """
     others = [standing for standing in under_way if not standing.is_kept]
-    if not others:
+    if not others and not line.out:
         return None
     begins = replace(candidate, is_kept=False)
     counted: Waits = {(begins.job.name, x): x.time_s for x in begins.job.at_risk(begins.step)}
-    hopeless = _late(line, [begins], counted, now_s)  # on a line of its own: to wait does not help these
+    hopeless = _late(replace(line, out=()), [begins], counted, now_s)  # alone on a whole line: to wait is no help
     counted = {key: limit_s for key, limit_s in counted.items() if key not in hopeless}
     for other in others:
         begun = (other.step,) if other.has_begun else (other.step - 1, other.step)
@@ -49,10 +49,10 @@ def objection(
         return None
     (job, limit), by_s = max(caused.items(), key=lambda item: item[1])
     owner = "" if job == begins.job.name else f" of {job}"
-    late_by = f", {by_s / 60:.0f} min too late" if by_s < inf else ""
+    without_units = f" without {', '.join(line.out)}" if line.out else ""
     because = (
         f"{limit.step}{owner} could not begin within {limit.time_s / 60:g} min of {limit.after}, as things stand"
-        f"{late_by}"
+        f"{without_units}"
     )
     return because, min(max(by_s, SOONEST_S), LATEST_S)
 

@@ -61,8 +61,12 @@ def _wait_data(job: str, limit: WaitLimit, waited_s: float) -> dict[str, Any]:
 
 def unfinished(simulation: Simulation) -> list[str]:
     """What never comes to its end, with the step that it waits before and the units that would be needed."""
+    objections = {(job, step): because for _, job, step, because in simulation.objections}
     return [
-        f"{live.job.name} never begins {live.now.name}: it needs {' or '.join(live.at.units) or 'somebody'}"
+        f"{live.job.name} never begins {live.now.name}: "
+        + objections.get((live.job.name, live.now.name), "it comes after others of its kind")
+        if live.phase is Phase.GATED
+        else f"{live.job.name} never begins {live.now.name}: it needs {' or '.join(live.at.units) or 'somebody'}"
         for live in simulation.lives
         if live.phase is not Phase.DONE
     ]

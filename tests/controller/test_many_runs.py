@@ -15,6 +15,7 @@ from controller.batch_record import why_waiting
 from controller.batches import Batch, numbered
 from controller.executor.allocation import put_back_in_service, take_out_of_service
 from controller.executor.waits import BROKEN
+from controller.session import Surroundings, run_on
 from recipes.plan import Plan
 from tests.controller.many import Play, plan_of
 from tests.controller.recipes_for_tests import quick, variant
@@ -134,7 +135,7 @@ def test_a_run_that_is_stopped_in_a_machine_keeps_it_and_the_others_wait_for_it_
         play.simulated.machines["isostatic-press-1"].plc.take_out()
         await put_back_in_service(play.line, play.surroundings.journal, "isostatic-press-1", "fitter", "emptied it")
 
-    play = Play(numbered(plan, 2, "L"), act=act).play()
+    play = Play(numbered(plan, 2, "L"), attendant=nobody, act=act).play()
     assert play.state("L-01") == "stopped"
     assert play.state("L-02") == "complete"
     told = [event.data["because"] for event in play.of("L-02", "run.waiting") if "isostatic" in event.data["for"]]
@@ -221,10 +222,42 @@ def test_without_another_one_it_is_waited_for_and_the_reason_is_told(plan: Plan)
         )
         await put_back_in_service(play.line, journal, "isostatic-press-1", "fitter", "inspected")
 
-    play = Play(numbered(plan, 1, "L"), act=act).play()
+    play = Play(numbered(plan, 1, "L"), attendant=nobody, act=act).play()
     assert play.state("L-01") == "complete"
     waited = [event.data["waited_s"] for event in play.of("L-01", "run.waited") if "isostatic" in event.data["for"]]
     assert waited[0] > 3 * 3600.0
+
+
+def test_where_nobody_is_there_whoever_needs_a_unit_that_is_shut_is_stopped_and_not_left_waiting(plan: Plan) -> None:
+    async def act(play: Play) -> None:
+        assert play.surroundings is not None
+        await play.seen("L-01", "step.phase", unit="isostatic-press-1", phase="dwell")
+        await play.run("L-01").stop("looks wrong", "shift lead")
+
+    play = Play(numbered(plan, 3, "L"), act=act).play()
+    for name in ("L-02", "L-03"):
+        assert play.state(name) == "stopped"
+        stopping = next(event.data for event in play.of(name, "run.state") if event.data["state"] == "stopping")
+        assert stopping["reason"] == (
+            "densifying needs isostatic-press-1, which is kept by L-01: densifying did not come to its end; look at it,"
+            " then put it back in service, and nobody is there to put it back in service"
+        )
+
+
+def test_what_one_run_fails_of_is_told_when_the_others_have_ended(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def failing(plan: Plan, surroundings: Surroundings, name: str) -> None:
+        if name == "L-01":
+            await asyncio.sleep(60.0)
+            raise RuntimeError("a fault")
+        await run_on(plan, surroundings, name)
+
+    monkeypatch.setattr("controller.batches.run_on", failing)
+    play = Play(numbered(plan, 2, "L"))
+    with pytest.raises(RuntimeError, match="a fault"):
+        play.play()
+    assert play.surroundings is not None
+    states = [e.data["state"] for e in play.surroundings.journal.events("L-02") if e.kind == "run.state"]
+    assert states == ["running", "complete"]
 
 
 # ---------------------------------------------------------------------- maximum waits
@@ -272,16 +305,48 @@ def test_laminates_are_begun_so_that_a_maximum_wait_is_kept(tmp_path: Path) -> N
     assert last(kept) == pytest.approx(last(free), rel=0.02)  # the press that everybody waits for loses nothing
 
 
+def test_whoever_is_held_at_the_gate_keeps_nobody_behind_it(tmp_path: Path) -> None:
+    async def act(play: Play) -> None:
+        while True:
+            told = (await play.seen("L-03", "run.waiting")).data
+            if told["for"] == "the right time for second joining" and not told["because"].startswith("after"):
+                break
+        await play.run("L-03").hold("wait", "shift lead")
+        await play.seen("L-04", "step.finished", name="second joining")
+        play.run("L-03").restart("go on", "shift lead")
+
+    play = Play(numbered(waiting_recipe(tmp_path, "25 min"), 4, "L"), attendant=nobody, act=act).play()
+    assert {play.state(name) for name in ("L-01", "L-02", "L-03", "L-04")} == {"complete"}
+
+
+def test_nothing_is_begun_that_would_lie_before_a_unit_that_is_out_of_service(tmp_path: Path) -> None:
+    async def act(play: Play) -> None:
+        assert play.surroundings is not None
+        journal = play.surroundings.journal
+        await take_out_of_service(play.line, journal, "isostatic-press-1", "fitter", "a leak")
+        told = await play.seen("L-01", "run.waiting", **{"for": "the right time for second joining"})
+        assert told.data["because"] == (
+            "densifying could not begin within 25 min of second joining, as things stand without isostatic-press-1"
+        )
+        await asyncio.sleep(3600.0)
+        await put_back_in_service(play.line, journal, "isostatic-press-1", "fitter", "mended")
+
+    play = Play(numbered(waiting_recipe(tmp_path, "25 min"), 1, "L"), attendant=nobody, act=act).play()
+    assert play.state("L-01") == "complete"
+    assert play.of("L-01", "condition") == []
+
+
 def test_a_broken_maximum_wait_is_a_condition_that_ends_when_the_step_begins(tmp_path: Path) -> None:
     async def act(play: Play) -> None:
         assert play.surroundings is not None
         journal = play.surroundings.journal
+        await play.seen("L-01", "step.started", name="second joining")
         await take_out_of_service(play.line, journal, "isostatic-press-1", "fitter", "a leak")
         await play.seen("L-01", "condition")
         await asyncio.sleep(120.0)
         await put_back_in_service(play.line, journal, "isostatic-press-1", "fitter", "mended")
 
-    play = Play(numbered(waiting_recipe(tmp_path, "25 min"), 1, "L"), act=act).play()
+    play = Play(numbered(waiting_recipe(tmp_path, "25 min"), 1, "L"), attendant=nobody, act=act).play()
     broken, ended = play.of("L-01", "condition")
     joined = next(event for event in play.of("L-01", "step.finished") if event.data["name"] == "second joining")
     assert broken.time_s == pytest.approx(joined.time_s + 1500.0, abs=0.1)

@@ -32,7 +32,7 @@ def main() -> int:
     except ImportError:
         print("needs OR-tools: pip install --group dev", file=sys.stderr)
         return 2
-    from tests.controller.twenty import COUNT, twenty
+    from tests.controller.twenty import COUNT, repeated
 
     missed = False
     print(
@@ -41,7 +41,7 @@ def main() -> int:
     for people in options.people:
         begun = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
-            found = twenty(Path(folder), people, options.limit)
+            found = repeated(Path(folder), people, options.limit)
         ratio = found.carried_out_s / found.solver.makespan_s
         free = found.carried_out_s / found.free.bound_s
         missed |= ratio > GOAL or bool(found.broken) or found.complete < COUNT

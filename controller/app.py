@@ -23,6 +23,7 @@ from controller.session import Truth
 from drivers.errors import DriverError, ProfileError
 from drivers.instrument import Instrument
 from drivers.machine import Machine
+from drivers.profile import Profile
 from drivers.transport.recording import Recorder
 from drivers.transport.urls import Lines
 from drivers.transport.wire import Tap
@@ -113,12 +114,18 @@ def _tell_fault(recorder: Recorder, told: Callable[[str], None]) -> None:
 
 @asynccontextmanager
 async def simulated_wires(
-    scenario: str, seed: int, speed: float, given: LineConfig | None = None
+    scenario: str,
+    seed: int,
+    speed: float,
+    given: LineConfig | None = None,
+    units: Mapping[str, Profile] | None = None,
+    people: int = 1,
 ) -> AsyncIterator[LineConfig]:
     """A simulated line on real sockets and pseudo-terminals, its operator on a socket; yields its line file.
 
-    With `given` its units are simulated, on cables laid out as its URLs say. Raises ConfigError for a line that cannot
-    be, OSError for a port or link that cannot be had.
+    Its units are the usual ones or `units`, by name, and so many people are at it. With `given` its units are simulated
+    instead, on cables laid out as its URLs say. Raises ConfigError for a line that cannot be, OSError for a port or
+    link that cannot be had.
     """
     from simulators.line import SimulatedLine
     from simulators.operator_link import serve_operator
@@ -127,7 +134,7 @@ async def simulated_wires(
     clock = asyncio.get_running_loop().time
     async with AsyncExitStack() as served:
         if given is None:
-            simulated = SimulatedLine(scenario=scenario, seed=seed, clock=clock)
+            simulated = SimulatedLine(scenario, seed, clock, units, people=people)
             wires = await served.enter_async_context(serve_line(simulated.machines, clock, panel=simulated.faults))
         else:
             layouts = line_layouts(given)
@@ -137,14 +144,14 @@ async def simulated_wires(
             cables = serve_cables(simulated.machines, clock, layouts, panel=simulated.faults)
             wires = await served.enter_async_context(cables)
         operator_url = await served.enter_async_context(serve_operator(simulated))
-        units = {
+        served_units = {
             name: UnitConfig(name, machine.profile.kind, _profile_of(name, machine.profile.name, given), wires[name])
             for name, machine in simulated.machines.items()
         }
         if given is None:
-            yield LineConfig("simulated line", units, speed, operator_url)
+            yield LineConfig("simulated line", served_units, speed, operator_url)
         else:
-            kept = {name: replace(unit, fitness=given.units[name].fitness) for name, unit in units.items()}
+            kept = {name: replace(unit, fitness=given.units[name].fitness) for name, unit in served_units.items()}
             yield replace(given, units=kept, speed=speed, operator_url=operator_url, source="the line", file=None)
 
 

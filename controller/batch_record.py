@@ -69,12 +69,17 @@ def why_waiting(events: Sequence[Event]) -> str:
                 waiting = None
             case "prompt.asked":
                 prompt = event.data
+            case "prompt.begun" if prompt is not None:
+                prompt = {**prompt, "is_begun": True}
             case "prompt.answered":
                 prompt = None
+            case "run.recovered":
+                waiting = prompt = None
             case "step.started":
+                waiting = prompt = None
                 step = f"{event.data['name']}" + (f" on {event.data['unit']}" if event.data["unit"] else "")
             case "step.finished":
-                step = ""
+                step, prompt = "", None
     return _answer(state, reason, step, waiting, prompt)
 
 
@@ -95,5 +100,5 @@ def _answer(
     if waiting is not None:
         return f"it waits for {waiting['for']}: {waiting['because']}"
     if prompt is not None:
-        return f"it waits for somebody who was asked: {prompt['text']}"
+        return f"it waits for somebody who {'is at it' if 'is_begun' in prompt else 'was asked'}: {prompt['text']}"
     return f"it waits for nothing: {step or 'between two steps'}"

@@ -45,7 +45,6 @@ class RemoteOperator:
         if parts.scheme != "tcp" or not parts.hostname or not port:
             raise OperatorUnreachable(f"operator url {url!r} is not of the form tcp://host:port")
         self._host, self._port = parts.hostname, port
-        self._lock = asyncio.Lock()
 
     async def perform(self, prompt: Prompt) -> Answer:
         """Raises TaskImpossible; OperatorUnreachable when the simulator is gone."""
@@ -64,24 +63,22 @@ class RemoteOperator:
         return dict(await self._exchange({"action": "truth", "consumes": [lot]}))
 
     async def _exchange(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        async with self._lock:
-            try:
-                reader, writer = await asyncio.open_connection(self._host, self._port, limit=LINE_LIMIT)
-            except OSError as error:
-                raise OperatorUnreachable(f"no simulated operator at {self._host}:{self._port} ({error})") from error
-            try:
-                writer.write(json.dumps(message).encode() + b"\n")
-                await writer.drain()
-                answer = json.loads(await reader.readline() or b'{"error": "the connection was closed"}')
-                found = dict(answer["values"]) if "error" not in answer else {}
-            except OSError as error:
-                raise OperatorUnreachable(f"the simulated operator broke off ({error})") from error
-            except (ValueError, TypeError, KeyError) as error:  # too long a line is a ValueError too
-                raise OperatorUnreachable(
-                    f"what answers at {self._host}:{self._port} is no simulated operator"
-                ) from error
-            finally:
-                writer.close()
+        """One connection for one message; how many tasks are done at once is the simulator's to say."""
+        try:
+            reader, writer = await asyncio.open_connection(self._host, self._port, limit=LINE_LIMIT)
+        except OSError as error:
+            raise OperatorUnreachable(f"no simulated operator at {self._host}:{self._port} ({error})") from error
+        try:
+            writer.write(json.dumps(message).encode() + b"\n")
+            await writer.drain()
+            answer = json.loads(await reader.readline() or b'{"error": "the connection was closed"}')
+            found = dict(answer["values"]) if "error" not in answer else {}
+        except OSError as error:
+            raise OperatorUnreachable(f"the simulated operator broke off ({error})") from error
+        except (ValueError, TypeError, KeyError) as error:  # too long a line is a ValueError too
+            raise OperatorUnreachable(f"what answers at {self._host}:{self._port} is no simulated operator") from error
+        finally:
+            writer.close()
         if "error" in answer:
             raise TaskImpossible(f"the simulated operator could not do it: {answer['error']}")
         return found

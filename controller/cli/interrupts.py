@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from controller.cli.keyboard import say
 from controller.executor.run import Run
-from controller.executor.states import TransitionRefused
+from controller.executor.states import ENDED, TransitionRefused
 from controller.vitals.background import background
 from controller.vitals.deaths import Act, Death, Tell
 
@@ -30,7 +30,7 @@ class Interrupts:
 
     def __init__(self, tell: Tell) -> None:
         self._block = background(tell)
-        self._run: Run | None = None
+        self._runs: list[Run] = []
         self._count = self._under_way = 0
         self._at_rest = asyncio.Event()
         self._at_rest.set()
@@ -38,8 +38,8 @@ class Interrupts:
         self._before: dict[signal.Signals, Handler] = {}
 
     def watch(self, run: Run) -> None:
-        """From now on an interrupt stops this run."""
-        self._run = run
+        """From now on an interrupt stops this run too."""
+        self._runs.append(run)
 
     async def __aenter__(self) -> Self:
         self._body = asyncio.current_task()
@@ -66,13 +66,16 @@ class Interrupts:
         """The wire comes first: whoever interrupted may have taken the terminal away."""
         self._count += 1
         reason = f"interrupted by {number.name}"
-        if self._run is None:
+        under_way = [run for run in self._runs if run.state not in ENDED] or self._runs[-1:]
+        if not under_way:
             self._leave("interrupted; nothing was started")
         elif self._count == 1:
-            self.carry_out(self._run.stop(reason, WHO))
+            for run in under_way:
+                self.carry_out(run.stop(reason, WHO))
             say("\nstopping; a second Ctrl-C aborts", sys.stderr)
         elif self._count == 2:
-            self.carry_out(self._run.abort(f"{reason} again", WHO))
+            for run in under_way:
+                self.carry_out(run.abort(f"{reason} again", WHO))
             say("\naborting; a third Ctrl-C leaves the machines to themselves", sys.stderr)
         else:
             self._leave("left while a machine may be pressurised; its own controller brings it down; look at it")

@@ -22,3 +22,7 @@ Seed = Annotated[
 Speed = Annotated[float, typer.Option(min=1, max=20, help="How many times faster than real a simulated line runs.")]
 Store = Annotated[Path, typer.Option(help="The file that holds the journal of all runs.")]
 STORE = Path("pressline.sqlite")
+People = Annotated[
+    int | None, typer.Option(min=1, max=100, help="How many people are at the line; two if it is left out.")
+]
+USUAL_PEOPLE = 2

@@ -73,6 +73,8 @@ def sentence(event: Event) -> str | None:
 class Progress:
     """Prints the events of a journal while the block of `shown` lasts; never waited for by anything.
 
+    Once a second run has begun each line names its run.
+
     asked_here says that tasks are asked at this very terminal; then they are not told beside their question.
     """
 
@@ -87,6 +89,7 @@ class Progress:
         self._journal = journal
         self._is_asked_here = asked_here
         self._is_quiet = quiet
+        self._runs: list[str] = []
         self._print = write
         self._printer: Printer | None = None
         self._start_s: float | None = None
@@ -96,6 +99,7 @@ class Progress:
             self._printer.print(text)
 
     def begin(self, run: str, plan: Plan, store: Path) -> None:
+        self._runs.append(run)
         self._write(f"run {run}: {plan.recipe.title} (plan {plan.hash[:12]}, journal {store})")
 
     def tell(self, event: Event) -> None:
@@ -105,7 +109,8 @@ class Progress:
         if self._is_asked_here and event.kind == "prompt.asked":
             return
         if (text := sentence(event)) is not None:
-            self._write(f"{clock_text(event.time_s - self._start_s)}  {text}")
+            whose = f"{event.run}  " if len(self._runs) > 1 else ""
+            self._write(f"{clock_text(event.time_s - self._start_s)}  {whose}{text}")
 
     @asynccontextmanager
     async def shown(self) -> AsyncIterator[Progress]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from controller.cli.exit_codes import ExitCode
-from controller.cli.options import STORE, AsJson, Scenario, Seed, Speed, Store
+from controller.cli.options import STORE, USUAL_PEOPLE, AsJson, People, Scenario, Seed, Speed, Store
 
 run_commands = typer.Typer()
 
@@ -34,6 +35,10 @@ def run(
     record: Annotated[
         Path | None, typer.Option("--record", help="Write every byte on the wires there; `devices replay` serves it.")
     ] = None,
+    laminates: Annotated[
+        int | None, typer.Option(min=1, max=100, help="So many at once, each a run of its own; simulated people only.")
+    ] = None,
+    people: People = None,
     as_json: AsJson = False,
 ) -> None:
     """Press a recipe on a real or a simulated line; Ctrl-C stops safely, a second one aborts.
@@ -48,7 +53,12 @@ def run(
     if line is not None and speed != 1.0:
         typer.echo("pressline run: --speed goes with --simulate; a line file has its own speed", err=True)
         raise typer.Exit(ExitCode.UNUSABLE)
+    if laminates is None and people is not None:
+        typer.echo("pressline run: --people goes with --laminates", err=True)
+        raise typer.Exit(ExitCode.UNUSABLE)
     options = RunOptions(file, line, speed, scenario, seed, store, rearm, record, as_json)
+    if laminates is not None:
+        options = replace(options, laminates=laminates, people=people or USUAL_PEOPLE)
     raise typer.Exit(run_file(options))
 
 

@@ -7,7 +7,7 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from controller.app import line_in_use, on_clock, remote_truth, scenarios, simulated_wires
+from controller.batch_record import batches_document
+from controller.batches import carry_out_all, numbered
 from controller.cli.alarm_terminal import alarms_at
 from controller.cli.attended import attended
 from controller.cli.clock import utc, utc_text
 from controller.cli.exit_codes import ExitCode, code_of
 from controller.cli.keyboard import Terminal
+from controller.cli.many import many_profiles, report_many
 from controller.cli.recipes import Unusable, capabilities, examined, report_refusal
 from controller.cli.terminal import TerminalPerson, attendant_for
 from controller.config import ConfigError, LineConfig, load_line
@@ -50,6 +53,8 @@ class RunOptions:
     rearm: bool
     record: Path | None
     as_json: bool
+    laminates: int | None = None
+    people: int = 1
 
 
 def _accepted(file: Path, line: Path | None, *, as_json: bool) -> tuple[ExitCode, Plan | None]:
@@ -159,6 +164,7 @@ def run_file(options: RunOptions) -> ExitCode:
     try:
         config = None if options.line is None else load_line(options.line)
         speed = options.speed if config is None else config.speed
+        _check_people(options, config)
         record = on_clock(_pressed(plan, options, config, approval), speed)
     except (ConfigError, ProfileError, JournalError) as error:
         print(error, file=sys.stderr)
@@ -174,7 +180,15 @@ def run_file(options: RunOptions) -> ExitCode:
     except DriverError as error:
         print(f"the line is not usable: {error}", file=sys.stderr)
         return ExitCode.UNREACHABLE
+    if options.laminates is not None:
+        return report_many(record, as_json=options.as_json)
     return report(record, as_json=options.as_json)
+
+
+def _check_people(options: RunOptions, config: LineConfig | None) -> None:
+    """Raises ConfigError where several laminates would ask their people at one terminal."""
+    if options.laminates is not None and config is not None and config.operator_url is None:
+        raise ConfigError(f"{options.line}: --laminates needs a simulated operator; one terminal cannot serve several")
 
 
 @asynccontextmanager
@@ -182,7 +196,9 @@ async def _line_config(options: RunOptions, config: LineConfig | None) -> AsyncI
     if config is not None:
         yield config
     else:
-        async with simulated_wires(options.scenario, options.seed, options.speed) as simulated:
+        units = None if options.laminates is None else many_profiles()
+        wires = simulated_wires(options.scenario, options.seed, options.speed, units=units, people=options.people)
+        async with wires as simulated:
             yield simulated
 
 
@@ -216,6 +232,8 @@ async def _pressed(
     begun = time.perf_counter()
     name = _name(utc())
     journal = SqliteJournal(EventStream(), utc_text, options.store)
+    batches = [] if options.laminates is None else numbered(plan, options.laminates, name)
+    refused: Mapping[str, str] = {}
     faults: list[str] = []
     try:
         async with _line_config(options, config) as line_config:
@@ -229,7 +247,7 @@ async def _pressed(
                 def announce(run: Run) -> None:
                     around.watch.ready()
                     interrupts.watch(run)
-                    progress.begin(name, plan, options.store)
+                    progress.begin(run.name, plan, options.store)
 
                 terminal = Terminal() if sys.stdin.isatty() else None
                 with line_in_use(line_config, utc_text(), options.record, faults.append) as line:
@@ -237,7 +255,7 @@ async def _pressed(
                         line=line,
                         journal=journal,
                         person=operator or TerminalPerson(terminal or Terminal()),
-                        attendant=attendant_for(terminal, interrupts.carry_out),
+                        attendant=attendant_for(None if batches else terminal, interrupts.carry_out),
                         truth=None if operator is None else remote_truth(operator),
                         simulation=simulation,
                         approval=None if approval is None else approval_data(approval),
@@ -248,10 +266,16 @@ async def _pressed(
                         health=around.health,
                         watch_alarms=alarms_at(terminal),
                     )
-                    await carry_out(plan, surroundings, name)
+                    if batches:
+                        refused = await carry_out_all(batches, surroundings, options.people)
+                    else:
+                        await carry_out(plan, surroundings, name)
     finally:
         await journal.close()
         faults += [] if journal.broken is None else [journal.broken]
         for fault in faults:
             print(fault, file=sys.stderr)
-    return document(journal.events(name), alive=False, wall_seconds=time.perf_counter() - begun)
+    wall_s = time.perf_counter() - begun
+    if batches:
+        return batches_document(journal.events(), [batch.name for batch in batches], refused, options.people, wall_s)
+    return document(journal.events(name), alive=False, wall_seconds=wall_s)

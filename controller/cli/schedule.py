@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from controller.cli.exit_codes import ExitCode
+from controller.cli.many import how_many, many_profiles, report_many
 from controller.cli.output import OutputRefused, write_new
-from controller.cli.recipes import SHIPPED_UNITS, Unusable, finding_data, report_refusal
+from controller.cli.recipes import Unusable, finding_data, report_refusal
 from controller.config import ConfigError, load_line
 from controller.line import capability, unit_profile
 from controller.schedule.forecast import foreseen
@@ -21,13 +22,9 @@ from controller.schedule.model import job_of, line_of
 from controller.schedule.simulation import simulated
 from drivers.errors import ProfileError
 from drivers.profile import Profile
-from drivers.profile_file import load_profile
 from recipes.findings import RecipeErrors
 from recipes.load import load_recipe
 from recipes.plan import Plan, Refused, UnitCapability, make_plan
-
-MANY_UNITS: Mapping[str, str] = {**SHIPPED_UNITS, "uniaxial-press-2": SHIPPED_UNITS["uniaxial-press-1"]}
-"""The usual line for several laminates: a second uniaxial press."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ def line_profiles(line: Path | None) -> dict[str, Profile]:
     """The units of a line file, or of the usual line for several laminates. Raises Unusable."""
     try:
         if line is None:
-            return {unit: load_profile(profile) for unit, profile in MANY_UNITS.items()}
+            return many_profiles()
         return {unit.name: unit_profile(unit) for unit in load_line(line).units.values()}
     except ProfileError as error:
         raise Unusable(f"{line}: {error}") from error
@@ -100,18 +97,15 @@ def schedule_file(options: ManyOptions, svg: Path | None) -> ExitCode:
         findings = [finding_data(finding) for finding in plan.findings]
         print(json.dumps({"recipe": plan.recipe.name, "plan_hash": plan.hash, **data, "findings": findings}, indent=2))
     else:
-        print(f"{plan.recipe.title}: {_many(options)}, predicted times")
+        print(f"{plan.recipe.title}: {how_many(options.laminates, options.people)}{_without(options)}, predicted times")
         print(gantt_text(line, jobs, simulation, shutil.get_terminal_size((120, 24)).columns))
         _print_figures(data, longest_waits(simulation, jobs))
     kept = all(wait["kept"] for wait in data["maximum_waits"])
     return ExitCode.PASSED if kept and simulation.ended else ExitCode.REFUSED
 
 
-def _many(options: ManyOptions) -> str:
-    people = "1 person" if options.people == 1 else f"{options.people} people"
-    laminates = "1 laminate" if options.laminates == 1 else f"{options.laminates} laminates"
-    out = f", without {', '.join(options.out)}" if options.out else ""
-    return f"{laminates}, {people} at the line{out}"
+def _without(options: ManyOptions) -> str:
+    return f", without {', '.join(options.out)}" if options.out else ""
 
 
 def _print_figures(data: Mapping[str, Any], waits: Sequence[str]) -> None:
@@ -124,7 +118,6 @@ def _print_figures(data: Mapping[str, Any], waits: Sequence[str]) -> None:
 
 def dry_run_many(options: ManyOptions, scenario: str, seed: int) -> ExitCode:
     """Runs several laminates on virtual time and prints what became of each; the worst decides the code."""
-    from controller.cli.exit_codes import code_of
     from controller.cli.runs import can_be_simulated, known_scenario
     from controller.dryrun import dry_run_all
 
@@ -138,28 +131,4 @@ def dry_run_many(options: ManyOptions, scenario: str, seed: int) -> ExitCode:
     found = dry_run_all(
         plan, profiles, options.laminates, scenario=scenario, seed=seed, people=options.people, out=options.out
     )
-    if options.as_json:
-        print(json.dumps(found, indent=2))
-    else:
-        _print_many(options, found)
-    codes = [code_of(record) for record in found["runs"]]
-    return max([*codes, ExitCode.REFUSED if found["refused"] or found["broken_waits"] else ExitCode.PASSED])
-
-
-def _print_many(options: ManyOptions, found: Mapping[str, Any]) -> None:
-    print(f"{_many(options)}, on virtual time")
-    width = max(len(record["run"]) for record in found["runs"])
-    print(f"{'run':<{width}}  state     from min  to min  waited min  pass  fail  undetermined")
-    for record, times in zip(found["runs"], found["times"], strict=True):
-        minutes = [times[key] / 60 for key in ("begin_s", "end_s", "waited_s")]
-        verdicts = [record["certificate"][verdict] for verdict in ("pass", "fail", "undetermined")]
-        print(
-            f"{record['run']:<{width}}  {record['state']:<8}  {minutes[0]:8.1f}  {minutes[1]:6.1f}  {minutes[2]:10.1f}"
-            f"  {verdicts[0]:4}  {verdicts[1]:4}  {verdicts[2]:12}"
-            + (f"  {record['reason']}" if record["reason"] else "")
-        )
-    for name, why in found["refused"].items():
-        print(f"{name} could not begin: {why}")
-    for text in found["broken_waits"]:
-        print(f"maximum wait broken: {text}")
-    print(f"all done after {found['makespan_s'] / 60:.1f} min of line time, in {found['wall_seconds']:.1f} s")
+    return report_many(found, f"{_without(options)}, on virtual time", as_json=options.as_json)

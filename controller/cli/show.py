@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from controller.batch_record import why_waiting
 from controller.cli.exit_codes import ExitCode, code_of
 from controller.events import Event
 from controller.executor.record import document
@@ -45,6 +46,8 @@ def show_run(name: str | None, store: Path, *, as_json: bool) -> ExitCode:
             print(f"journal: {len(own)} records of this run, the hash chain of {len(events)} records holds")
         if (hint := _hint(standing, store, alive=alive)) is not None:
             print(hint)
+        elif standing.is_open:
+            print(f"now: {why_waiting(own)}")
     return ExitCode.REFUSED if faults else code_of(record)
 
 
@@ -71,19 +74,21 @@ def _list(names: list[str], events: list[Event], *, alive: bool, as_json: bool) 
     if as_json:
         keys = ("run", "recipe", "state", "reason", "purpose", "plan_hash", "sim_seconds", "wall_seconds")
         told = [
-            {key: record[key] for key in keys} | {"is_open": s.is_open, "can_continue": can}
+            {key: record[key] for key in keys}
+            | {"is_open": s.is_open, "can_continue": can, "now": None if can else why_waiting(own[s.name])}
             for record, s, can in zip(records, standings, can_continue, strict=True)
         ]
         print(json.dumps({"runs": told}, indent=2))
         return
+    width = max([22, *(len(name) for name in names)])
     if records:
-        print(f"{'run':22} {'recipe':26} {'state':9} {'certificate':13} {'simulated':10} record")
+        print(f"{'run':{width}} {'recipe':26} {'state':9} {'certificate':13} {'simulated':10} record")
     for record, standing, can in zip(records, standings, can_continue, strict=True):
         verdict = "accepted" if code_of(record) is ExitCode.PASSED else "not accepted"
         accepted = "none yet" if standing.is_open else verdict
         simulated = "simulated" if record["run"] in simulated_runs else ""
-        how = "can be continued" if can else "open" if standing.is_open else ""
-        text = f"{record['run']:22} {record['recipe']:26} {record['state']:9} {accepted:13} {simulated:10} {how}"
+        how = "can be continued" if can else why_waiting(own[standing.name]) if standing.is_open else ""
+        text = f"{record['run']:{width}} {record['recipe']:26} {record['state']:9} {accepted:13} {simulated:10} {how}"
         print(text.rstrip())
     if not records:
         print("no run is recorded yet")

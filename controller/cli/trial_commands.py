@@ -8,12 +8,9 @@ from typing import Annotated
 import typer
 
 from controller.cli.exit_codes import ExitCode
-from controller.cli.options import AsJson, RecipeFile, Scenario, Seed
+from controller.cli.options import USUAL_PEOPLE, AsJson, People, RecipeFile, Scenario, Seed
 
 trial_commands = typer.Typer()
-People = Annotated[
-    int | None, typer.Option(min=1, max=100, help="How many people are at the line; two if it is left out.")
-]
 ManyLine = Annotated[
     Path | None,
     typer.Option("--line", help="The line file; without it the shipped machine models and a second uniaxial press."),
@@ -21,7 +18,6 @@ ManyLine = Annotated[
 OutOfService = Annotated[
     list[str] | None, typer.Option("--out-of-service", help="A unit that is not used. Can be given several times.")
 ]
-USUAL_PEOPLE = 2
 
 
 @trial_commands.command(name="dry-run")

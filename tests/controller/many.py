@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.batches import Batch, ForecastGate
-from controller.cli.schedule import MANY_UNITS
+from controller.cli.many import MANY_UNITS
 from controller.dryrun import rehearsed_all
 from controller.events import Event, EventStream
 from controller.executor.run import Run

@@ -13,13 +13,16 @@ import pytest
 
 from controller.batch_record import why_waiting
 from controller.batches import Batch, numbered
+from controller.events import EventStream
 from controller.executor.allocation import put_back_in_service, take_out_of_service
 from controller.executor.waits import BROKEN
+from controller.journal import SqliteJournal
 from controller.session import Surroundings, run_on
 from recipes.plan import Plan
 from tests.controller.many import Play, plan_of
 from tests.controller.recipes_for_tests import quick, variant
 from tests.controller.scene import nobody
+from tests.controller.test_cli import pressline
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,9 +102,30 @@ def test_there_is_always_an_answer_to_why_a_run_waits(three: Play) -> None:
     assert why_waiting([]) == "it has not begun"
     assert "it waits for coater-1 for coat cathode: coater-1 works for L-01" in answers
     assert why_waiting(events).startswith("it has ended: complete")
-    assert any(answer.startswith("it waits for somebody") for answer in answers)
+    assert any(answer.startswith("it waits for somebody to ") for answer in answers)
+    assert any(answer.startswith("it waits for somebody who is at it: ") for answer in answers)
     assert any(answer.startswith("it waits for nothing: densifying on isostatic-press-1") for answer in answers)
     assert all(answers)
+
+
+async def test_while_runs_go_on_their_store_tells_what_each_waits_for(three: Play, tmp_path: Path) -> None:
+    store = tmp_path / "store.sqlite"
+    journal = SqliteJournal(EventStream(), lambda: "2026-01-01T00:00:00.000+00:00", store)
+    try:
+        first = next(n for n, event in enumerate(three.events) if event.kind == "run.waiting" and event.run == "L-02")
+        for event in three.events[: first + 1]:
+            await journal.append(event.run, event.kind, event.data)
+        shown = pressline("show", "L-02", "--store", str(store))
+        assert shown.stdout.splitlines()[-1] == ("now: it waits for coater-1 for coat cathode: coater-1 works for L-01")
+        listed = pressline("runs", "--store", str(store)).stdout
+        assert "running   not accepted  simulated  it waits for coater-1 for coat cathode: coater-1 works" in listed
+        told = {
+            run["run"]: run["now"]
+            for run in json.loads(pressline("runs", "--store", str(store), "--json").stdout)["runs"]
+        }
+        assert told["L-01"].startswith("it waits for somebody who was asked: Thread aluminum")
+    finally:
+        await journal.close()
 
 
 def test_a_machine_is_released_when_no_run_needs_it_any_more(three: Play) -> None:
@@ -312,7 +336,8 @@ def test_whoever_is_held_at_the_gate_keeps_nobody_behind_it(tmp_path: Path) -> N
             if told["for"] == "the right time for second joining" and not told["because"].startswith("after"):
                 break
         await play.run("L-03").hold("wait", "shift lead")
-        await play.seen("L-04", "step.finished", name="second joining")
+        async with asyncio.timeout(2 * 3600.0):
+            await play.seen("L-04", "step.finished", name="second joining")
         play.run("L-03").restart("go on", "shift lead")
 
     play = Play(numbered(waiting_recipe(tmp_path, "25 min"), 4, "L"), attendant=nobody, act=act).play()

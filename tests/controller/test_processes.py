@@ -229,6 +229,30 @@ def test_ctrl_c_stops_and_a_second_one_aborts(tmp_path: Path, interrupts: int, s
     assert events[-1].kind == "run.closed"
 
 
+def test_several_laminates_run_on_wires_and_ctrl_c_stops_them_all(tmp_path: Path) -> None:
+    store, recipe = tmp_path / "store.sqlite", quick(tmp_path / "quick.yaml")
+    with program("run", recipe, "--simulate", "--speed", "20", "--laminates", "2", "--store", store) as controller:
+
+        def both() -> bool | None:
+            try:
+                kinds = {(event.run[-2:], event.kind) for event in read_events(store)}
+            except JournalError:
+                return None
+            return True if kinds >= {("01", "prompt.asked"), ("02", "run.waiting")} else None
+
+        wait_for(both, 60, controller)
+        (first, second) = json.loads(ended("runs", "--store", store, "--json").stdout)["runs"]
+        controller.send_signal(signal.SIGINT)
+        output, _ = controller.communicate(timeout=60)
+    assert controller.returncode == 1
+    assert "Traceback" not in output
+    assert second["now"] == f"it waits for coater-1 for coat cathode: coater-1 works for {first['run']}"
+    assert f"{second['run']}      waits for coater-1 for coat cathode: coater-1 works for {first['run']}" in output
+    assert "2 laminates, 2 people at the line" in output
+    states = {run["run"]: run["state"] for run in json.loads(ended("runs", "--store", store, "--json").stdout)["runs"]}
+    assert states == {first["run"]: "stopped", second["run"]: "stopped"}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_an_interrupt_during_a_task_stops_without_a_trace(tmp_path: Path, number: signal.Signals) -> None:
     store, recipe = tmp_path / "store.sqlite", quick(tmp_path / "quick.yaml")

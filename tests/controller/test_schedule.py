@@ -8,12 +8,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from controller.allocation import Want
 from controller.allocation import given as given_by_the_rules
 from controller.dryrun import memory_line
 from controller.schedule.forecast import foreseen
 from controller.schedule.gantt import gantt_svg, gantt_text, longest_waits, schedule_data, unfinished
+from controller.schedule.live import Phase
 from controller.schedule.model import Job, JobStep, LineModel, Piece, job_of, line_of
 from controller.schedule.simulation import Simulation, simulated
 from recipes.load import load_recipe
@@ -80,9 +83,18 @@ def test_no_unit_has_two_at_a_time_and_nobody_begins_before_he_is_ready() -> Non
 def test_a_unit_out_of_service_is_passed_by_and_without_another_one_it_is_said_what_never_begins() -> None:
     one_press = simulated(LineModel(LINE.machines, people=3, out=("p1",)), chains(2))
     assert {bar.unit for bar in one_press.bars if bar.step == "join"} == {"p2"}
-    none = simulated(LineModel(LINE.machines, people=3, out=("iso",)), chains(2, 600.0), foreseen)
+    none = simulated(LineModel(LINE.machines, people=3, out=("iso",)), chains(2), foreseen)
     assert not none.ended
     assert unfinished(none)[0] == "1 never begins densify: it needs iso"
+
+
+def test_what_must_be_used_within_a_time_in_a_unit_that_is_out_of_service_is_not_begun() -> None:
+    none = simulated(LineModel(LINE.machines, people=3, out=("iso",)), chains(2, 600.0), foreseen)
+    assert none.bars == []
+    assert unfinished(none) == [
+        "1 never begins join: densify could not begin within 10 min of join, as things stand without iso",
+        "2 never begins join: it comes after others of its kind",
+    ]
 
 
 def test_a_maximum_wait_is_kept_by_beginning_later_and_costs_the_slowest_unit_nothing() -> None:
@@ -143,6 +155,47 @@ def test_only_a_press_that_can_do_a_step_stands_in_for_another_one() -> None:
             assert line.able(planned, plan.recipe.laminate.area_mm2) == steps[planned.step.name]
         else:
             assert line.able(planned, plan.recipe.laminate.area_mm2) == ()
+
+
+# ---------------------------------------------------------------------- no deadlock with the gate and with people
+
+MACHINES = ("p1", "p2", "iso")
+
+
+@st.composite
+def some_jobs(draw: st.DrawFn) -> list[Job]:
+    """Up to four kinds of laminates, some of them several times, with chains of maximum waits."""
+    jobs: list[Job] = []
+    parts = st.lists(st.builds(Part, st.sampled_from([10.0, 40.0, 300.0]), st.booleans()), min_size=1, max_size=3)
+    units = st.lists(st.sampled_from(MACHINES), max_size=2, unique=True)
+    for kind in range(draw(st.integers(1, 4))):
+        steps = tuple(
+            JobStep(f"step {n}", "press", (Piece(tuple(draw(units)), tuple(draw(parts))),))
+            for n in range(draw(st.integers(1, 4)))
+        )
+        limits = tuple(
+            WaitLimit(
+                f"step {n}", f"step {draw(st.integers(0, n - 1))}", draw(st.sampled_from([1.0, 60.0, 400.0, 3000.0]))
+            )
+            for n in range(1, len(steps))
+            if draw(st.booleans())
+        )
+        for _ in range(draw(st.integers(1, 3))):
+            jobs.append(Job(f"{len(jobs)}", steps, limits, draw(st.integers(0, 2)), f"kind {kind}"))
+    return jobs
+
+
+@settings(deadline=None, max_examples=100)
+@given(some_jobs(), st.integers(1, 3), st.sets(st.sampled_from(MACHINES), max_size=2))
+def test_every_laminate_ends_or_needs_a_unit_that_is_out_of_service(
+    jobs: list[Job], people: int, out: set[str]
+) -> None:
+    found = simulated(LineModel(MACHINES, people=people, out=tuple(sorted(out))), jobs, foreseen)
+    for live in found.lives:
+        left = live.job.steps[live.step :]
+        missing = [step for step in left if step.pieces[0].units and set(step.pieces[0].units) <= out]
+        assert live.phase is Phase.DONE or missing
+    assert found.ended == (unfinished(found) == [])
 
 
 # ---------------------------------------------------------------------- shown
@@ -214,6 +267,27 @@ def test_options_that_need_several_laminates_are_refused_without() -> None:
     done = pressline("dry-run", str(EXAMPLE), "--people", "3")
     assert done.exit_code == 2
     assert "go with --laminates" in done.stderr
+    done = pressline("run", str(EXAMPLE), "--simulate", "--people", "3")
+    assert done.exit_code == 2
+    assert "--people goes with --laminates" in done.stderr
+
+
+def test_several_laminates_are_not_run_where_one_terminal_would_be_asked_for_all_of_them(tmp_path: Path) -> None:
+    line = tmp_path / "line.toml"
+    urls = {True: "tcp://127.0.0.1:1?unit={n}", False: "serial:///dev/no-such-port-{n}?baudrate=9600"}
+    line.write_text(
+        "".join(
+            f'[units.{unit}]\nkind = "{profile.kind}"\nprofile = "{profile.name}"\n'
+            f'url = "{urls[profile.is_machine].format(n=n)}"\n'
+            for n, (unit, profile) in enumerate(PROFILES.items(), start=1)
+        ),
+        encoding="utf-8",
+    )
+    done = pressline(
+        "run", str(EXAMPLE), "--line", str(line), "--laminates", "2", "--store", str(tmp_path / "s.sqlite")
+    )
+    assert done.exit_code == 2
+    assert "--laminates needs a simulated operator; one terminal cannot serve several" in done.stderr
 
 
 def test_twenty_laminates_are_foreseen_within_a_percent_of_what_their_slowest_machine_needs() -> None:

@@ -1,4 +1,4 @@
-"""Twenty laminates with maximum waits on the usual line, on virtual time, compared with the best of a solver."""
+"""Laminates with maximum waits on the usual line, on virtual time, compared with the best of a solver."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class Compared:
     broken: tuple[str, ...]
 
 
-def compared(plan: Plan, people: int, limit_s: float) -> Compared:
+def compared(plan: Plan, people: int, limit_s: float, count: int) -> Compared:
     """Carries all out and lets the solver work on the durations that they took; limit_s is its deterministic time."""
-    play = Play(numbered(plan, COUNT, "L"), people=people).play()
+    play = Play(numbered(plan, count, "L"), people=people).play()
     names = [batch.name for batch in play.batches]
     jobs = measured_jobs(play.events, [job_of(plan, CAPABILITIES, name) for name in names])
     line = line_of(CAPABILITIES, people)
@@ -96,6 +96,6 @@ def broken_waits(play: Play, plan: Plan, names: list[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def twenty(folder: Path, people: int, limit_s: float) -> Compared:
-    """Example 1 with maximum waits, twenty times."""
-    return compared(plan_of(recipe(folder)), people, limit_s)
+def repeated(folder: Path, people: int, limit_s: float, count: int = COUNT) -> Compared:
+    """Example 1 with maximum waits, so many times."""
+    return compared(plan_of(recipe(folder)), people, limit_s, count)

@@ -1,4 +1,7 @@
-"""Twenty laminates through two uniaxial presses, one isostatic press and one coater: near the best, no wait broken."""
+"""Laminates through two uniaxial presses, one isostatic press and one coater: near the best, no maximum wait broken.
+
+Eight of them here; `make bench-schedule` has twenty, with one, two and three people.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.controller.twenty import COUNT, twenty
+from tests.controller.twenty import repeated
 
-NEAR = 1.10  # of the best that a solver finds
+COUNT = 8
+NEAR = 1.05  # of the best that a solver finds; the goal for twenty is 1.10
 
 
 @pytest.mark.timeout(300)
-def test_twenty_laminates_take_hardly_longer_than_a_solvers_best_and_break_no_maximum_wait(tmp_path: Path) -> None:
-    found = twenty(tmp_path, people=2, limit_s=1.0)
+def test_laminates_take_hardly_longer_than_a_solvers_best_and_break_no_maximum_wait(tmp_path: Path) -> None:
+    found = repeated(tmp_path, people=2, limit_s=0.2, count=COUNT)
     assert found.complete == COUNT
     assert found.broken == ()
     assert found.solver.bound_s <= found.solver.makespan_s

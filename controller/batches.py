@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
+from controller.connection import unanswered
 from controller.crew import Crew, Member
+from controller.executor.allocation import take_out_of_service
 from controller.executor.run import Run
 from controller.executor.states import ENDED, RunState
 from controller.line import Line, capability
@@ -24,6 +26,7 @@ from controller.session import MachineNotReady, Surroundings, Truth, line_connec
 from recipes.plan import Plan, UnitCapability
 
 BEHIND_S = 20.0  # whoever stands behind another at the gate looks again after this (engineering judgement)
+URGENT = 1  # any priority above the usual one, 0
 LEAST_SHARE = 0.05  # of a last part's predicted time is still to come, however long it lasts (engineering judgement)
 
 
@@ -36,10 +39,11 @@ class Batch:
     priority: int = 0
 
 
-def numbered(plan: Plan, count: int, stem: str) -> list[Batch]:
-    """So many laminates of one plan: stem-01, stem-02 ..."""
+def numbered(plan: Plan, count: int, stem: str, urgent: Plan | None = None) -> list[Batch]:
+    """So many laminates of one plan: stem-01, stem-02 ...; and stem-urgent of another, which is served before them."""
     digits = max(2, len(str(count)))
-    return [Batch(f"{stem}-{number:0{digits}}", plan) for number in range(1, count + 1)]
+    found = [Batch(f"{stem}-{number:0{digits}}", plan) for number in range(1, count + 1)]
+    return found if urgent is None else [*found, Batch(f"{stem}-urgent", urgent, URGENT)]
 
 
 class ForecastGate:
@@ -119,7 +123,20 @@ async def carry_out_all(batches: Sequence[Batch], surroundings: Surroundings, pe
     everything = replace(batches[0].plan, steps=tuple(step for batch in batches for step in batch.plan.steps))
     async with line_connected(surroundings, everything):
         await set_down(surroundings.line, surroundings.journal)
+        await _pass_by_unanswered(batches, surroundings)
         return await run_all_on(batches, surroundings, people)
+
+
+def _planned_units(batch: Batch, line: Line) -> set[str]:
+    return {unit for step in batch.plan.steps for unit in line.able(step, batch.plan.recipe.laminate.area_mm2)}
+
+
+async def _pass_by_unanswered(batches: Sequence[Batch], surroundings: Surroundings) -> None:
+    """A machine that no plan names need not be there; one that does not answer is given to nobody."""
+    line = surroundings.line
+    units = {unit for batch in batches for unit in _planned_units(batch, line)} - line.allocation.out.keys()
+    for unit, why in (await unanswered(line, units, surroundings.speed)).items():
+        await take_out_of_service(line, surroundings.journal, unit, "pressline", f"it does not answer: {why}")
 
 
 async def run_all_on(batches: Sequence[Batch], surroundings: Surroundings, people: int) -> dict[str, str]:
@@ -132,8 +149,7 @@ async def run_all_on(batches: Sequence[Batch], surroundings: Surroundings, peopl
     crew = Crew(surroundings.person, people)
     for batch in batches:
         line.allocation.place_of(batch.name)
-        planned = {unit for step in batch.plan.steps for unit in line.able(step, batch.plan.recipe.laminate.area_mm2)}
-        line.allocation.register(batch.name, planned)
+        line.allocation.register(batch.name, _planned_units(batch, line))
     tasks = [
         asyncio.create_task(_run(batch, surroundings, crew, gate), name=f"batch {batch.name}") for batch in batches
     ]

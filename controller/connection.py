@@ -37,15 +37,16 @@ async def connected(
 ) -> AsyncIterator[None]:
     """The tasks of all machines run within the block. Raises UnitUnreachable for what the plan's other steps need.
 
+    A unit that is out of service need not answer.
     A task that dies or hangs is told, and started again; TaskDied ends the block when that does not help.
     """
-    needed = machine_units(line, plan, done)
+    needed = machine_units(line, plan, done) - line.allocation.out.keys()
     line.released.clear()  # what an earlier block released is connected anew
     async with background(tell, health) as tasks:
         try:
             for name, machine in line.machines.items():
                 _keep(tasks, line, name, machine)
-            await _reached(line, needed, max(CONNECT_LIMIT_S, speed * CONNECT_WALL_S))
+            await _reached(line, needed, speed)
             yield
         finally:
             for instrument in line.instruments.values():
@@ -70,15 +71,22 @@ def _keep(tasks: Background, line: Line, name: str, machine: Machine) -> None:
     )
 
 
-async def _reached(line: Line, needed: set[str], limit_s: float) -> None:
-    waiting = {name: line.machine(name) for name in needed}
-    deadline = asyncio.get_running_loop().time() + limit_s
+async def unanswered(line: Line, units: Collection[str], speed: float) -> dict[str, str]:
+    """The machines among these that do not answer within what connecting takes, and why."""
+    waiting = {name: line.machine(name) for name in sorted(units)}
+    deadline = asyncio.get_running_loop().time() + max(CONNECT_LIMIT_S, speed * CONNECT_WALL_S)
     while waiting and asyncio.get_running_loop().time() < deadline:
         waiting = {name: machine for name, machine in waiting.items() if not machine.link_up}
         if waiting:
             await asyncio.sleep(0.1)
-    faults = [f"{name}: {await _why_not(machine)}" for name, machine in waiting.items()]
+    return {name: await _why_not(machine) for name, machine in waiting.items()}
+
+
+async def _reached(line: Line, needed: set[str], speed: float) -> None:
+    faults = [f"{name}: {why}" for name, why in (await unanswered(line, needed, speed)).items()]
     for name, instrument in line.instruments.items():
+        if name in line.allocation.out:
+            continue
         try:
             await instrument.identify()
         except DriverError as error:

@@ -251,10 +251,12 @@ def dry_run_all(
     seed: int,
     people: int,
     out: Sequence[str] = (),
+    urgent: Plan | None = None,
 ) -> dict[str, Any]:
     """Carries out a plan for several laminates at once on virtual time, on a line of these units.
 
-    `out` are units that are out of service from the beginning. Returns what became of all runs.
+    One laminate of `urgent` is made besides, served before all others. `out` are units that are out of service from the
+    beginning. Returns what became of all runs.
     """
     import asyncio
     import time
@@ -267,7 +269,7 @@ def dry_run_all(
     from simulators.line import SimulatedLine
 
     begun = time.perf_counter()
-    batches = numbered(plan, laminates, f"dry-{plan.hash[:8]}-{seed}")
+    batches = numbered(plan, laminates, f"dry-{plan.hash[:8]}-{seed}", urgent)
     said = {"scenario": scenario, "seed": seed, "people": people}
 
     async def prepare(surroundings: Surroundings) -> None:

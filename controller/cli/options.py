@@ -26,3 +26,6 @@ People = Annotated[
     int | None, typer.Option(min=1, max=100, help="How many people are at the line; two if it is left out.")
 ]
 USUAL_PEOPLE = 2
+OutOfService = Annotated[
+    list[str] | None, typer.Option("--out-of-service", help="A unit that is not used. Can be given several times.")
+]

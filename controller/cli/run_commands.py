@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from controller.cli.exit_codes import ExitCode
-from controller.cli.options import STORE, USUAL_PEOPLE, AsJson, People, Scenario, Seed, Speed, Store
+from controller.cli.options import STORE, USUAL_PEOPLE, AsJson, OutOfService, People, Scenario, Seed, Speed, Store
 
 run_commands = typer.Typer()
 
@@ -39,6 +39,7 @@ def run(
         int | None, typer.Option(min=1, max=100, help="So many at once, each a run of its own; simulated people only.")
     ] = None,
     people: People = None,
+    out: OutOfService = None,
     as_json: AsJson = False,
 ) -> None:
     """Press a recipe on a real or a simulated line; Ctrl-C stops safely, a second one aborts.
@@ -53,12 +54,12 @@ def run(
     if line is not None and speed != 1.0:
         typer.echo("pressline run: --speed goes with --simulate; a line file has its own speed", err=True)
         raise typer.Exit(ExitCode.UNUSABLE)
-    if laminates is None and people is not None:
-        typer.echo("pressline run: --people goes with --laminates", err=True)
+    if laminates is None and (people is not None or out):
+        typer.echo("pressline run: --people and --out-of-service go with --laminates", err=True)
         raise typer.Exit(ExitCode.UNUSABLE)
     options = RunOptions(file, line, speed, scenario, seed, store, rearm, record, as_json)
     if laminates is not None:
-        options = replace(options, laminates=laminates, people=people or USUAL_PEOPLE)
+        options = replace(options, laminates=laminates, people=people or USUAL_PEOPLE, out=tuple(out or ()))
     raise typer.Exit(run_file(options))
 
 

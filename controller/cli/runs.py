@@ -7,7 +7,7 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,11 +22,12 @@ from controller.cli.attended import attended
 from controller.cli.clock import utc, utc_text
 from controller.cli.exit_codes import ExitCode, code_of
 from controller.cli.keyboard import Terminal
-from controller.cli.many import many_profiles, report_many
+from controller.cli.many import MANY_UNITS, many_profiles, report_many
 from controller.cli.recipes import Unusable, capabilities, examined, report_refusal
 from controller.cli.terminal import TerminalPerson, attendant_for
 from controller.config import ConfigError, LineConfig, load_line
 from controller.events import EventStream
+from controller.executor.allocation import take_out_of_service
 from controller.executor.record import document
 from controller.executor.run import Run
 from controller.journal import JournalError, SqliteJournal
@@ -55,6 +56,7 @@ class RunOptions:
     as_json: bool
     laminates: int | None = None
     people: int = 1
+    out: Sequence[str] = ()
 
 
 def _accepted(file: Path, line: Path | None, *, as_json: bool) -> tuple[ExitCode, Plan | None]:
@@ -164,7 +166,7 @@ def run_file(options: RunOptions) -> ExitCode:
     try:
         config = None if options.line is None else load_line(options.line)
         speed = options.speed if config is None else config.speed
-        _check_people(options, config)
+        _check_many(options, config)
         record = on_clock(_pressed(plan, options, config, approval), speed)
     except (ConfigError, ProfileError, JournalError) as error:
         print(error, file=sys.stderr)
@@ -185,8 +187,11 @@ def run_file(options: RunOptions) -> ExitCode:
     return report(record, as_json=options.as_json)
 
 
-def _check_people(options: RunOptions, config: LineConfig | None) -> None:
-    """Raises ConfigError where several laminates would ask their people at one terminal."""
+def _check_many(options: RunOptions, config: LineConfig | None) -> None:
+    """Raises ConfigError for a unit that is not there, and where several laminates would ask at one terminal."""
+    units = MANY_UNITS if config is None else config.units
+    if unknown := [unit for unit in options.out if unit not in units]:
+        raise ConfigError(f"the line has no unit {unknown[0]}; it has {', '.join(units)}")
     if options.laminates is not None and config is not None and config.operator_url is None:
         raise ConfigError(f"{options.line}: --laminates needs a simulated operator; one terminal cannot serve several")
 
@@ -266,6 +271,8 @@ async def _pressed(
                         health=around.health,
                         watch_alarms=alarms_at(terminal),
                     )
+                    for unit in options.out:
+                        await take_out_of_service(line, journal, unit, "command line", "asked for")
                     if batches:
                         refused = await carry_out_all(batches, surroundings, options.people)
                     else:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from controller.batches import URGENT
 from controller.cli.exit_codes import ExitCode
 from controller.cli.many import how_many, many_profiles, report_many
 from controller.cli.output import OutputRefused, write_new
@@ -29,7 +30,7 @@ from recipes.plan import Plan, Refused, UnitCapability, make_plan
 
 @dataclass(frozen=True, slots=True)
 class ManyOptions:
-    """What the user asked for. out are units that are out of service."""
+    """What the user asked for. out are units that are out of service, urgent a recipe that is served before all."""
 
     file: Path
     laminates: int
@@ -37,6 +38,7 @@ class ManyOptions:
     line: Path | None = None
     out: Sequence[str] = ()
     as_json: bool = False
+    urgent: Path | None = None
 
 
 def line_profiles(line: Path | None) -> dict[str, Profile]:
@@ -51,21 +53,32 @@ def line_profiles(line: Path | None) -> dict[str, Profile]:
         raise Unusable(str(error)) from error
 
 
-def _planned(options: ManyOptions) -> tuple[ExitCode, Plan | None, Mapping[str, Profile]]:
-    """The plan and the line's units, or the code with which the command ends after telling why."""
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """The plan of the laminates, that of the urgent one if there is one, and the line's units."""
+
+    plan: Plan
+    urgent: Plan | None
+    profiles: Mapping[str, Profile]
+
+
+def _planned(options: ManyOptions) -> tuple[ExitCode, _Planned | None]:
+    """The plans and the line's units, or the code with which the command ends after telling why."""
     try:
         profiles = line_profiles(options.line)
         _check_units(options.out, profiles)
-        return ExitCode.PASSED, make_plan(load_recipe(options.file), _capabilities(profiles)), profiles
+        units = _capabilities(profiles)
+        urgent = None if options.urgent is None else make_plan(load_recipe(options.urgent), units)
+        return ExitCode.PASSED, _Planned(make_plan(load_recipe(options.file), units), urgent, profiles)
     except Unusable as error:
         print(error, file=sys.stderr)
-        return ExitCode.UNUSABLE, None, {}
+        return ExitCode.UNUSABLE, None
     except RecipeErrors as errors:
         report_refusal(errors.findings, ExitCode.UNUSABLE, as_json=options.as_json)
-        return ExitCode.UNUSABLE, None, {}
+        return ExitCode.UNUSABLE, None
     except Refused as refused:
         report_refusal(refused.findings, ExitCode.REFUSED, as_json=options.as_json)
-        return ExitCode.REFUSED, None, {}
+        return ExitCode.REFUSED, None
 
 
 def _check_units(out: Sequence[str], profiles: Mapping[str, Profile]) -> None:
@@ -79,11 +92,13 @@ def _capabilities(profiles: Mapping[str, Profile]) -> list[UnitCapability]:
 
 def schedule_file(options: ManyOptions, svg: Path | None) -> ExitCode:
     """Prints when what would happen, by the plan's predicted times; 1 if a maximum wait would be broken."""
-    code, plan, profiles = _planned(options)
-    if plan is None:
+    code, planned = _planned(options)
+    if planned is None:
         return code
-    units = _capabilities(profiles)
+    plan, units = planned.plan, _capabilities(planned.profiles)
     jobs = [job_of(plan, units, f"{number:02}") for number in range(1, options.laminates + 1)]
+    if planned.urgent is not None:
+        jobs.append(job_of(planned.urgent, units, "urgent", URGENT))
     line = line_of(units, options.people, options.out)
     simulation = simulated(line, jobs, foreseen)
     if svg is not None:
@@ -97,7 +112,7 @@ def schedule_file(options: ManyOptions, svg: Path | None) -> ExitCode:
         findings = [finding_data(finding) for finding in plan.findings]
         print(json.dumps({"recipe": plan.recipe.name, "plan_hash": plan.hash, **data, "findings": findings}, indent=2))
     else:
-        print(f"{plan.recipe.title}: {how_many(options.laminates, options.people)}{_without(options)}, predicted times")
+        print(f"{plan.recipe.title}: {how_many(len(jobs), options.people)}{_without(options)}, predicted times")
         print(gantt_text(line, jobs, simulation, shutil.get_terminal_size((120, 24)).columns))
         _print_figures(data, longest_waits(simulation, jobs))
     kept = all(wait["kept"] for wait in data["maximum_waits"])
@@ -123,12 +138,19 @@ def dry_run_many(options: ManyOptions, scenario: str, seed: int) -> ExitCode:
 
     if not known_scenario(scenario):
         return ExitCode.UNUSABLE
-    code, plan, profiles = _planned(options)
-    if plan is None:
+    code, planned = _planned(options)
+    if planned is None:
         return code
-    if not can_be_simulated(plan.recipe):
+    if not all(can_be_simulated(plan.recipe) for plan in (planned.plan, planned.urgent) if plan is not None):
         return ExitCode.UNUSABLE
     found = dry_run_all(
-        plan, profiles, options.laminates, scenario=scenario, seed=seed, people=options.people, out=options.out
+        planned.plan,
+        planned.profiles,
+        options.laminates,
+        scenario=scenario,
+        seed=seed,
+        people=options.people,
+        out=options.out,
+        urgent=planned.urgent,
     )
     return report_many(found, f"{_without(options)}, on virtual time", as_json=options.as_json)

@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 
 from controller.cli.exit_codes import ExitCode
-from controller.cli.options import USUAL_PEOPLE, AsJson, People, RecipeFile, Scenario, Seed
+from controller.cli.options import USUAL_PEOPLE, AsJson, OutOfService, People, RecipeFile, Scenario, Seed
 
 trial_commands = typer.Typer()
 ManyLine = Annotated[
     Path | None,
     typer.Option("--line", help="The line file; without it the shipped machine models and a second uniaxial press."),
 ]
-OutOfService = Annotated[
-    list[str] | None, typer.Option("--out-of-service", help="A unit that is not used. Can be given several times.")
+Urgent = Annotated[
+    Path | None, typer.Option("--urgent", help="A recipe of which one laminate is made besides, served before all.")
 ]
 
 
@@ -29,6 +29,7 @@ def dry_run(
     people: People = None,
     line: ManyLine = None,
     out: OutOfService = None,
+    urgent: Urgent = None,
     scenario: Scenario = "realistic",
     seed: Seed = 1,
     as_json: AsJson = False,
@@ -37,13 +38,13 @@ def dry_run(
     from controller.cli.runs import dry_run_file
 
     if laminates is None:
-        if people is not None or out:
-            typer.echo("pressline dry-run: --people and --out-of-service go with --laminates", err=True)
+        if people is not None or out or urgent is not None:
+            typer.echo("pressline dry-run: --people, --out-of-service and --urgent go with --laminates", err=True)
             raise typer.Exit(ExitCode.UNUSABLE)
         raise typer.Exit(dry_run_file(file, line, scenario, seed, as_json=as_json))
     from controller.cli.schedule import ManyOptions, dry_run_many
 
-    options = ManyOptions(file, laminates, people or USUAL_PEOPLE, line, tuple(out or ()), as_json)
+    options = ManyOptions(file, laminates, people or USUAL_PEOPLE, line, tuple(out or ()), as_json, urgent)
     raise typer.Exit(dry_run_many(options, scenario, seed))
 
 
@@ -54,13 +55,14 @@ def schedule(
     people: People = None,
     line: ManyLine = None,
     out: OutOfService = None,
+    urgent: Urgent = None,
     svg: Annotated[Path | None, typer.Option("--svg", help="Write the picture there as SVG.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show when which laminate would be on which machine, by predicted times and the rules that a run follows."""
     from controller.cli.schedule import ManyOptions, schedule_file
 
-    options = ManyOptions(file, laminates, people or USUAL_PEOPLE, line, tuple(out or ()), as_json)
+    options = ManyOptions(file, laminates, people or USUAL_PEOPLE, line, tuple(out or ()), as_json, urgent)
     raise typer.Exit(schedule_file(options, svg))
 
 

@@ -31,12 +31,13 @@ def plan_of(file: Path) -> Plan:
 
 @dataclass
 class Play:
-    """Batches on the usual line with two uniaxial presses; `act` does something while they run."""
+    """Batches on the usual line with two uniaxial presses; `act` does something while they run, `first` before it."""
 
     batches: list[Batch]
     people: int = 2
     attendant: Attendant | None = None
     act: Callable[[Play], Awaitable[None]] | None = None
+    first: Callable[[Play], Awaitable[None]] | None = None
     seed: int = 1
     events: list[Event] = field(default_factory=list)
     refused: Mapping[str, str] = field(default_factory=dict)
@@ -55,6 +56,8 @@ class Play:
 
         async def prepare(surroundings: Surroundings) -> None:
             self.surroundings = surroundings
+            if self.first is not None:
+                await self.first(self)
             if self.act is not None:
                 acting.append(asyncio.create_task(self._act(self.act, asyncio.current_task())))
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,11 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 @pytest.fixture(scope="module")
 def three(plan: Plan) -> Play:
     return Play(numbered(plan, 3, "L")).play()
+
+
+def unplug(play: Play, unit: str) -> None:
+    transport: Any = play.line.machines[unit]._link.layer.transport
+    transport.unplug()
 
 
 def spans(play: Play) -> dict[str, list[tuple[float, float, str]]]:
@@ -222,16 +228,28 @@ def test_whoever_is_stopped_before_anybody_came_to_its_machine_does_not_keep_it(
     assert play.state("L-03") == "complete"
 
 
-def test_a_machine_in_maintenance_is_passed_by(plan: Plan) -> None:
-    async def act(play: Play) -> None:
+def test_a_machine_in_maintenance_is_passed_by_and_need_not_be_switched_on(plan: Plan) -> None:
+    async def first(play: Play) -> None:
         assert play.surroundings is not None
         await take_out_of_service(play.line, play.surroundings.journal, "uniaxial-press-1", "fitter", "new seal")
+        unplug(play, "uniaxial-press-1")
 
-    play = Play(numbered(plan, 2, "L"), act=act).play()
+    play = Play(numbered(plan, 2, "L"), first=first).play()
     assert "uniaxial-press-1" not in spans(play)
     assert {play.state(name) for name in ("L-01", "L-02")} == {"complete"}
     (told,) = play.of("line", "unit.out_of_service")
     assert told.data == {"unit": "uniaxial-press-1", "who": "fitter", "reason": "new seal"}
+
+
+def test_a_machine_that_could_stand_in_and_does_not_answer_is_passed_by(plan: Plan) -> None:
+    async def first(play: Play) -> None:
+        unplug(play, "uniaxial-press-2")
+
+    play = Play(numbered(plan, 2, "L"), first=first).play()
+    assert "uniaxial-press-2" not in spans(play)
+    assert {play.state(name) for name in ("L-01", "L-02")} == {"complete"}
+    (told,) = play.of("line", "unit.out_of_service")
+    assert told.data["reason"].startswith("it does not answer: ")
 
 
 def test_without_another_one_it_is_waited_for_and_the_reason_is_told(plan: Plan) -> None:

@@ -263,13 +263,20 @@ def test_the_command_says_what_a_broken_wait_or_a_missing_machine_means(tmp_path
     assert "the line has no unit press-9; it has uniaxial-press-1" in unknown.stderr
 
 
+def test_an_urgent_laminate_of_another_recipe_is_served_before_all_others() -> None:
+    other = EXAMPLE.with_name("honda-example-2.yaml")
+    told = pressline("schedule", str(EXAMPLE), "--laminates", "4", "--urgent", str(other), "--json")
+    ends = {laminate["name"]: laminate["end_s"] for laminate in json.loads(told.stdout)["laminates"]}
+    assert min(ends, key=lambda name: ends[name]) == "urgent"
+
+
 def test_options_that_need_several_laminates_are_refused_without() -> None:
     done = pressline("dry-run", str(EXAMPLE), "--people", "3")
     assert done.exit_code == 2
     assert "go with --laminates" in done.stderr
     done = pressline("run", str(EXAMPLE), "--simulate", "--people", "3")
     assert done.exit_code == 2
-    assert "--people goes with --laminates" in done.stderr
+    assert "--people and --out-of-service go with --laminates" in done.stderr
 
 
 def test_several_laminates_are_not_run_where_one_terminal_would_be_asked_for_all_of_them(tmp_path: Path) -> None:

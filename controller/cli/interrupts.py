@@ -38,8 +38,10 @@ class Interrupts:
         self._before: dict[signal.Signals, Handler] = {}
 
     def watch(self, run: Run) -> None:
-        """From now on an interrupt stops this run too."""
+        """From now on an interrupt stops this run too; one that came before has stopped it already."""
         self._runs.append(run)
+        if self._count:
+            self.carry_out(run.stop("interrupted before it had begun", WHO))
 
     async def __aenter__(self) -> Self:
         self._body = asyncio.current_task()

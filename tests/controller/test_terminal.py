@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from controller.cli.interrupts import Interrupts
 from controller.cli.keyboard import Terminal
 from controller.cli.terminal import TerminalPerson, asking_on_hold
 from controller.executor.commands import Expected, refuse_outdated
@@ -256,3 +257,22 @@ def deadline(seconds: int) -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+
+
+async def test_ctrl_c_stops_every_run_also_one_that_begins_after_it() -> None:
+    class Stopped(Run):
+        async def stop(self, reason: str, who: str, expected: Expected | None = None) -> None:
+            self.asked.append(f"stop: {reason}")
+
+    runs: Any = [Stopped(), Stopped(), Stopped()]
+    async with Interrupts(lambda data: None) as interrupts:
+        interrupts.watch(runs[0])
+        interrupts.watch(runs[1])
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0.05)
+        interrupts.watch(runs[2])
+    assert [run.asked for run in runs] == [
+        ["stop: interrupted by SIGINT"],
+        ["stop: interrupted by SIGINT"],
+        ["stop: interrupted before it had begun"],
+    ]

@@ -94,7 +94,8 @@ class EventMapping:
         kind = "" if definition.name == name else name
         whom = subject_of(definition, event.run, data)
         key = AlarmKey.about(definition.name, whom, kind, str(data.get("item") or ""))
-        return Change(key, str(data.get("message", name)), bool(data["active"]))
+        active = None if definition.is_momentary else bool(data["active"])
+        return Change(key, str(data.get("message", name)), active)
 
 
 def text_of(data: Mapping[str, Any], keys: tuple[str, ...]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 import sys
 from collections.abc import Callable
@@ -218,7 +217,9 @@ def _keys(texts: list[str]) -> list[AlarmKey]:
 
 
 def _who(by: str | None) -> str:
-    return getpass.getuser() if by is None else by
+    from controller.cli.alarm_words import logged_in
+
+    return logged_in() if by is None else by
 
 
 def _commanded(store: Path, command: Callable[[AlarmServer], None]) -> ExitCode:

@@ -62,6 +62,14 @@ def test_the_list_as_json_says_what_to_do(store: Path) -> None:
     assert found["standing"][0]["action"].startswith("take the laminate out")
 
 
+def test_who_has_no_name_in_the_system_says_it(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert run("ack", "command_failed@coater-1", "--store", str(store)) == (1, "say who does it\n")
+
+
 @pytest.mark.parametrize(
     ("typed", "told"),
     [

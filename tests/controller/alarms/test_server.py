@@ -183,6 +183,20 @@ def test_two_conditions_of_one_name_with_items_of_their_own_are_two_alarms() -> 
     play(act)
 
 
+@pytest.mark.parametrize("name", ["lot_out_too_long", "journal_rescued"])
+def test_a_condition_that_is_over_as_it_is_told_stays_until_it_is_acknowledged(name: str) -> None:
+    async def act(stage: Stage) -> None:
+        data = {"name": name, "unit": None, "item": "r1/sheet 3", "active": True, "message": "as told"}
+        stage.journal.note("r1", "condition", data)
+        await asyncio.sleep(1.0)
+        [alarm] = stage.server.standing()
+        assert (alarm.key, alarm.state) == (AlarmKey(name, "line/r1/sheet-3"), AlarmState.RETURNED)
+        stage.server.acknowledge([alarm.key], "maria")
+        assert stage.server.standing() == []
+
+    play(act)
+
+
 def test_a_persons_reason_is_not_taken_for_one_of_the_programs() -> None:
     async def act(stage: Stage) -> None:
         held = {"state": "holding", "reason": "the disk brake has an odd port", "who": "maria"}

@@ -23,13 +23,13 @@ async def held_idle(run: Run) -> None:
             continue
         run.carried_out(item)
         match item.trigger:
-            case Trigger.RESTART if run.takes(item):
+            case Trigger.STOP | Trigger.ABORT:
+                end_idle(run, item)
+            case _ if run.takes(item) and item.trigger is Trigger.RESTART:
                 await run.raise_state(Trigger.RESTART, item.reason, item.who)
                 run.lower_state(Trigger.RESTART_DONE)
                 pause_again(run)
                 return
-            case Trigger.STOP | Trigger.ABORT:
-                end_idle(run, item)
 
 
 def end_idle(run: Run, request: Request) -> NoReturn:

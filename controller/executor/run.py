@@ -15,7 +15,7 @@ from controller.executor.prompts import Person
 from controller.executor.states import RunState, Trigger, next_state
 from controller.executor.waits import Waits
 from controller.guard import Guard
-from controller.journal import Journal
+from controller.journal import Journal, JournalError
 from controller.line import Line
 from drivers.machine import Machine
 from drivers.reading import LinkChange, Snapshot
@@ -125,7 +125,10 @@ class Run:
         return Expected(self.state, self.version)
 
     async def hold(self, reason: str, who: str, expected: Expected | None = None) -> None:
-        """Keeps the line where it is, as each step says. Raises TransitionRefused, OutdatedCommand."""
+        """Keeps the line where it is, as each step says; a held run is kept from a restart that is not out yet.
+
+        Raises TransitionRefused, OutdatedCommand.
+        """
         await self._lower(Trigger.HOLD, reason, who, expected)
 
     async def stop(self, reason: str, who: str, expected: Expected | None = None) -> None:
@@ -163,16 +166,16 @@ class Run:
 
     def takes(self, request: Request) -> bool:
         """Whether a command that waited is still meant for the run as it is; one that is not is told and dropped."""
-        self._waiting.pop(request.trigger, None)
         if request.version is None or request.version == self.version:
-            return True
+            return True  # it waits until the state has changed by it
         data = {"command": request.trigger.value, "reason": request.reason, "who": request.who}
         self.tell("command.outdated", data | {"state": self.state.value, "version": self.version})
         return False
 
     async def _lower(self, trigger: Trigger, reason: str, who: str, expected: Expected | None = None) -> None:
         refuse_outdated(trigger.value, expected, self.seen)
-        next_state(self.state, trigger)
+        if trigger is not Trigger.HOLD or self._waiting.get(Trigger.RESTART) != self.version:
+            next_state(self.state, trigger)
         self.asked += 1  # from now on nothing that raises risk passes the guard, until the request is carried out
         delivered = False
         try:
@@ -213,9 +216,13 @@ class Run:
         return self._inbox
 
     async def raise_state(self, trigger: Trigger, reason: str = "", who: str = "pressline") -> None:
-        """A change that raises risk (start, restart) or ends well: journalled before it counts."""
+        """A change that raises risk (start, restart) or ends well: journalled before it counts. Raises JournalError."""
         state = next_state(self.state, trigger)
-        await self.journal.append(self.name, "run.state", self._change(state, reason, who))
+        try:
+            await self.journal.append(self.name, "run.state", self._change(state, reason, who))
+        except JournalError:
+            self._waiting.pop(trigger, None)  # it may be asked for again
+            raise
         self.state, self.version = state, self.version + 1
 
     def lower_state(self, trigger: Trigger, reason: str = "", who: str = "pressline") -> None:

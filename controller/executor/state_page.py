@@ -69,6 +69,8 @@ EXPLAINED = (
     "  (`Run.seen`); when the run has moved on, it is refused with where the run is now. A stop button names none.",
     "- `restart`, `pause` and `resume` wait for their turn. The same one again while it waits is told as",
     "  `command.repeated` and not done twice; one whose turn comes after the run has moved on is `command.outdated`.",
+    "- A held run refuses a hold, but for the time in which a restart waits or is being recorded: then the hold keeps",
+    "  the restart from its machine.",
     "- Unproven: a stop or an abort whose machine could not be seen to be without pressure leaves the run held.",
     "",
     "What machines do on these commands, phase by phase, is in [holding.md](holding.md).",

@@ -164,12 +164,13 @@ class Supervision(Watching):
             match item.trigger:
                 case Trigger.STOP | Trigger.ABORT:
                     await self._wind_down(item)
-                case Trigger.RESTART if self.run.takes(item):
-                    if await self._restarted(item):
+                case Trigger.RESTART:
+                    if self.run.takes(item) and await self._restarted(item):
                         self.interlocks.restarted()
                         return
-                case _:  # held already, or a pause or a resume that came too late
+                case _:  # held already, or a pause that came too late
                     self.run.carried_out(item)
+                    self.run.takes(item)
 
     def _look(self, item: Snapshot | LinkChange) -> None:
         """Lets the watch see a held machine too; what it says changes nothing, the run is held already."""
@@ -217,7 +218,8 @@ class Supervision(Watching):
         try:
             await self.run.guard.restart(self.machine, request.who)
         except (JournalError, PermissiveMissing, DriverError) as error:
-            await self._lower(self.hold_command(), "the restart failed", "pressline")
+            if self.run.asked == 0:  # else it was told already, and a hold must not come after a stop
+                await self._lower(self.hold_command(), "the restart failed", "pressline")
             return Refusal(str(error))
         return None
 

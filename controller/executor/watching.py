@@ -166,6 +166,7 @@ class Watching:
     async def _abort_instead(self, request: Request, command: str) -> str:
         """An abort during a stop is taken; everything else is already more than done."""
         self.run.carried_out(request)
+        self.run.takes(request)
         if request.trigger is not Trigger.ABORT or self.run.state is not RunState.STOPPING:
             return command
         if not request.delivered:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from controller.events import Event
 from controller.executor.commands import Expected, OutdatedCommand
 from controller.executor.run import Run
 from controller.executor.states import RunState, TransitionRefused
-from tests.controller.scene import Scene, becomes, nobody
+from tests.controller.scene import Scene, becomes, nobody, once
 
 UNIAXIAL = "uniaxial-press-1"
 
@@ -129,3 +131,64 @@ def test_resume_and_pause_pressed_twice_are_one() -> None:
     assert scene.states() == ["running", "pausing", "paused", "running", "complete"]
     repeated: list[Any] = [event.data["command"] for event in scene.kinds("command.repeated")]
     assert repeated == ["pause", "resume"]
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.2, 0.7], ids=["waiting", "its state written", "its command written"])
+@pytest.mark.parametrize("lower", ["hold", "stop", "abort"])
+def test_a_restart_that_is_not_out_yet_is_prevented_by_whoever_wants_less(lower: str, after_s: float) -> None:
+    """With a disk that takes half a second for a record, a restart takes a second to reach its press."""
+
+    async def against_each_other(scene: Scene, run: Run) -> None:
+        await held(run)
+        append = run.journal.append
+
+        async def slow(run: str, kind: str, data: Mapping[str, Any]) -> Event:
+            await asyncio.sleep(0.5)
+            return await append(run, kind, data)
+
+        run.journal.append = slow  # type: ignore[method-assign]
+        run.restart("it was the door", "operator 1")
+        await asyncio.sleep(after_s)
+        await getattr(run, lower)("there is somebody", "operator 2")
+        run.journal.append = append  # type: ignore[method-assign]
+        await asyncio.sleep(5.0)
+        if lower == "hold":
+            assert run.seen.state is RunState.HELD
+            run.restart("nobody there any more", "operator 2")
+
+    scene = Scene(UNIAXIAL, "dwell", against_each_other, nobody).play()
+    assert scene.record["state"] == {"hold": "complete", "stop": "stopped", "abort": "aborted"}[lower]
+    told = [
+        (event.data["command"], event.data["who"])
+        for event in scene.kinds("command.done") + scene.kinds("command.undelivered")
+        if event.data["unit"] == UNIAXIAL and event.data["command"] in ("hold", "stop", "abort")
+    ]
+    assert told == [("hold", "operator 1"), (lower, "operator 2")], "and nothing after it"
+    done = [event for event in scene.kinds("command.done") if event.data["command"] == "restart"]
+    assert len(done) == (1 if lower == "hold" else 0), "the first restart never reached the press"
+
+
+def test_a_hold_of_a_held_run_that_nobody_restarts_is_refused() -> None:
+    async def twice(scene: Scene, run: Run) -> None:
+        await held(run)
+        with pytest.raises(TransitionRefused, match="a run that is held cannot hold"):
+            await run.hold("again", "operator 2")
+        await run.stop("enough", "operator 1")
+
+    assert Scene(UNIAXIAL, "dwell", twice, nobody).play().states()[-1] == "stopped"
+
+
+@pytest.mark.parametrize("phase", ["dwell", "a task"])
+def test_a_pause_that_comes_just_after_a_hold_is_told_as_outdated(phase: str) -> None:
+    async def at_once(scene: Scene, run: Run) -> None:
+        if phase == "a task":
+            await once(run, lambda event: event.kind == "prompt.asked")
+        await run.hold("a noise", "operator 2")
+        run.pause("lunch", "operator 1")  # the run has not yet carried the hold out
+        await asyncio.sleep(30.0)
+        await run.stop("enough", "operator 2")
+
+    scene = Scene(UNIAXIAL, "release" if phase == "a task" else "dwell", at_once, nobody).play()
+    assert scene.states()[-4:] == ["holding", "held", "stopping", "stopped"]
+    (outdated,) = scene.kinds("command.outdated")
+    assert (outdated.data["command"], outdated.data["who"]) == ("pause", "operator 1")

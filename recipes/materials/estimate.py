@@ -25,6 +25,8 @@ CHI2_LIMIT = 9.0
 """Three standard deviations: a measurement further off says that something is wrong, not that the layer is."""
 RELINEARISATIONS = 2
 """A third changes a porosity by less than 0.01 points."""
+WIDENINGS = 5
+"""Each makes the standard deviations three times as large at least; what is still too far off then, no law gives."""
 TWO_SIGMA = 0.9545
 """Share of a normal quantity within two standard deviations."""
 SAMPLES = 400
@@ -35,7 +37,7 @@ SAMPLES = 400
 class Innovation:
     """How far an observation was from its prediction: value and its standard deviation in the observation's unit.
 
-    chi2 has one degree of freedom. An observation that is not plausible was not used.
+    chi2 has one degree of freedom. An observation that is not plausible was not used, unless it is a laboratory's.
     """
 
     value: float
@@ -99,9 +101,25 @@ class LaminateEstimate:
         return self._observe(predicted, um, math.hypot(u_um, u_dense_um))
 
     def observe_porosity(self, layer: str, pct: float, u: float) -> Innovation:
-        """A laboratory's porosity of a layer as it is now, with its standard uncertainty, in percent and points."""
+        """A laboratory's porosity of a layer as it is now, with its standard uncertainty, in percent and points.
+
+        It corrects the estimate in any case. One that is not plausible says that the parameters are known worse than
+        was thought: their covariance is widened until it is. Returns how far it was from that in the end; a value that
+        no parameters give is not plausible still.
+        """
         now = len(self._state.presses)
-        return self._observe(lambda theta: 100.0 * self._state.porosity(theta, layer, now), pct, u)
+
+        def porosity(theta: Array) -> Array:
+            return 100.0 * self._state.porosity(theta, layer, now)
+
+        innovation = self._observe(porosity, pct, u)
+        for _ in range(WIDENINGS):
+            if innovation.plausible:
+                break
+            self._state.covariance = self._state.covariance * innovation.chi2
+            self._cached = None
+            innovation = self._observe(porosity, pct, u)
+        return innovation
 
     def porosity_pct(self, layer: str, after_press: int | None = None) -> tuple[float, float]:
         """Porosity and its standard uncertainty: as coated (0), after the n-th pressing of all (n), now (None)."""

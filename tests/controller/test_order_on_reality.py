@@ -146,3 +146,19 @@ def test_a_step_that_pressed_twice_changed_its_layers_from_before_the_first_to_a
     assert twice.before_pct == pytest.approx(once.before_pct)
     assert twice.after_pct < once.after_pct
     assert twice.decrease_pct == pytest.approx(100 * (1 - twice.after_pct / twice.before_pct), abs=1e-6)
+
+
+@pytest.mark.parametrize("off_pct", [-8.0, 5.0, 10.0])
+def test_a_laboratory_that_contradicts_the_law_corrects_it_all_the_same(off_pct: float) -> None:
+    """Nobody knew anything of the layer; what is estimated after the next pressing must not be the old prediction."""
+    known = Metrology(load_recipe(EXAMPLE).laminate)
+    known.press("first joining", ["cathode"], (90.0, 0.5), (25.0, 0.3), 180.0, 9.0)
+    found = known.porosity_pct("cathode")[0] + off_pct
+    known.lose_track(["cathode"])
+    known.lab("cathode", "porosity", found, 0.3)
+    known.press("second joining", ["cathode"], (90.0, 0.5), (25.0, 0.3), 1.0, 9.0)
+    assert known.is_known("cathode")
+    assert known.evidence("cathode") is Evidence.ESTIMATED
+    porosity, uncertainty = known.porosity_pct("cathode")
+    assert porosity == pytest.approx(found, abs=0.5), "a second at the same pressure changes next to nothing"
+    assert uncertainty > 0.3, "a law that was that far off is not believed as before"

@@ -30,6 +30,9 @@ Seen = Mapping[str, tuple[float, float]]
 """What an inspection has measured: quantity -> value and standard uncertainty, in the gate's units."""
 
 
+COATING_WEIGHT = "coating weight"
+
+
 @dataclass(frozen=True, slots=True)
 class Again:
     """One re-pressing: its setpoints, and for which gate and the how-many-th it is."""
@@ -58,6 +61,17 @@ class Missed:
     guard: float
 
     @property
+    def beyond_pressing(self) -> str | None:
+        """Why one more pressing cannot bring it into its range, if so: pressing only makes a lot thinner and denser."""
+        if self.value is None:
+            return f"{self.quantity} is not known, and pressing tells nothing of it"
+        if self.quantity == COATING_WEIGHT:
+            return "pressing changes no coating weight"
+        if self.value - self.guard < self.window.lower:
+            return f"{self.quantity} is low already, and pressing only makes it less"
+        return None
+
+    @property
     def words(self) -> str:
         limits = f"{self.window.lower:g} to {self.window.upper:g} {self.unit}"
         if self.value is None:
@@ -80,10 +94,11 @@ async def pass_gate(
 
     look gives what was measured last; again presses the lot once more and measures what there is to measure.
     """
-    gate, press, number = planned.step.gate, None, 0
+    gate, press, number = planned.step.gate, None, run.memory.pressed_again()
     while gate is not None and (misses := list(missed(run, gate, look()))):
         words = "; ".join(miss.words for miss in misses)
-        why_not = against_again(run, planned, gate, number + 1)
+        beyond = "; ".join(why for miss in misses if (why := miss.beyond_pressing) is not None)
+        why_not = beyond or against_again(run, planned, gate, number + 1)
         decision, why = await decide(run, planned, words, [miss.data for miss in misses], why_not)
         if decision is OnMiss.CONTINUE:
             break
@@ -148,7 +163,7 @@ def missed(run: Run, gate: Gate, seen: Seen) -> Iterable[Missed]:
     if gate.thickness_um is not None:
         targets.append(("thickness", "um", gate.thickness_um, seen.get("thickness")))
     if gate.coating_weight_mg_cm2 is not None:
-        targets.append(("coating weight", "mg/cm2", gate.coating_weight_mg_cm2, seen.get("coating_weight")))
+        targets.append((COATING_WEIGHT, "mg/cm2", gate.coating_weight_mg_cm2, seen.get("coating_weight")))
     for quantity, unit, window, found in targets:
         if found is None:
             yield Missed(quantity, unit, window, None, None, 0.0)

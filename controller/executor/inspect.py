@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from math import hypot, sqrt
 from typing import Any
 
@@ -13,7 +14,7 @@ from controller.executor.holding import hold_idle
 from controller.executor.judgement import COVERAGE, lose_track, tell_after_step
 from controller.executor.press import repeat
 from controller.executor.prompts import Answer, Prompt
-from controller.executor.run import Run
+from controller.executor.run import Run, RunEnded
 from controller.executor.tasks import ask, entered_facts
 from drivers.errors import DriverError
 from drivers.instrument import Instrument
@@ -54,11 +55,11 @@ async def _inspected(run: Run, planned: PlannedStep, inspect: Inspect, lot: str)
     for measure in inspect.measures:
         match measure:
             case "weight":
-                result["weight"] = await _weigh(run, planned, lot)
+                result["weight"], _ = await _agreed(run, planned, "balance", "weighs", _weighed)
             case "thickness":
-                result["thickness"] = await _thickness(run, planned, lot)
+                result["thickness"] = await _thickness(run, planned)
             case _:
-                result[measure] = await _lab(run, measure, inspect.layers or planned.layers, lot)
+                result[measure] = await _lab(run, planned, measure, inspect.layers or planned.layers)
     if inspect.lab:
         result["lab"] = await _asked_of_lab(run, inspect.lab, planned.step.name, lot)
     return result
@@ -108,31 +109,52 @@ async def _asked_of_lab(run: Run, lab: tuple[LabMeasure, ...], step: str, lot: s
     }
 
 
-async def _weigh(run: Run, planned: PlannedStep, lot: str) -> dict[str, Any]:
-    """Weighs a coated sheet. What contradicts the estimate is weighed again, and then costs the estimate."""
-    result, found = await _weighed(run, planned, lot)
-    if found is not None:
-        _tell_innovation(run, "balance", found)
-        await hold_idle(run, f"{found} restart weighs again", "pressline")
-        result, found = await _weighed(run, planned, lot)
+Measured = tuple[dict[str, Any], str | None]
+"""What was measured, for the record, and in words what contradicts it, if anything does."""
+
+
+async def _agreed(
+    run: Run,
+    planned: PlannedStep,
+    kind: str,
+    verb: str,
+    measure: Callable[[Run, PlannedStep, str], Awaitable[Measured]],
+) -> Measured:
+    """Measures a lot. What contradicts the estimate is measured again, and then costs the estimate.
+
+    A contradicting value is not used to correct the estimate, so nothing may rest on that estimate any more: its layers
+    are not known until the lab has measured their porosity.
+    """
+    lot = planned.step.consumes[0]
+    result, found = await measure(run, planned, lot)
+    if found is None:
+        return result, None
+    with _contradicted(run, planned, kind, found):
+        await hold_idle(run, f"{found} restart {verb} again", "pressline")
+        result, found = await measure(run, planned, lot)
         if found is not None:
             await hold_idle(run, f"{found} {GIVEN_UP}", "pressline")
             lose_track(run, planned.layers)
-        _tell_innovation(run, "balance", None)
-    return result
+    return result, found
 
 
-def _tell_innovation(run: Run, kind: str, found: str | None) -> None:
-    """A measurement that is too far from what was expected (chi square); None: it is mended, or nothing rests on it."""
+@contextmanager
+def _contradicted(run: Run, planned: PlannedStep, kind: str, found: str) -> Iterator[None]:
+    """Within the block a measurement is too far from what was expected; a run that ends in it leaves that open."""
     unit = kind if kind == "lab" else run.line.instrument(kind).unit
-    message = found or f"{unit}: agrees with what is expected, or the estimate is given up"
-    is_found, item = found is not None, run.name
-    data = {"name": "innovation_implausible", "unit": unit, "item": item, "active": is_found, "message": message}
-    run.tell("condition", data)
+    data = {"name": "innovation_implausible", "unit": unit, "item": run.name}
+    run.tell("condition", data | {"active": True, "message": found})
+    try:
+        yield
+    except RunEnded:
+        lose_track(run, planned.layers)
+        raise
+    finally:
+        words = f"{unit}: agrees with what is expected, or the estimate is given up"
+        run.tell("condition", data | {"active": False, "message": words})
 
 
-async def _weighed(run: Run, planned: PlannedStep, lot: str) -> tuple[dict[str, Any], str | None]:
-    """One weighing, and in words what contradicts it, if anything does."""
+async def _weighed(run: Run, planned: PlannedStep, lot: str) -> Measured:
     balance, layer = run.line.instrument("balance"), planned.layers[0]
     reading, accuracy, doubt = await _placed(run, planned, balance)
     mass_g, uncertainty_g = float(reading.value), accuracy / sqrt(3)
@@ -155,27 +177,12 @@ async def _weighed(run: Run, planned: PlannedStep, lot: str) -> tuple[dict[str, 
     return result, None
 
 
-async def _thickness(run: Run, planned: PlannedStep, lot: str) -> dict[str, Any]:
-    """Measures a lot's thickness. What contradicts the estimate is measured again, and then costs the estimate.
-
-    A contradicting value is not used to correct the estimate, so nothing may rest on that estimate any more: its layers
-    are not known until the lab has measured their porosity.
-    """
-    result, found = await _measured(run, planned, lot)
-    is_told = found is not None
-    if found is not None:
-        _tell_innovation(run, "gauge", found)
-        await hold_idle(run, f"{found} restart measures again", "pressline")
-        result, found = await _measured(run, planned, lot)
+async def _thickness(run: Run, planned: PlannedStep) -> dict[str, Any]:
+    result, found = await _agreed(run, planned, "gauge", "measures", _measured)
     if found is None and len(planned.layers) == 1:
         dense, dense_uncertainty = run.metrology.dense_um(planned.foils)
         uncertainty = hypot(result["uncertainty_um"] / COVERAGE, dense_uncertainty)
         _know_sheet(run, planned, "thickness", (result["thickness_um"] - dense, uncertainty, None, None))
-    if found is not None:
-        await hold_idle(run, f"{found} {GIVEN_UP}", "pressline")
-        lose_track(run, planned.layers)
-    if is_told:
-        _tell_innovation(run, "gauge", None)
     return result
 
 
@@ -195,8 +202,7 @@ def _know_sheet(run: Run, planned: PlannedStep, quantity: str, found: Found) -> 
     run.facts.add(doubted(facts, run.metrology.doubt_of(planned.layers[0])))
 
 
-async def _measured(run: Run, planned: PlannedStep, lot: str) -> tuple[dict[str, Any], str | None]:
-    """One thickness, and in words what contradicts it, if anything does."""
+async def _measured(run: Run, planned: PlannedStep, lot: str) -> Measured:
     gauge = run.line.instrument("gauge")
     reading, accuracy, doubt = await _placed(run, planned, gauge)
     value = float(reading.value)
@@ -251,7 +257,8 @@ async def _stable(run: Run, instrument: Instrument) -> Reading:
             await hold_idle(run, f"{instrument.unit}: {error}; restart reads again", "pressline")
 
 
-async def _lab(run: Run, quantity: str, layers: tuple[str, ...], lot: str) -> dict[str, dict[str, float]]:
+async def _lab(run: Run, planned: PlannedStep, quantity: str, layers: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    lot = planned.step.consumes[0]
     low, high = LAB_PLAUSIBLE[quantity]
     unit = LAB_QUANTITIES[quantity]
     names = {layer: f"{quantity}_{'gpa' if unit == 'GPa' else 'pct'}:{layer}" for layer in layers}
@@ -261,10 +268,10 @@ async def _lab(run: Run, quantity: str, layers: tuple[str, ...], lot: str) -> di
     answer = await ask(run, prompt)
     found = [_contradiction(run, quantity, layer, name, answer, lot) for layer, name in names.items()]
     if reasons := [reason for reason in found if reason is not None]:
-        _tell_innovation(run, "lab", "; ".join(reasons))
-        await hold_idle(run, f"{'; '.join(reasons)}; restart asks the lab again and takes what it says", "pressline")
-        answer = await ask(run, prompt)
-        _tell_innovation(run, "lab", None)
+        with _contradicted(run, planned, "lab", "; ".join(reasons)):
+            what = f"{'; '.join(reasons)}; restart asks the lab again and takes what it says"
+            await hold_idle(run, what, "pressline")
+            answer = await ask(run, prompt)
     return {layer: _lab_value(run, quantity, layer, name, answer) for layer, name in names.items()}
 
 

@@ -38,7 +38,8 @@ def claimed_windows(rules: Rulebook | Pack, role: str | None) -> tuple[Rule, ...
 async def refuse_before_step(run: Run, role: str, press: Press) -> None:
     """Judges the coming step's setpoints against what earlier steps really reached.
 
-    A production run does not start a step that breaks a claim or a required rule: it is held with the reason.
+    A production run does not start a step whose own pressing breaks a claim or a required rule: it is held with the
+    reason until that is otherwise, which a restart asks again. Whatever else is broken holds it once.
     """
     run.facts.add(
         press_facts(
@@ -51,7 +52,13 @@ async def refuse_before_step(run: Run, role: str, press: Press) -> None:
             time_s=press.dwell_s,
         )
     )
-    await refuse_before(run, role)
+    others = [
+        judgement for judgement in _told_broken(run, Stage.BEFORE_STEP, f"before {role}") if judgement.rule.role != role
+    ]
+    if others and not run.is_comparative:
+        await hold_idle(run, f"before {role}: {_reasons(others)}", "pressline")
+    while against := [] if run.is_comparative else _failing(run, Stage.BEFORE_STEP, role):
+        await hold_idle(run, f"before {role}: {_reasons(against)}; it does not start like this", "pressline")
 
 
 async def refuse_before(run: Run, step: str) -> None:
@@ -68,21 +75,30 @@ async def tell_after_step(run: Run, step: str) -> None:
 
 
 async def _hold_on_failure(run: Run, stage: Stage, when: str) -> None:
-    broken = [judgement for judgement in _binding(run, stage) if judgement.verdict is Verdict.FAIL]
-    new = [judgement for judgement in broken if judgement.rule_id not in run.held_by_rules]
+    if (new := _told_broken(run, stage, when)) and not run.is_comparative:
+        await hold_idle(run, f"{when}: {_reasons(new)}", "pressline")
+
+
+def _told_broken(run: Run, stage: Stage, when: str) -> list[Judgement]:
+    """The binding rules that are broken now and were not before; each is told once."""
+    new = [judgement for judgement in _failing(run, stage) if judgement.rule_id not in run.held_by_rules]
     for judgement in new:
         run.held_by_rules.add(judgement.rule_id)
         run.tell(
             "rule.broken", {"rule": judgement.rule_id, "stage": stage.value, "when": when, "words": judgement.words}
         )
-    if new and not run.is_comparative:
-        reasons = "; ".join(f"{j.words} ({j.rule_id}, {j.source})" for j in new)
-        await hold_idle(run, f"{when}: {reasons}", "pressline")
+    return new
 
 
-def _binding(run: Run, stage: Stage) -> list[Judgement]:
-    binding = [rule for rule in run.rules.at(stage) if rule.severity.binding and applies(rule, run.facts) is not False]
-    return [judge(rule, run.facts, stage, run.terms) for rule in binding]
+def _reasons(judgements: Sequence[Judgement]) -> str:
+    return "; ".join(f"{j.words} ({j.rule_id}, {j.source})" for j in judgements)
+
+
+def _failing(run: Run, stage: Stage, role: str | None = None) -> list[Judgement]:
+    """The binding rules of a stage that what is known breaks; with a role, those on its step."""
+    binding = [rule for rule in run.rules.at(stage, role) if rule.severity.binding]
+    judged = [judge(rule, run.facts, stage, run.terms) for rule in binding if applies(rule, run.facts) is not False]
+    return [judgement for judgement in judged if judgement.verdict is Verdict.FAIL]
 
 
 def _learn(run: Run) -> None:

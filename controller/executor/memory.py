@@ -117,7 +117,7 @@ class BrokenOff:
     step. reached is what the step's work came to, where it came to its end. lost are layers of which nothing is known
     any more since. was_held: the run was held or ended in this job, for whatever reason; its watch is gone, and with it
     what speaks against going on. rejoins: its machine was found holding the job, which is to go on; gap_s is how long
-    it may have been held unseen.
+    it may have been held unseen. again counts the re-pressings that its gate had decided.
     """
 
     step: str
@@ -133,6 +133,7 @@ class BrokenOff:
     was_held: bool = False
     rejoins: bool = False
     gap_s: float = 0.0
+    again: int = 0
 
     def answer(self, prompt: Prompt) -> Answer | None:
         """The values that a person entered for this prompt, if any; each answer is given back once."""
@@ -184,6 +185,10 @@ class Memory:
     def reached(self) -> Mapping[str, Any] | None:
         """What the present step's work came to before the controller died, if it had come to its end."""
         return None if self.broken_off is None else self.broken_off.reached
+
+    def pressed_again(self) -> int:
+        """How many re-pressings the present step's gate had decided before the controller died."""
+        return 0 if self.broken_off is None else self.broken_off.again
 
     def held_job(self) -> Mapping[str, float] | None:
         """The job that the present step's machine was found holding, if it is to be taken up again; told once."""

@@ -102,6 +102,7 @@ def broken_off_by(before: BrokenOff | None, event: Event) -> BrokenOff | None:
         case "step.reached" | "step.dwelt":
             before.reached = data
         case "gate.decided" if data["decision"] == "re-press":
+            before.again += 1
             before.reached = None  # it is pressed once more, and what it came to before says nothing of that
         case "step.phase":
             before.phase = data["phase"]

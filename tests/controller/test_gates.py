@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from controller.cli.recipes import planned
-from controller.executor.gates import against_again, guard_of
+from controller.events import Event
+from controller.executor.gates import Again, Missed, against_again, guard_of, pass_gate
 from controller.executor.prompts import Answer, Prompt
+from controller.executor.recall import broken_off_by
 from recipes.declared import press_facts
 from recipes.facts import Evidence
+from recipes.model import Window
 from recipes.plan import Refused
 from simulators.clock import run_virtual
 from tests.controller.recipes_for_tests import EXAMPLE, variant
@@ -297,3 +300,66 @@ def test_the_plan_shows_its_gates(tmp_path: Path) -> None:
     for words in ("GATES", "first joining", "porosity of cathode 10 to 50 %", "re-press", "at most 2", "+10 MPa"):
         assert words in shown, words
     assert "GATES" not in pressline("plan", EXAMPLE).output
+
+
+def test_what_pressing_only_makes_worse_is_not_pressed_again(tmp_path: Path) -> None:
+    gate = f"on_miss: re-press\n{porosity('cathode', '60..70 %')}\nmost: 3"
+    scene = Scene(recipe=gated(tmp_path, FIRST, gate))
+    asked = deciding(scene, "scrap")
+    scene.play()
+    assert decisions(scene) == [("first joining", "scrap")]
+    assert asked[0].choices == ("continue", "scrap")
+    assert "porosity of cathode is low already, and pressing only makes it less" in asked[0].text
+    assert len(jobs(scene)) == 1
+
+
+def test_what_nobody_knows_is_not_pressed_again(tmp_path: Path) -> None:
+    async def lost(scene: Scene, run: Any) -> None:
+        run.metrology.lose_track(["cathode"])
+
+    recipe = gated(tmp_path, FIRST, f"on_miss: re-press\n{porosity('cathode', '0..99 %')}\nmost: 3")
+    scene = Scene("uniaxial-press-1", "dwell", lost, nobody, recipe)
+    asked = deciding(scene, "scrap")
+    scene.play()
+    assert decisions(scene) == [("first joining", "scrap")]
+    assert "porosity of cathode is not known, and pressing tells nothing of it" in asked[0].text
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "uncertainty", "guard", "helps"),
+    [
+        ("porosity of cathode", 31.0, 0.5, 0.0, True),
+        ("porosity of cathode", 19.0, 0.5, 0.0, False),
+        ("porosity of cathode", 29.5, 0.5, 1.0, True),
+        ("porosity of cathode", 20.5, 0.5, 1.0, False),
+        ("porosity of cathode", 29.5, 9.0, 14.8, False),
+        ("thickness", 31.0, 0.5, 0.0, True),
+        ("coating weight", 31.0, 0.5, 0.0, False),
+        ("thickness", None, None, 0.0, False),
+    ],
+)
+def test_whether_pressing_can_bring_a_value_into_its_range(
+    quantity: str, value: float | None, uncertainty: float | None, guard: float, helps: bool
+) -> None:
+    missed = Missed(quantity, "%", Window(20.0, 30.0), value, uncertainty, guard)
+    assert (missed.beyond_pressing is None) is helps
+
+
+def test_re_pressings_before_a_crash_count(tmp_path: Path) -> None:
+    """One more than the recipe allows is not pressed because a controller died between two of them."""
+    gate = f"on_miss: re-press\n{porosity('cathode', '0..1 %')}\nmost: 1\nmore_pressure: 10 MPa"
+
+    async def again(_: Again) -> None:
+        raise AssertionError("it is pressed once more")
+
+    async def judged() -> None:
+        run = a_run(gated(tmp_path, FIRST, gate), person=Deciding(None, "scrap"))
+        first = next(step for step in run.plan.steps if step.step.name == "first joining")
+        for kind, data in (("step.started", {"name": "first joining"}), ("gate.decided", {"decision": "re-press"})):
+            event = Event(1, "run", kind, data, 0.0, "", "", "")
+            run.memory.broken_off = broken_off_by(run.memory.broken_off, event)
+        outcome = await pass_gate(run, first, dict, again)
+        assert outcome.scrap is not None
+        assert "it was pressed again once, the most that the recipe allows" in outcome.scrap
+
+    run_virtual(judged())

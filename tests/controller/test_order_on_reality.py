@@ -14,7 +14,7 @@ from controller.metrology import Metrology
 from recipes.facts import Evidence
 from recipes.load import load_recipe
 from tests.controller.recipes_for_tests import EXAMPLE, variant
-from tests.controller.scene import Scene, restarting
+from tests.controller.scene import Scene, once, restarting
 
 UNIAXIAL = "uniaxial-press-1"
 CLOSE = (
@@ -162,3 +162,48 @@ def test_a_laboratory_that_contradicts_the_law_corrects_it_all_the_same(off_pct:
     porosity, uncertainty = known.porosity_pct("cathode")
     assert porosity == pytest.approx(found, abs=0.5), "a second at the same pressure changes next to nothing"
     assert uncertainty > 0.3, "a law that was that far off is not believed as before"
+
+
+def test_a_restart_does_not_start_what_breaks_the_order_either(tmp_path: Path) -> None:
+    """The second joining, which nothing speaks against, is a person's decision; the third one is not."""
+
+    async def overshoot_once(scene: Scene, run: Run) -> None:
+        before = scene.simulated.machines[UNIAXIAL].plc.disturbances
+        await overshoot(scene, run)
+        await once(run, lambda event: event.data.get("name") == "first joining")
+        scene.simulated.machines[UNIAXIAL].plc.disturbances = before
+
+    recipe = variant(tmp_path / "close.yaml", *CLOSE)
+    scene = Scene(UNIAXIAL, "approach", overshoot_once, restarting(times=3), recipe, after_s=1.0).play()
+    assert scene.record["state"] == "stopped"
+    assert "second joining" in [step["name"] for step in scene.record["steps"] if step["done"]]
+    reasons = [e.data["reason"] for e in scene.kinds("run.state") if e.data["state"] == "holding"]
+    assert [reason.split(":")[0] for reason in reasons] == ["before join2", *["before join3"] * (len(reasons) - 1)]
+    assert len(reasons) > 2, "asked again, and refused again"
+    assert "H009" in reasons[-1]
+    forces = [e.data["job"] for e in scene.kinds("command.requested") if "force_sp_kn" in e.data.get("job", {})]
+    assert len(forces) == 2, "no job was loaded for the third joining"
+    assert len(scene.kinds("rule.broken")) == 1
+
+
+def test_a_run_that_ends_over_a_contradiction_leaves_no_condition_and_claims_nothing() -> None:
+    class OtherSheet:
+        """Lays another sheet on the gauge; nobody is there to decide."""
+
+        def __init__(self, person: Any, scene: Scene) -> None:
+            self._person, self._scene = person, scene
+
+        async def perform(self, prompt: Prompt) -> Answer:
+            answer: Answer = await self._person.perform(prompt)
+            if (prompt.unit, prompt.action, prompt.consumes) == ("thickness-gauge-1", "place", ("cathode sheet",)):
+                machines, world = self._scene.simulated.machines, self._scene.simulated.world
+                machines["thickness-gauge-1"].lot = world.lot("intermediate sheet")
+            return answer
+
+    scene = Scene()
+    scene.person = lambda person: OtherSheet(person, scene)
+    scene.play()
+    assert scene.record["state"] == "stopped"
+    told = [e.data["active"] for e in scene.kinds("condition") if e.data["name"] == "innovation_implausible"]
+    assert told == [True, False]
+    assert scene.record["layers"]["cathode"]["porosity_pct"] is None

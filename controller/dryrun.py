@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from controller.executor.prompts import Answer, Prompt, TaskImpossible
-from controller.people import NOBODY_DECIDES, run_truth, split_answer
+from controller.people import SIMULATED, decided_at_gate, run_truth, split_answer
 
 if TYPE_CHECKING:
     from controller.batches import Batch
@@ -26,17 +26,17 @@ LEASE = 1  # any number: on virtual time there is no other controller
 
 
 class SimulatedPerson:
-    """The simulated operator of a line in this process."""
+    """The simulated operator of a line in this process; at_gates is what it decides where a gate asks, if anything."""
 
-    def __init__(self, simulated: SimulatedLine) -> None:
-        self._simulated = simulated
+    def __init__(self, simulated: SimulatedLine, at_gates: str | None = None) -> None:
+        self._simulated, self._at_gates = simulated, at_gates
 
     async def perform(self, prompt: Prompt) -> Answer:
         from simulators.operator import SimulatedTask
         from simulators.world import WorldError
 
         if prompt.choices:
-            raise TaskImpossible(NOBODY_DECIDES)
+            return decided_at_gate(prompt, self._at_gates)
         task = SimulatedTask(
             action=prompt.action,
             consumes=prompt.consumes,
@@ -55,7 +55,7 @@ class SimulatedPerson:
         )
         try:
             values = await self._simulated.operator.perform(task)
-            return split_answer("simulated operator", values, prompt.consumes)
+            return split_answer(SIMULATED, values, prompt.consumes)
         except WorldError as error:
             raise TaskImpossible(str(error)) from error
 
@@ -153,15 +153,16 @@ async def rehearsed(
     name: str,
     said: Mapping[str, Any],
     attendant: Attendant | None = None,
+    at_gates: str | None = None,
 ) -> Journal:
     """Carries out a plan on a simulated line, on the clock of the running loop; its journal, kept in memory.
 
     UTC is the declared epoch plus the loop's time, `name` is the run's, `said` is for the record: scenario and seed.
-    The attendant decides on a held run; without one it is stopped.
+    The attendant decides on a held run; without one it is stopped. at_gates is decided where a gate asks.
     """
     from controller.session import carry_out
 
-    surroundings = _surroundings(plan, simulated, stream, said, attendant)
+    surroundings = _surroundings(plan, simulated, stream, said, attendant, at_gates)
     await carry_out(plan, surroundings, name)
     return surroundings.journal
 
@@ -197,6 +198,7 @@ def _surroundings(
     stream: EventStream,
     said: Mapping[str, Any],
     attendant: Attendant | None,
+    at_gates: str | None = None,
 ) -> Surroundings:
     import asyncio
 
@@ -214,15 +216,25 @@ def _surroundings(
     return Surroundings(
         wired_line(simulated, clock, plan=plan) if wired else memory_line(simulated, plan),
         journal,
-        SimulatedPerson(simulated),
+        SimulatedPerson(simulated, at_gates),
         attendant or unattended,
         told_truth,
         said,
     )
 
 
-def dry_run(plan: Plan, *, scenario: str, seed: int, units: Mapping[str, Profile] | None = None) -> dict[str, Any]:
-    """Carries out a plan on virtual time and returns its record; `units` are the line's, None for the usual one."""
+def dry_run(
+    plan: Plan,
+    *,
+    scenario: str,
+    seed: int,
+    units: Mapping[str, Profile] | None = None,
+    at_gates: str | None = None,
+) -> dict[str, Any]:
+    """Carries out a plan on virtual time and returns its record; `units` are the line's, None for the usual one.
+
+    at_gates is what the simulated operator decides where a gate asks; without it the run is held there, and stopped.
+    """
     import asyncio
     import time
 
@@ -236,7 +248,8 @@ def dry_run(plan: Plan, *, scenario: str, seed: int, units: Mapping[str, Profile
 
     async def main() -> Journal:
         simulated = SimulatedLine(scenario, seed, asyncio.get_running_loop().time, units)
-        return await rehearsed(plan, simulated, EventStream(), name, {"scenario": scenario, "seed": seed})
+        said = {"scenario": scenario, "seed": seed}
+        return await rehearsed(plan, simulated, EventStream(), name, said, at_gates=at_gates)
 
     journal = run_virtual(main())
     return document(journal.events(name), alive=False, wall_seconds=time.perf_counter() - begun)

@@ -19,7 +19,10 @@ class OperatorUnreachable(TaskImpossible):
     """The simulated operator's socket is not there or broke. A retry makes sense when its simulator is back."""
 
 
-NOBODY_DECIDES = "the simulated operator decides nothing: continue, re-press or scrap is for a person"
+SIMULATED = "simulated operator"
+NOBODY_DECIDES = (
+    "the simulated operator decides nothing: continue, re-press or scrap is for a person (dry-run --at-gates)"
+)
 
 
 def split_answer(by: str, values: Mapping[str, float], lots: tuple[str, ...] | None = None) -> Answer:
@@ -31,6 +34,15 @@ def split_answer(by: str, values: Mapping[str, float], lots: tuple[str, ...] | N
         if name.startswith(UNCERTAINTY_PREFIX)
     }
     return Answer(by, plain, uncertain, lots)
+
+
+def decided_at_gate(prompt: Prompt, told: str | None) -> Answer:
+    """What the simulated operator decides, as it was told; raises TaskImpossible where it was not, or cannot."""
+    if told is None:
+        raise TaskImpossible(NOBODY_DECIDES)
+    if told not in prompt.choices:
+        raise TaskImpossible(f"the simulated operator was told to {told}, which is no choice here")
+    return Answer(SIMULATED, {}, {}, choice=told, why="told so before the run")
 
 
 class RemoteOperator:
@@ -49,14 +61,14 @@ class RemoteOperator:
     async def perform(self, prompt: Prompt) -> Answer:
         """Raises TaskImpossible; OperatorUnreachable when the simulator is gone."""
         if prompt.choices:
-            raise TaskImpossible(NOBODY_DECIDES)
+            return decided_at_gate(prompt, None)
         message = asdict(prompt)
         del message["choices"]
         entries = message.pop("entries")
         message["fields"] = [entry["name"] for entry in entries]
         message["expected"] = {entry["name"]: [entry["expected"], entry["tolerance"]] for entry in entries}
         del message["text"]
-        return split_answer("simulated operator", await self._exchange(message), prompt.consumes)
+        return split_answer(SIMULATED, await self._exchange(message), prompt.consumes)
 
     async def truth(self, lot: str) -> dict[str, Any]:
         """What the simulated line really made; raises OperatorUnreachable."""

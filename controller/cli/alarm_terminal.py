@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from controller.alarms.alarm import Alarm, AlarmKey
 from controller.alarms.server import AlarmServer
 from controller.alarms.states import AlarmRefused
-from controller.cli.alarm_words import NONE, line_of, logged_in
+from controller.cli.alarm_words import NONE, line_of
 from controller.cli.keyboard import Terminal, say
+from controller.cli.login import at_terminal
 
 HELP = "type alarms; ack N ..., reset N, shelve N MINUTES REASON, unshelve N; each may end with: by NAME"
 
@@ -27,7 +28,7 @@ class AlarmCommands:
         command, *words = line.split() or [""]
         if command not in ("alarms", "ack", "reset", "shelve", "unshelve"):
             return False
-        who = f"{user} at the terminal" if (user := logged_in()) else ""
+        who = at_terminal()
         if len(words) > 2 and words[-2] == "by":
             who, words = words[-1], words[:-2]
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,14 +13,6 @@ from controller.alarms.table import AlarmTable
 from controller.events import Event
 
 NONE = "no alarm stands"
-
-
-def logged_in() -> str:
-    """The user who is logged in; empty where the system has no name for it, as in a container."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
 
 
 def age(seconds: float) -> str:

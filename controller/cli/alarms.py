@@ -217,7 +217,7 @@ def _keys(texts: list[str]) -> list[AlarmKey]:
 
 
 def _who(by: str | None) -> str:
-    from controller.cli.alarm_words import logged_in
+    from controller.cli.login import logged_in
 
     return logged_in() if by is None else by
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import select
 import signal
 import sys
@@ -17,6 +16,7 @@ from controller.cli.clock import utc_text
 from controller.cli.devices_look import LookOptions
 from controller.cli.devices_output import frames_tap, print_json, reading_data, reported, run, told, value_text
 from controller.cli.exit_codes import ExitCode
+from controller.cli.login import logged_in
 from controller.devices.target import Target, TargetUnusable
 from controller.devices.writing import Change, Present, Writer, present, wanted_change, write
 from controller.interlocks import Role
@@ -82,7 +82,7 @@ def _agreed(target: Target, change: Change, now: Present) -> bool:
 
 
 def _written(options: WriteOptions, target: Target, change: Change) -> ExitCode:
-    writer = Writer(options.by or getpass.getuser(), options.store, utc_text, Role(options.role))
+    writer = Writer(options.by or logged_in(), options.store, utc_text, Role(options.role))
     ended = run(_attended(options, target, change, writer), target.speed)
     if ended is None:
         message = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 import sys
 from collections.abc import Callable, Coroutine
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from controller.cli.exit_codes import ExitCode
+from controller.cli.login import logged_in
 
 if TYPE_CHECKING:
     from controller.journal import Journal
@@ -64,7 +64,7 @@ def bypass(
     store: Store = STORE,
 ) -> None:
     """Let a unit work without one row, for a time. Rows that protect people cannot be bypassed."""
-    wanted = Wanted(unit, row, role, by or getpass.getuser(), reason, minutes, line, store)
+    wanted = Wanted(unit, row, role, by or logged_in(), reason, minutes, line, store)
     raise typer.Exit(begin(wanted))
 
 
@@ -76,7 +76,7 @@ def end(
     store: Store = STORE,
 ) -> None:
     """End a bypass before its time."""
-    raise typer.Exit(end_bypass(unit, row, by or getpass.getuser(), store))
+    raise typer.Exit(end_bypass(unit, row, by or logged_in(), store))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 from controller.cli.keyboard import say
+from controller.cli.login import at_terminal
 from controller.executor.run import Run
 from controller.executor.states import ENDED, TransitionRefused
 from controller.vitals.background import background
@@ -18,7 +19,6 @@ from controller.vitals.deaths import Act, Death, Tell
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SUSPENDING = (signal.SIGTTIN, signal.SIGTTOU)
 """What the kernel sends to a program in the background that touches its terminal; it would be suspended."""
-WHO = "person at the terminal"
 Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
@@ -41,7 +41,7 @@ class Interrupts:
         """From now on an interrupt stops this run too; one that came before has stopped it already."""
         self._runs.append(run)
         if self._count:
-            self.carry_out(run.stop("interrupted before it had begun", WHO))
+            self.carry_out(run.stop("interrupted before it had begun", at_terminal()))
 
     async def __aenter__(self) -> Self:
         self._body = asyncio.current_task()
@@ -73,11 +73,11 @@ class Interrupts:
             self._leave("interrupted; nothing was started")
         elif self._count == 1:
             for run in under_way:
-                self.carry_out(run.stop(reason, WHO))
+                self.carry_out(run.stop(reason, at_terminal()))
             say("\nstopping; a second Ctrl-C aborts", sys.stderr)
         elif self._count == 2:
             for run in under_way:
-                self.carry_out(run.abort(f"{reason} again", WHO))
+                self.carry_out(run.abort(f"{reason} again", at_terminal()))
             say("\naborting; a third Ctrl-C leaves the machines to themselves", sys.stderr)
         else:
             self._leave("left while a machine may be pressurised; its own controller brings it down; look at it")

@@ -37,7 +37,7 @@ class Terminal:
     """Standard input as one thing that is asked one question at a time, without blocking the loop."""
 
     def __init__(self) -> None:
-        self._commands: Mapping[str, Callable[[], None]] = {}
+        self._commands: Mapping[str, Callable[[str], None]] = {}
         self._takes_line: Callable[[str], bool] | None = None
         self._questions: list[_Question] = []
         self._lines: deque[str] = deque()
@@ -52,8 +52,11 @@ class Terminal:
         self._listen()
 
     @contextmanager
-    def taking(self, commands: Mapping[str, Callable[[], None]]) -> Iterator[None]:
-        """Within the block these words are commands: in every question, and between questions where a person types."""
+    def taking(self, commands: Mapping[str, Callable[[str], None]]) -> Iterator[None]:
+        """Within the block these words are commands: in every question, and between questions where a person types.
+
+        A command is given the words behind it.
+        """
         self._commands = commands
         self._listen()
         try:
@@ -64,7 +67,7 @@ class Terminal:
                 self._rest()
 
     async def ask(self, question: str, *, urgent: bool = False, choices: Collection[str] = ()) -> str:
-        """One line; a word of `choices` is an answer also where it is a command.
+        """One line; one that begins with a word of `choices` is an answer also where that is a command.
 
         An urgent question comes before one that stands, which is asked again after it, and drops what was typed before.
         Raises EOFError when the terminal is closed.
@@ -152,7 +155,7 @@ class Terminal:
 
     def _take(self, line: str) -> None:
         asked = self._asked()
-        if (asked is None or line not in asked.choices) and self._commanded(line):
+        if (asked is None or line.partition(" ")[0] not in asked.choices) and self._commanded(line):
             if asked is not None:
                 self._show(asked)
         elif asked is not None:
@@ -165,9 +168,10 @@ class Terminal:
         """Carries a command out, if it is one."""
         if self._takes_line is not None and self._takes_line(line):
             return True
-        if (command := self._commands.get(line)) is None:
+        word, _, why = line.partition(" ")
+        if (command := self._commands.get(word)) is None:
             return False
-        command()
+        command(why.strip())
         return True
 
 

@@ -135,7 +135,9 @@ def report(record: dict[str, Any], *, as_json: bool) -> ExitCode:
     return code_of(record)
 
 
-def dry_run_file(file: Path, line: Path | None, scenario: str, seed: int, *, as_json: bool) -> ExitCode:
+def dry_run_file(
+    file: Path, line: Path | None, scenario: str, seed: int, *, at_gates: str | None = None, as_json: bool
+) -> ExitCode:
     """Runs a recipe on virtual time, on the units of a line file or the usual ones, and prints its record."""
     from controller.dryrun import dry_run
 
@@ -147,7 +149,8 @@ def dry_run_file(file: Path, line: Path | None, scenario: str, seed: int, *, as_
     if not can_be_simulated(plan.recipe):
         return ExitCode.UNUSABLE
     units = None if line is None else {unit.name: unit_profile(unit) for unit in load_line(line).units.values()}
-    return report(dry_run(plan, scenario=scenario, seed=seed, units=units), as_json=as_json)
+    record = dry_run(plan, scenario=scenario, seed=seed, units=units, at_gates=at_gates)
+    return report(record, as_json=as_json)
 
 
 def run_file(options: RunOptions) -> ExitCode:

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from controller.cli.interrupts import WHO
 from controller.cli.keyboard import Terminal, say
+from controller.cli.login import at_terminal
 from controller.events import Event
 from controller.executor.commands import OutdatedCommand
 from controller.executor.prompts import Answer, Prompt, TaskImpossible
@@ -25,7 +25,7 @@ HELP = """type at any time, then Enter:
   pause   ends the present step and waits          hold    holds the machine that works, as its step says
   stop    lets pressure off and ends the run       abort   the same, no faster; nothing can be asked for any more
   alarms  what stands; then ack N, shelve N ...    help    this
-Ctrl-C stops, a second one aborts."""
+What follows the word is the reason, for the record. Ctrl-C stops, a second one aborts."""
 DECIDED = "decided at the terminal"
 QUESTIONS = {RunState.HELD: ("restart", "stop", "abort"), RunState.PAUSED: ("resume", "hold", "stop", "abort")}
 """What a person may decide of a run that waits for them."""
@@ -41,19 +41,24 @@ class TerminalPerson:
         """Raises TaskImpossible when the terminal is closed."""
         try:
             if prompt.choices:
-                return Answer(WHO, {}, {}, choice=await self._chosen(prompt))
+                choice, why = await self._chosen(prompt)
+                return Answer(at_terminal(), {}, {}, choice=choice, why=why)
             await self._confirmed(prompt)
             entered = {e.name: await self._number(e, is_optional=prompt.is_optional) for e in prompt.entries}
             values = {name: value for name, value in entered.items() if value is not None}
         except (EOFError, OSError) as error:
             raise TaskImpossible(str(error)) from error
-        return Answer(WHO, values, {}, prompt.consumes)
+        return Answer(at_terminal(), values, {}, prompt.consumes)
 
-    async def _chosen(self, prompt: Prompt) -> str:
+    async def _chosen(self, prompt: Prompt) -> tuple[str, str]:
+        """What was chosen, and why."""
         choices = f"{', '.join(prompt.choices[:-1])} or {prompt.choices[-1]}"
-        while (typed := await self._terminal.ask(f"DECIDE {prompt.text} Type {choices}:")) not in prompt.choices:
-            say(f"  {typed!r} is not {choices}", sys.stdout)
-        return typed
+        while True:
+            typed = await self._terminal.ask(f"DECIDE {prompt.text} Type {choices}, and why:", choices=prompt.choices)
+            choice, _, why = typed.partition(" ")
+            if choice in prompt.choices:
+                return choice, why.strip()
+            say(f"  {choice!r} is not {choices}", sys.stdout)
 
     async def _number(self, entry: Entry, *, is_optional: bool) -> float | None:
         what = f"{entry.name} of {entry.subject}" if entry.subject else entry.name
@@ -81,12 +86,13 @@ def asking_on_hold(terminal: Terminal, carry_out: CarryOut) -> Attendant:
     """
 
     async def attend(run: Run, events: asyncio.Queue[Event]) -> None:
-        commands: dict[str, Callable[[], None]] = {
-            "pause": lambda: _told(lambda: run.pause(DECIDED, WHO)),
-            "hold": lambda: carry_out(run.hold(DECIDED, WHO)),
-            "stop": lambda: carry_out(run.stop(DECIDED, WHO)),
-            "abort": lambda: carry_out(run.abort(DECIDED, WHO)),
-            "help": lambda: say(HELP, sys.stderr),
+        who = at_terminal()
+        commands: dict[str, Callable[[str], None]] = {
+            "pause": lambda why: _told(lambda: run.pause(why or DECIDED, who)),
+            "hold": lambda why: carry_out(run.hold(why or DECIDED, who)),
+            "stop": lambda why: carry_out(run.stop(why or DECIDED, who)),
+            "abort": lambda why: carry_out(run.abort(why or DECIDED, who)),
+            "help": lambda _: say(HELP, sys.stderr),
         }
         say(HELP, sys.stderr)
         reason = ""
@@ -107,25 +113,26 @@ async def _decided(run: Run, terminal: Terminal, state: RunState, reason: str) -
     asked, choices = run.seen, QUESTIONS[state]
     if asked.state is not state:
         return
-    typed = ""
+    typed = why = ""
     while run.seen == asked and typed not in choices:
-        question = f"{state.upper()}: {reason}. Type {', '.join(choices[:-1])} or {choices[-1]}:"
+        question = f"{state.upper()}: {reason}. Type {', '.join(choices[:-1])} or {choices[-1]}, and why:"
         try:
-            typed = await terminal.ask(question, urgent=True, choices=choices)
+            typed, _, why = (await terminal.ask(question, urgent=True, choices=choices)).partition(" ")
         except (EOFError, OSError):
-            typed = "stop"
+            typed, why = "stop", "the terminal was closed"
+    said, who = why.strip() or DECIDED, at_terminal()
     try:
         match typed:
             case "restart":
-                run.restart(DECIDED, WHO, asked)
+                run.restart(said, who, asked)
             case "resume":
-                run.resume(DECIDED, WHO, asked)
+                run.resume(said, who, asked)
             case "hold":
-                await run.hold(DECIDED, WHO, asked)
+                await run.hold(said, who, asked)
             case "abort":
-                await run.abort(DECIDED, WHO)
+                await run.abort(said, who)
             case "stop":
-                await run.stop(DECIDED, WHO)
+                await run.stop(said, who)
     except (TransitionRefused, OutdatedCommand) as error:
         say(str(error), sys.stderr)
 

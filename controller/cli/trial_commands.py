@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,16 @@ ManyLine = Annotated[
     Path | None,
     typer.Option("--line", help="The line file; without it the shipped machine models and a second uniaxial press."),
 ]
+
+
+class Decision(StrEnum):
+    """What becomes of a lot that has missed a target, where a gate asks."""
+
+    CONTINUE = "continue"
+    RE_PRESS = "re-press"
+    SCRAP = "scrap"
+
+
 Urgent = Annotated[
     Path | None, typer.Option("--urgent", help="A recipe of which one laminate is made besides, served before all.")
 ]
@@ -32,6 +43,10 @@ def dry_run(
     urgent: Urgent = None,
     scenario: Scenario = "realistic",
     seed: Seed = 1,
+    at_gates: Annotated[
+        Decision | None,
+        typer.Option(help="What the simulated operator decides where a gate asks; without it the run ends there."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a recipe on simulated machines in virtual time: the same executor and drivers, no waiting."""
@@ -41,7 +56,11 @@ def dry_run(
         if people is not None or out or urgent is not None:
             typer.echo("pressline dry-run: --people, --out-of-service and --urgent go with --laminates", err=True)
             raise typer.Exit(ExitCode.UNUSABLE)
-        raise typer.Exit(dry_run_file(file, line, scenario, seed, as_json=as_json))
+        decision = None if at_gates is None else at_gates.value
+        raise typer.Exit(dry_run_file(file, line, scenario, seed, at_gates=decision, as_json=as_json))
+    if at_gates is not None:
+        typer.echo("pressline dry-run: --at-gates goes without --laminates", err=True)
+        raise typer.Exit(ExitCode.UNUSABLE)
     from controller.cli.schedule import ManyOptions, dry_run_many
 
     options = ManyOptions(file, laminates, people or USUAL_PEOPLE, line, tuple(out or ()), as_json, urgent)

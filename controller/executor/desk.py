@@ -82,6 +82,7 @@ class Desk:
     def _asked(self, number: int, by: str, expected: Expected | None) -> tuple[Prompt, asyncio.Future[Answer]]:
         if self._run is not None:
             refuse_outdated(f"the answer of {by}", expected, self._run.seen)
-        if number not in self.open or number in self._ended:
-            raise PromptGone(f"prompt {number} is not open: {self._ended.get(number, 'there is no such prompt')}")
+        if number not in self.open or number in self._ended or self._answers[number].done():
+            unknown = "it was withdrawn" if number in self.open else "there is no such prompt"
+            raise PromptGone(f"prompt {number} is not open: {self._ended.get(number, unknown)}")
         return self.open[number], self._answers[number]

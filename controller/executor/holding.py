@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from controller.executor.run import Request, Run, RunEnded
 from controller.executor.states import RunState, Trigger
+from controller.journal import JournalError
 
 
 async def hold_idle(run: Run, reason: str, who: str) -> None:
@@ -25,11 +26,20 @@ async def held_idle(run: Run) -> None:
         match item.trigger:
             case Trigger.STOP | Trigger.ABORT:
                 end_idle(run, item)
-            case _ if run.takes(item) and item.trigger is Trigger.RESTART:
-                await run.raise_state(Trigger.RESTART, item.reason, item.who)
+            case _ if run.takes(item) and item.trigger is Trigger.RESTART and await _raised(run, item):
                 run.lower_state(Trigger.RESTART_DONE)
                 pause_again(run)
                 return
+
+
+async def _raised(run: Run, request: Request) -> bool:
+    """Raises the run's state as asked; where the journal does not take that, it is told, and the run waits on."""
+    try:
+        await run.raise_state(request.trigger, request.reason, request.who)
+    except JournalError as error:
+        run.tell("run.problem", {"reason": f"cannot {request.trigger}: {error}"})
+        return False
+    return True
 
 
 def end_idle(run: Run, request: Request) -> NoReturn:
@@ -78,9 +88,8 @@ async def agreed_point(run: Run) -> None:
             continue
         if item.trigger is not Trigger.RESUME:
             await carry_out_idle(run, item)
-        elif run.takes(item):
+        elif run.takes(item) and await _raised(run, item):
             run.pause_asked = None
-            await run.raise_state(Trigger.RESUME, item.reason, item.who)
 
 
 async def pending_requests(run: Run) -> None:

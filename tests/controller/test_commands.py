@@ -12,6 +12,7 @@ from controller.events import Event
 from controller.executor.commands import Expected, OutdatedCommand
 from controller.executor.run import Run
 from controller.executor.states import RunState, TransitionRefused
+from controller.journal import JournalError
 from tests.controller.scene import Scene, becomes, nobody, once
 
 UNIAXIAL = "uniaxial-press-1"
@@ -192,3 +193,32 @@ def test_a_pause_that_comes_just_after_a_hold_is_told_as_outdated(phase: str) ->
     assert scene.states()[-4:] == ["holding", "held", "stopping", "stopped"]
     (outdated,) = scene.kinds("command.outdated")
     assert (outdated.data["command"], outdated.data["who"]) == ("pause", "operator 1")
+
+
+@pytest.mark.parametrize("command", ["restart", "resume"])
+def test_what_the_journal_does_not_take_leaves_the_run_waiting_and_can_be_asked_again(command: str) -> None:
+    """No machine works: a disk that is full for a moment does not end a run that only waits for a person."""
+
+    async def on_a_full_disk(scene: Scene, run: Run) -> None:
+        await once(run, lambda event: event.kind == "prompt.asked")
+        if command == "restart":
+            await run.hold("a noise", "operator 1")
+        else:
+            run.pause("lunch", "operator 1")
+        await becomes(run, waits)
+        append = run.journal.append
+
+        async def full(run: str, kind: str, data: Mapping[str, Any]) -> Event:
+            raise JournalError("the disk is full")
+
+        run.journal.append = full  # type: ignore[method-assign]
+        getattr(run, command)("done", "operator 1")
+        await asyncio.sleep(5.0)
+        assert run.state == waits
+        run.journal.append = append  # type: ignore[method-assign]
+        getattr(run, command)("done, and the disk is mended", "operator 1")
+
+    waits = {"restart": "held", "resume": "paused"}[command]
+    scene = Scene(UNIAXIAL, "release", on_a_full_disk, nobody).play()
+    assert scene.record["state"] == "complete", scene.record["reason"]
+    assert f"cannot {command}: the disk is full" in [e.data["reason"] for e in scene.kinds("run.problem")]

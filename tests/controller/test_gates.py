@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from controller.cli.recipes import planned
+from controller.dryrun import SimulatedPerson
 from controller.events import Event
 from controller.executor.gates import Again, Missed, against_again, guard_of, pass_gate
 from controller.executor.prompts import Answer, Prompt
@@ -363,3 +364,26 @@ def test_re_pressings_before_a_crash_count(tmp_path: Path) -> None:
         assert "it was pressed again once, the most that the recipe allows" in outcome.scrap
 
     run_virtual(judged())
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "decided"),
+    [("continue", "complete", ["continue"]), ("scrap", "stopped", ["scrap"]), ("re-press", "stopped", ["re-press"])],
+)
+def test_a_dry_run_decides_at_gates_as_it_is_told(told: str, state: str, decided: list[str], tmp_path: Path) -> None:
+    gate = f"on_miss: ask\n{porosity('cathode', '0..1 %')}\nmost: 1\nmore_pressure: 10 MPa"
+    scene = Scene(recipe=gated(tmp_path, FIRST, gate))
+    scene.person = lambda person: SimulatedPerson(person._simulated, told)
+    scene.play()
+    assert scene.record["state"] == state, scene.record["reason"]
+    assert [decision for _, decision in decisions(scene)] == decided
+    if told == "re-press":
+        assert "was told to re-press, which is no choice here" in scene.record["reason"]
+
+
+def test_the_command_takes_what_is_decided_at_gates(tmp_path: Path) -> None:
+    file = gated(tmp_path, FIRST, f"on_miss: ask\n{porosity('cathode', '0..1 %')}")
+    output = " ".join(pressline("dry-run", file, "--at-gates", "scrap").output.split())
+    assert "first joined stack: scrap (simulated operator)" in output, output
+    refused = pressline("dry-run", file, "--at-gates", "scrap", "--laminates", "2")
+    assert "--at-gates goes without --laminates" in refused.output

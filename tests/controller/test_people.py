@@ -183,6 +183,8 @@ def test_a_prompt_that_was_withdrawn_takes_no_answer() -> None:
         work = asyncio.create_task(desk.perform(LOAD))
         await asyncio.sleep(1.0)
         work.cancel()
+        with pytest.raises(PromptGone, match="it was withdrawn"):
+            desk.answer(1, Entered("operator", lots=("first stack",)))  # in the same moment
         await asyncio.wait({work})
         with pytest.raises(PromptGone, match="it was withdrawn"):
             desk.answer(1, Entered("operator", lots=("first stack",)))

@@ -23,6 +23,7 @@ from pymodbus.client import ModbusTcpClient
 
 from controller.app import wire_line
 from controller.cli.recipes import planned
+from controller.cli.terminal import at_terminal
 from controller.config import LineConfig, UnitConfig
 from controller.dryrun import SimulatedPerson
 from controller.events import Event, EventStream
@@ -223,7 +224,7 @@ def test_ctrl_c_stops_and_a_second_one_aborts(tmp_path: Path, interrupts: int, s
     assert "Traceback" not in output
     (run,) = json.loads(ended("show", "--store", store, "--json").stdout)["runs"]
     assert run["state"] == state
-    assert "person at the terminal" in {e.data.get("who") for e in read_events(store) if e.kind == "command.done"}
+    assert at_terminal() in {e.data.get("who") for e in read_events(store) if e.kind == "command.done"}
     events = read_events(store)
     assert verify(events) == []
     assert events[-1].kind == "run.closed"

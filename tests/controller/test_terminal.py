@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import os
 import pty
 import signal
@@ -18,6 +19,7 @@ import pytest
 
 from controller.cli.interrupts import Interrupts
 from controller.cli.keyboard import Terminal
+from controller.cli.login import at_terminal
 from controller.cli.terminal import TerminalPerson, asking_on_hold
 from controller.executor.commands import Expected, refuse_outdated
 from controller.executor.prompts import Prompt
@@ -44,6 +46,7 @@ class Run:
 
     def __init__(self) -> None:
         self.state, self.version, self.asked = RunState.RUNNING, 1, list[str]()
+        self.said: list[tuple[str, str]] = []
 
     @property
     def seen(self) -> Expected:
@@ -59,6 +62,7 @@ class Run:
     def resume(self, reason: str, who: str, expected: Expected | None = None) -> None:
         refuse_outdated("resume", expected, self.seen)
         self.asked.append("resume")
+        self.said.append((reason, who))
 
     def restart(self, reason: str, who: str, expected: Expected | None = None) -> None:
         refuse_outdated("restart", expected, self.seen)
@@ -127,9 +131,19 @@ def test_a_paused_run_is_asked_about_and_resumed(keyboard: Callable[[str], Await
         events.put_nowait(run.becomes(RunState.PAUSED))
         await asyncio.sleep(0.1)
         await keyboard("perhaps")
-        await keyboard("resume")
+        await keyboard("resume lunch is over")
 
-    assert attended(play).asked == ["resume"]
+    run = attended(play)
+    assert run.asked == ["resume"]
+    assert run.said == [("lunch is over", f"{getpass.getuser()} at the terminal")]
+
+
+def test_a_login_without_a_name_is_told_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr(getpass, "getuser", nameless)
+    assert at_terminal() == f"user {os.getuid()} at the terminal"
 
 
 def test_what_is_typed_for_a_hold_that_is_over_does_nothing(
@@ -153,8 +167,9 @@ def test_a_choice_is_asked_until_it_is_one(keyboard: Callable[[str], Awaitable[N
         task = asyncio.create_task(TerminalPerson(terminal).perform(prompt))
         await asyncio.sleep(0.05)
         await keyboard("perhaps")
-        await keyboard("scrap")
-        assert (await task).choice == "scrap"
+        await keyboard("scrap the edge is torn")
+        answer = await task
+        assert (answer.choice, answer.why, answer.by) == ("scrap", "the edge is torn", at_terminal())
 
     attended(play)
 
@@ -193,7 +208,7 @@ def test_the_question_of_a_held_run_comes_before_that_of_a_task_which_is_asked_a
 
     assert attended(play).asked == ["restart"]
     said = capfd.readouterr().out
-    assert "HELD: the link is lost. Type restart, stop or abort:" in said
+    assert "HELD: the link is lost. Type restart, stop or abort, and why:" in said
     assert said.index("TASK") < said.index("HELD") < said.rindex("TASK")
 
 

@@ -23,7 +23,7 @@ from pymodbus.client import ModbusTcpClient
 
 from controller.app import wire_line
 from controller.cli.recipes import planned
-from controller.cli.terminal import at_terminal
+from controller.cli.login import at_terminal
 from controller.config import LineConfig, UnitConfig
 from controller.dryrun import SimulatedPerson
 from controller.events import Event, EventStream

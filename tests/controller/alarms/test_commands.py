@@ -186,7 +186,7 @@ def test_a_simulated_run_takes_alarm_commands_where_somebody_types(
     options = runs.RunOptions(EXAMPLE, None, 20.0, "nominal", 1, store, rearm=False, record=None, as_json=True)
     assert runs.run_file(options) == 1
     assert (given[0].watch_alarms is not None) is is_typed_at
-    assert given[0].attendant is unattended, "what is held is stopped, as without a terminal"
+    assert (given[0].attendant is not unattended) is is_typed_at, "without a terminal what is held is stopped"
 
 
 def test_alarms_are_acknowledged_at_the_terminal_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -238,6 +238,24 @@ def test_what_another_program_took_from_the_terminal_is_not_waited_for(
         assert attended(play).asked == ["pause"]
 
 
+def test_neither_ctrl_z_nor_a_terminal_of_another_program_suspends_a_controller(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    suspending = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+    before = [signal.getsignal(number) for number in suspending]
+
+    async def pressed() -> None:
+        async with Interrupts(lambda *_: None):
+            assert signal.SIG_DFL not in [signal.getsignal(number) for number in suspending]
+            for number in suspending:
+                os.kill(os.getpid(), number)
+            await asyncio.sleep(0.05)
+
+    asyncio.run(pressed())
+    assert [signal.getsignal(number) for number in suspending] == before
+    assert capfd.readouterr().err.count("not suspended") == 1
+
+
 def test_answers_that_are_piped_in_go_one_to_each_question(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "answers"
     file.write_text("first stack\n12.5\n7")

@@ -10,7 +10,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.machinery import ModuleSpec
@@ -43,8 +43,8 @@ PYTEST = (
 class Result(StrEnum):
     """How the tests ended. Only KILLED says that a test failed, and only SURVIVED that all of them passed.
 
-    TIMEOUT: they took far longer than without the mutation. UNLOADABLE: the module, or what is loaded on its top,
-    ends with an error before any test is called. UNJUDGED: nothing can be said; the machinery is at fault.
+    TIMEOUT: they took far longer than without the mutation. UNLOADABLE: the module, or a test file on its top, ends
+    with an error while it is loaded, and no test that could be called fails. UNJUDGED: the machinery is at fault.
     """
 
     SURVIVED = "survived"
@@ -113,13 +113,19 @@ def _end_with(module: str, text: str, tests: Sequence[str], cpu_limit_s: float, 
 
 def _quick(name: str, tests: Sequence[str]) -> Result:
     signal.alarm(WALL_LIMIT_S)
+    functions: list[Callable[..., Any]] = []
+    result = Result.SURVIVED
     try:
         importlib.import_module(name)
-        functions = tests_of([_name(test) for test in tests])
+        for test in tests:
+            try:
+                functions += tests_of([_name(test)])
+            except Exception:  # noqa: BLE001  the tests of the other files may still say what is wrong
+                result = Result.UNLOADABLE
     except Exception:  # noqa: BLE001  whatever it is, no test has been called
         return Result.UNLOADABLE
     try:
-        return Result.SURVIVED if check(functions) else Result.UNJUDGED
+        return result if check(functions) or result is Result.UNLOADABLE else Result.UNJUDGED
     except BaseException:  # noqa: BLE001  whatever it is, a test has raised it
         return Result.KILLED
 

@@ -53,3 +53,8 @@ def test_only_a_failing_test_kills(tmp_path: Path) -> None:
 
 def test_no_tests_judge_nothing(tmp_path: Path) -> None:
     assert results(tmp_path, GOOD, tests={"test_none.py": ""}) == [Result.UNJUDGED] * 2
+
+
+def test_a_file_that_cannot_be_loaded_does_not_hide_a_test_that_fails(tmp_path: Path) -> None:
+    called, by_pytest = results(tmp_path, "OTHER = 2")
+    assert (called, by_pytest) == (Result.KILLED, Result.UNLOADABLE)

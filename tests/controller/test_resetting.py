@@ -7,12 +7,20 @@ from typing import Any
 
 import pytest
 
+from controller.cli.recipes import planned
+from controller.dryrun import SimulatedPerson, memory_line, virtual_utc
+from controller.events import EventStream
 from controller.executor import loading
+from controller.executor.run import Run
 from controller.executor.states import RunState, Trigger
+from controller.journal import Journal
 from controller.readiness import _not_idle
+from controller.session import Surroundings, carry_out, unattended
 from drivers.profile import Profile
 from simulators.clock import run_virtual
+from simulators.line import SimulatedLine
 from tests.controller.interlock_snapshots import PROFILES, well, with_bit
+from tests.controller.recipes_for_tests import EXAMPLE
 from tests.controller.scene import a_run
 from tests.controller.test_interlocks import FakeMachine
 
@@ -66,3 +74,28 @@ def test_a_machine_that_may_not_be_reset_is_not_rearmed(values: dict[str, float]
         assert machine.sent == []
 
     run_virtual(main())
+
+
+def test_a_machine_that_has_let_off_is_rearmed_as_soon_as_it_is_connected() -> None:
+    """Its controller hears the first heartbeat by then."""
+
+    async def main() -> tuple[list[Any], float]:
+        loop = asyncio.get_running_loop()
+        simulated = SimulatedLine(seed=1, clock=loop.time)
+        press: Any = simulated.machines["isostatic-press-1"]
+        press.plc.state = "ABORTED"
+        journal, stops, ready_s = Journal(EventStream(), lambda: virtual_utc(loop.time())), set[Any](), []
+
+        def announced(run: Run) -> None:
+            ready_s.append(loop.time())
+            stops.add(loop.create_task(run.stop("seen enough", "A. Person")))
+
+        person = SimulatedPerson(simulated)
+        around = Surroundings(memory_line(simulated), journal, person, unattended, announce=announced, rearm=True)
+        await carry_out(planned(EXAMPLE, None), around, "run")
+        return journal.events("run"), ready_s[0]
+
+    events, ready_s = run_virtual(main())
+    commands = [event.kind for event in events if event.data.get("command") == "reset"]
+    assert commands == ["command.requested", "command.done"]
+    assert ready_s < 2.0

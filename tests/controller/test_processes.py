@@ -22,8 +22,8 @@ import pytest
 from pymodbus.client import ModbusTcpClient
 
 from controller.app import wire_line
-from controller.cli.recipes import planned
 from controller.cli.login import at_terminal
+from controller.cli.recipes import planned
 from controller.config import LineConfig, UnitConfig
 from controller.dryrun import SimulatedPerson
 from controller.events import Event, EventStream

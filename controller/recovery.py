@@ -14,8 +14,9 @@ from typing import Any
 from controller.events import Event
 from controller.executor.machine_states import AT_REST, ENDED_ITSELF
 from controller.executor.memory import BrokenOff
-from controller.executor.recall import broken_off_by
+from controller.executor.recall import broken_off_by, paused_by
 from controller.executor.recovering import Found, can_rejoin, choices, look
+from controller.executor.run import Request
 from controller.executor.states import ENDED, RunState
 from controller.guard import Guard
 from controller.journal import Journal
@@ -38,6 +39,7 @@ class Left:
 
     is_closed: its record has its end; it may be continued even so where it is held. is_attended: as far as the record
     says a controller works on it, or died working on it. held_because is why it was held then, "" if it was not.
+    pause is one that was asked for and not ended.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Left:
     broken_off: BrokenOff | None
     last_utc: str
     held_because: str = ""
+    pause: Request | None = None
 
     @property
     def is_open(self) -> bool:
@@ -65,12 +68,14 @@ def left(name: str, events: Iterable[Event]) -> Left:
     finished: list[str] = []
     broken_off: BrokenOff | None = None
     last_utc = held_because = ""
+    pause: Request | None = None
     for event in events:
         if event.run != name:
             continue
         last_utc = event.utc
         match event.kind:
             case "run.state":
+                pause = paused_by(pause, state, event.data)
                 state = RunState(event.data["state"])
                 broken_off = broken_off_by(broken_off, event)
                 held_because = _because(held_because, event.data)
@@ -85,7 +90,7 @@ def left(name: str, events: Iterable[Event]) -> Left:
                 is_closed, is_attended = False, True
             case _:
                 broken_off = broken_off_by(broken_off, event)
-    return Left(name, state, is_closed, is_attended, tuple(finished), broken_off, last_utc, held_because)
+    return Left(name, state, is_closed, is_attended, tuple(finished), broken_off, last_utc, held_because, pause)
 
 
 def _because(before: str, change: Mapping[str, Any]) -> str:
@@ -186,7 +191,7 @@ def recovered_data(left_run: Left, found: Sequence[Found], planned: PlannedStep 
         "step": None if left_run.broken_off is None else left_run.broken_off.step,
         "since_utc": left_run.last_utc,
         "found": [seen.words for seen in found],
-        "choices": choices(left_run.broken_off, planned),
+        "choices": choices(left_run.broken_off, planned, left_run.pause),
     }
 
 

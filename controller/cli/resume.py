@@ -131,7 +131,9 @@ async def _continued(options: ResumeOptions, config: LineConfig, journal: Sqlite
                 line=line,
                 journal=journal,
                 person=operator or TerminalPerson(terminal or Terminal()),
-                attendant=_attendant(options, attendant_for(terminal, around.interrupts.carry_out)),
+                attendant=_attendant(
+                    options, attendant_for(terminal, around.interrupts.carry_out), is_alone=terminal is None
+                ),
                 truth=None if operator is None else remote_truth(operator),
                 speed=config.speed,
                 keeps_wall_time=True,
@@ -142,8 +144,11 @@ async def _continued(options: ResumeOptions, config: LineConfig, journal: Sqlite
             await continue_run(options.run, surroundings)
 
 
-def _attendant(options: ResumeOptions, later: Attendant) -> Attendant:
-    """Decides as the command says, again while a machine is not at rest yet; what comes later is the terminal's."""
+def _attendant(options: ResumeOptions, later: Attendant, *, is_alone: bool) -> Attendant:
+    """Decides as the command says, again while a machine is not at rest yet; what comes later is the terminal's.
+
+    is_alone: nobody is at a terminal; then a restart also ends a pause, because nobody could resume.
+    """
     if options.decide is None:
         return later
 
@@ -157,13 +162,32 @@ def _attendant(options: ResumeOptions, later: Attendant) -> Attendant:
             if event.data["state"] == RunState.HELD:
                 await asyncio.sleep(RETRY_S)
                 await _decide(run, options)
-        await later(run, events)
+        if not is_alone:
+            await later(run, events)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(later(run, events), name=f"decides on {run.name}")
+            group.create_task(_resuming(run, options), name=f"resumes {run.name}")
 
     return attend
 
 
+async def _resuming(run: Run, options: ResumeOptions) -> None:
+    """Ends the pause that was asked for before the controller died, when it is reached."""
+    with run.journal.stream.subscribe(run.name) as events:
+        is_paused = run.state is RunState.PAUSED
+        while run.pause_asked is not None:
+            if is_paused:
+                run.resume(_reason(options), options.who)
+            event = await events.get()
+            is_paused = event.kind == "run.state" and run.state is RunState.PAUSED
+
+
+def _reason(options: ResumeOptions) -> str:
+    return options.reason or "decided with the command"
+
+
 async def _decide(run: Run, options: ResumeOptions) -> None:
-    reason = options.reason or "decided with the command"
+    reason = _reason(options)
     try:
         match options.decide:
             case "restart":

@@ -113,7 +113,8 @@ def schedule_file(options: ManyOptions, svg: Path | None) -> ExitCode:
         print(json.dumps({"recipe": plan.recipe.name, "plan_hash": plan.hash, **data, "findings": findings}, indent=2))
     else:
         print(f"{plan.recipe.title}: {how_many(len(jobs), options.people)}{_without(options)}, predicted times")
-        print(gantt_text(line, jobs, simulation, shutil.get_terminal_size((120, 24)).columns))
+        if simulation.bars:
+            print(gantt_text(line, jobs, simulation, shutil.get_terminal_size((120, 24)).columns))
         _print_figures(data, longest_waits(simulation, jobs))
     kept = all(wait["kept"] for wait in data["maximum_waits"])
     return ExitCode.PASSED if kept and simulation.ended else ExitCode.REFUSED
@@ -124,7 +125,8 @@ def _without(options: ManyOptions) -> str:
 
 
 def _print_figures(data: Mapping[str, Any], waits: Sequence[str]) -> None:
-    print(f"all done after {data['makespan_s'] / 60:.1f} min")
+    what = "what can be done is done" if data["unfinished"] else "all done"
+    print(f"{what} after {data['makespan_s'] / 60:.1f} min" if data["makespan_s"] else "nothing can be begun")
     for unit in [unit for unit in data["units"] if unit["busy_s"] > 0]:
         print(f"  {unit['unit']}: in use {100 * unit['share']:.0f} % of the time")
     for text in (*(f"maximum wait: {wait}" for wait in waits), *data["unfinished"]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from controller.cli.exit_codes import ExitCode
@@ -79,29 +79,30 @@ def _all(name: str, faults: Sequence[str]) -> list[Check]:
 
 
 def _of_store(file: Path, anchor: Path | None) -> tuple[list[Event], list[Check]]:
-    end = _end(file, anchor)  # before the records: a program may be adding to both
+    where = anchor_path(file) if anchor is None else anchor
+    kept = _kept(where, is_given=anchor is not None)  # before the records: whoever writes meanwhile makes both longer
     events, faults = examine(file)
-    checks = [*_all(_FILE, faults), *_all(_CHAIN, verify(events)), *end(events)]
+    checks = [*_all(_FILE, faults), *_all(_CHAIN, verify(events)), *_end(where, events, kept)]
     if not is_empty(rescue_path(file)):
         words = f"they wait in {rescue_path(file)}; the next `pressline run` takes them in"
         checks.append(Check(_RESCUED, Result.FAILS, words))
     return events, checks
 
 
-def _end(file: Path, given: Path | None) -> Callable[[Sequence[Event]], list[Check]]:
-    """What the anchor, as it is now, says of records."""
-    where = anchor_path(file) if given is None else given
+def _kept(where: Path, *, is_given: bool) -> Anchor | StoreUnusable | None:
+    """The anchor to hold a store against, what is wrong with it, or None where there is none."""
     try:
         anchor = read_anchor(where)
     except StoreUnusable as error:
-        unreadable = [Check(_END, Result.FAILS, str(error))]
-        return lambda _: unreadable
-    if anchor is None and given is not None:
-        raise StoreUnusable(f"{given}: there is no such file")
-    return lambda events: _end_by(anchor, where, events)
+        return error
+    if anchor is None and is_given:
+        raise StoreUnusable(f"{where}: there is no such file")
+    return anchor
 
 
-def _end_by(anchor: Anchor | None, where: Path, events: Sequence[Event]) -> list[Check]:
+def _end(where: Path, events: Sequence[Event], anchor: Anchor | StoreUnusable | None) -> list[Check]:
+    if isinstance(anchor, StoreUnusable):
+        return [Check(_END, Result.FAILS, str(anchor))]
     if anchor is None:
         return [Check(_END, Result.NOT_CHECKED, f"there is no {where.name} beside it; records may have been cut off")]
     if faults := anchor_faults(events, anchor):

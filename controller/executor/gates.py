@@ -94,7 +94,9 @@ async def pass_gate(
 
     look gives what was measured last; again presses the lot once more and measures what there is to measure.
     """
-    gate, press, number = planned.step.gate, None, run.memory.pressed_again()
+    gate, broken_off = planned.step.gate, run.memory.broken_off
+    number = 0 if broken_off is None else broken_off.pressed_again
+    press = None if gate is None or number == 0 else _pressing(run.plan, planned, gate, number)
     while gate is not None and (misses := list(missed(run, gate, look()))):
         words = "; ".join(miss.words for miss in misses)
         beyond = "; ".join(why for miss in misses if (why := miss.beyond_pressing) is not None)
@@ -128,7 +130,10 @@ async def decide(
         decision, words = OnMiss.ASK, f"{words}; it is not pressed again: {why_not}"
     if decision is OnMiss.ASK:
         decision, by = await decided(run, step.name, lot, words, may_repress=why_not is None)
-    run.tell("gate.decided", {"step": step.name, "lot": lot, "decision": decision.value, "by": by, "why": words})
+    told: dict[str, Any] = {"step": step.name, "lot": lot, "decision": decision.value, "by": by, "why": words}
+    if decision is OnMiss.RE_PRESS:  # whatever becomes of it, what was before is known
+        told |= {"learned": run.memory.of_step(), "known": run.known()}
+    run.tell("gate.decided", told)
     return decision, words
 
 
@@ -203,6 +208,14 @@ def against_again(run: Run, planned: PlannedStep, gate: Gate, number: int) -> st
         times = "once" if gate.most == 1 else f"{gate.most} times"
         return f"it was pressed again {times}, the most that the recipe allows"
     return None if run.is_comparative else _broken_by(run, pressing, _pressing(run.plan, planned, gate, number))
+
+
+def last_again(run: Run, planned: PlannedStep) -> Again | None:
+    """The re-pressing in which the step was broken off, if it was in one that had begun."""
+    broken_off, gate = run.memory.broken_off, planned.step.gate
+    if broken_off is None or gate is None or broken_off.starts == 0 or (number := broken_off.sent_back) == 0:
+        return None
+    return Again(_pressing(run.plan, planned, gate, number), Repeated(planned.step.name, number))
 
 
 def _pressing(plan: Plan, planned: PlannedStep, gate: Gate, number: int) -> Press:

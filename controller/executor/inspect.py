@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from math import hypot, sqrt
 from typing import Any
 
@@ -12,10 +13,10 @@ from controller.executor.fitness import checked_zero, marked, tell_used, zero_do
 from controller.executor.gates import Again, Seen, pass_gate, pressed_again, scrap_if_missed
 from controller.executor.holding import hold_idle
 from controller.executor.judgement import COVERAGE, lose_track, tell_after_step
-from controller.executor.press import repeat
+from controller.executor.press import learn_broken_off, repeat
 from controller.executor.prompts import Answer, Prompt
 from controller.executor.run import Run, RunEnded
-from controller.executor.tasks import ask, entered_facts
+from controller.executor.tasks import MAYBE_DONE, ask, entered_facts
 from drivers.errors import DriverError
 from drivers.instrument import Instrument
 from drivers.reading import Reading
@@ -37,6 +38,8 @@ async def perform_inspection(run: Run, planned: PlannedStep) -> dict[str, Any]:
     if inspect is None:
         raise TypeError(f"step {step.name} is no inspection")
     lot = step.consumes[0]
+    if run.memory.is_at_gate:
+        await _come_back(run, planned, lot)
     result = await _inspected(run, planned, inspect, lot)
 
     async def again(repressing: Again) -> None:
@@ -88,6 +91,21 @@ async def _pressed_again(run: Run, planned: PlannedStep, lot: str, again: Again)
         await ask(run, Prompt("load", f"Load {lot} into {given.unit}", (lot,), unit=given.unit, area_mm2=area_mm2))
         await repeat(run, given, machine, again)
         await ask(run, Prompt("unload", f"Take {lot} out of {given.unit}", (lot,), lot, given.unit))
+
+
+async def _come_back(run: Run, planned: PlannedStep, lot: str) -> None:
+    """A lot that was sent back to its press before the controller died comes out of it again, if it is still there."""
+    broken_off, pressing = run.memory.broken_off, pressed_again(run.plan, planned)
+    if broken_off is None or pressing is None:
+        raise TypeError(f"nothing can press the lot of {planned.step.name}")
+    unit = next((data["unit"] for data in broken_off.asked if data["action"] == "load"), None)
+    if unit is None:
+        return
+    async with unit_for(run, replace(pressing, unit=unit)) as given:
+        learn_broken_off(run, given, planned)
+        if not any(data["action"] == "unload" and not data["wrong"] for data in broken_off.answered):
+            text = f"{MAYBE_DONE}: Take {lot} out of {unit}"
+            await ask(run, Prompt("unload", text, (lot,), lot, unit, may_be_done=True))
 
 
 def _expanded(uncertainty: float | None) -> float | None:

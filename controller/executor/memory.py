@@ -116,8 +116,9 @@ class BrokenOff:
     is_started: its start was asked for, and whether it took place only the machine knows; starts counts those of the
     step. reached is what the step's work came to, where it came to its end. lost are layers of which nothing is known
     any more since. was_held: the run was held or ended in this job, for whatever reason; its watch is gone, and with it
-    what speaks against going on. rejoins: its machine was found holding the job, which is to go on; gap_s is how long
-    it may have been held unseen. again counts the re-pressings that its gate had decided.
+    what speaks against going on. sent_back: how often a gate has sent its lot back to the press; what was learned
+    before the last time is known, and everything else here is since then. rejoins: its machine was found holding the
+    job, which is to go on; gap_s is how long it may have been held unseen.
     """
 
     step: str
@@ -131,9 +132,9 @@ class BrokenOff:
     lost: list[str] = field(default_factory=list)
     phase: str = ""
     was_held: bool = False
+    sent_back: int = 0
     rejoins: bool = False
     gap_s: float = 0.0
-    again: int = 0
 
     def answer(self, prompt: Prompt) -> Answer | None:
         """The values that a person entered for this prompt, if any; each answer is given back once."""
@@ -147,6 +148,18 @@ class BrokenOff:
     def is_unknown(self) -> bool:
         """Whether a job was begun whose end is not in the record: nobody knows what it did."""
         return self.starts > (0 if self.reached is None else 1)
+
+    @property
+    def pressed_again(self) -> int:
+        """How many re-pressings of its gate were begun."""
+        return self.sent_back - (1 if self.sent_back and self.starts == 0 else 0)
+
+    def send_back(self) -> None:
+        """A gate sends the lot back to its press; what was done before is learned and done."""
+        self.sent_back += 1
+        self.starts, self.reached, self.job, self.is_started = 0, None, None, False
+        for known in (self.asked, self.answered, self.lost):
+            known.clear()
 
     def was_never_pressed(self) -> None:
         """The machine was found before it built any pressure: its job does not count."""
@@ -186,9 +199,10 @@ class Memory:
         """What the present step's work came to before the controller died, if it had come to its end."""
         return None if self.broken_off is None else self.broken_off.reached
 
-    def pressed_again(self) -> int:
-        """How many re-pressings the present step's gate had decided before the controller died."""
-        return 0 if self.broken_off is None else self.broken_off.again
+    @property
+    def is_at_gate(self) -> bool:
+        """Whether the controller died after the present step's gate had sent its lot back to the press."""
+        return self.broken_off is not None and self.broken_off.sent_back > 0
 
     def held_job(self) -> Mapping[str, float] | None:
         """The job that the present step's machine was found holding, if it is to be taken up again; told once."""

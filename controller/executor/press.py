@@ -9,7 +9,7 @@ from typing import Any
 from controller.executor.continuing import PressAgain, PressContinuation, claimed_times
 from controller.executor.dwell import Reached
 from controller.executor.fitness import checked_tare
-from controller.executor.gates import Again, pass_gate, scrap_if_missed
+from controller.executor.gates import Again, last_again, pass_gate, scrap_if_missed
 from controller.executor.holding import hold_idle
 from controller.executor.judgement import claimed_windows, lose_track, refuse_before_step, tell_after_step
 from controller.executor.loading import load, reset
@@ -45,10 +45,13 @@ async def perform_press(run: Run, planned: PlannedStep) -> dict[str, Any]:
     machine = run.line.machine(planned.unit)
     with run.line.lease(planned.unit, run.name):
         lot = step.consumes[0]
-        reached = await _worked(run, planned, machine, press)
-        await reset(run, machine)
-        learn(run, planned, press, reached)
-        tell_facts(run, planned, press, reached)
+        if run.memory.is_at_gate:
+            learn_broken_off(run, planned, planned)
+        else:
+            reached = await _worked(run, planned, machine, press)
+            await reset(run, machine)
+            learn(run, planned, press, reached)
+            tell_facts(run, planned, press, reached)
         outcome = await pass_gate(run, planned, dict, lambda again: repeat(run, planned, machine, again))
         await ask(
             run, Prompt("unload", f"Take {step.produces} out of {planned.unit}", (lot,), step.produces, planned.unit)
@@ -66,6 +69,16 @@ async def repeat(run: Run, planned: PlannedStep, machine: Machine, again: Again)
     await reset(run, machine)
     learn(run, planned, again.press, reached)
     tell_facts(run, planned, again.press, merged(before, reached))
+
+
+def learn_broken_off(run: Run, pressing: PlannedStep, gated: PlannedStep) -> None:
+    """What a re-pressing came to whose controller died after its dwell; of one without that nothing is known."""
+    again, known = last_again(run, gated), run.memory.reached()
+    if again is None or known is None:
+        return
+    reached = Reached(**known)
+    learn(run, pressing, again.press, reached)
+    tell_facts(run, pressing, again.press, merged(run.pressings.get(pressing.step.name), reached))
 
 
 async def _worked(run: Run, planned: PlannedStep, machine: Machine, press: Press) -> Reached:

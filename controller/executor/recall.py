@@ -8,8 +8,8 @@ from typing import Any
 from controller.events import Event
 from controller.executor.dwell import Reached
 from controller.executor.memory import BrokenOff, Learned
-from controller.executor.run import Run
-from controller.executor.states import RunState
+from controller.executor.run import Request, Run
+from controller.executor.states import RunState, Trigger
 from controller.metrology import Metrology
 from recipes.facts import FactBook
 from recipes.rules.kept import fact_of
@@ -35,7 +35,11 @@ def recall(run: Run, events: Iterable[Event]) -> None:
         match event.kind:
             case "step.finished":
                 _finished(run, event)
+            case "gate.decided" if event.data["decision"] == "re-press":
+                _learn_again(run, event, event.data["step"])
+                run.memory.broken_off = broken_off_by(run.memory.broken_off, event)
             case "run.state":
+                run.pause_asked = paused_by(run.pause_asked, run.state, event.data)
                 run.state = RunState(event.data["state"])
                 run.version = int(event.data.get("version", run.version))
                 run.memory.broken_off = broken_off_by(run.memory.broken_off, event)
@@ -51,11 +55,24 @@ def recall(run: Run, events: Iterable[Event]) -> None:
         run.state = RunState.HELD
 
 
+def paused_by(before: Request | None, state: RunState, change: Mapping[str, Any]) -> Request | None:
+    """The pause that somebody has asked for and nobody has ended, after one more change of a run's state."""
+    if change["state"] == RunState.PAUSING:
+        return Request(Trigger.PAUSE, change["reason"], change["who"])
+    return None if state is RunState.PAUSED and change["state"] == RunState.RUNNING else before
+
+
 def _finished(run: Run, event: Event) -> None:
+    _learn_again(run, event, event.data["name"])
+    run.memory.finish(event.data["name"])
+
+
+def _learn_again(run: Run, event: Event, step: str) -> None:
+    """What a step had learned by this record, and what the run knew then."""
     data = event.data
     if "learned" not in data or "known" not in data:
         older = "an older program wrote it"
-        raise NotRecallable(f"record {event.sequence} does not say what {data['name']} learned: {older}")
+        raise NotRecallable(f"record {event.sequence} does not say what {step} learned: {older}")
     try:
         for what in data["learned"]:
             relearn(run, what)
@@ -67,7 +84,6 @@ def _finished(run: Run, event: Event) -> None:
         run.held_by_rules |= set(known["held_by_rules"])
     except (KeyError, TypeError, ValueError) as error:
         raise NotRecallable(f"record {event.sequence} cannot be used ({type(error).__name__}: {error})") from error
-    run.memory.finish(data["name"])
 
 
 def relearn(run: Run, what: Learned) -> None:
@@ -102,8 +118,7 @@ def broken_off_by(before: BrokenOff | None, event: Event) -> BrokenOff | None:
         case "step.reached" | "step.dwelt":
             before.reached = data
         case "gate.decided" if data["decision"] == "re-press":
-            before.again += 1
-            before.reached = None  # it is pressed once more, and what it came to before says nothing of that
+            before.send_back()
         case "step.phase":
             before.phase = data["phase"]
         case "run.state":

@@ -94,7 +94,7 @@ def can_rejoin(planned: PlannedStep, broken_off: BrokenOff, found: Found) -> boo
     """Whether a pressing may go on where it is: held on our job, under pressure, with nothing in doubt."""
     press = planned.step.press
     is_whole = press is not None and press.on_hold == "keep" and broken_off.reached is None and not broken_off.lost
-    is_whole &= broken_off.starts == 1 and not broken_off.was_held
+    is_whole &= broken_off.starts == 1 and not broken_off.was_held and broken_off.sent_back == 0
     holds = found.state in WORKING and found.phase != "release" and found.is_ours and broken_off.is_started
     return is_whole and holds and found.is_trusted and not found.is_zero
 
@@ -112,11 +112,13 @@ async def is_unpressed(machine: Machine, found: Found, broken_off: BrokenOff) ->
     return again.is_zero and again.is_ours and again.state not in ("", "EXECUTE")
 
 
-def choices(broken_off: BrokenOff | None, planned: PlannedStep | None) -> dict[str, str]:
-    """What restart, stop and abort mean now, for whoever decides."""
+def choices(broken_off: BrokenOff | None, planned: PlannedStep | None, pause: Request | None) -> dict[str, str]:
+    """What restart, stop and abort mean now, for whoever decides; a pause that was asked for still is."""
+    paused = "" if pause is None else f"; it pauses when no machine works, as {pause.who} asked ({pause.reason})"
     ends = "ends the run for good; what is under pressure is released at the step's rate and watched until proven zero"
     return {
-        "restart": "closes the record; all steps are done" if planned is None else _restart(broken_off, planned),
+        "restart": ("closes the record; all steps are done" if planned is None else _restart(broken_off, planned))
+        + paused,
         "stop": ends,
         "abort": ends + ", no faster",
     }
@@ -131,6 +133,8 @@ def _restart(broken_off: BrokenOff | None, planned: PlannedStep) -> str:
             f"{broken_off.unit} goes on with the job that it holds for {name}; its own record counts for pressure and"
             " dwell, and temperatures before now are not claimed"
         )
+    if broken_off.sent_back:
+        return _restart_at_gate(broken_off, planned)
     if planned.step.kind is StepKind.COAT and broken_off.reached is None:
         return f"does {name} again; what is on the web is scrap"
     if planned.step.kind is not StepKind.COAT and broken_off.is_unknown:
@@ -141,6 +145,19 @@ def _restart(broken_off: BrokenOff | None, planned: PlannedStep) -> str:
     if broken_off.reached is not None:
         return f"finishes {name}, whose work had come to its end; tasks are asked for in words that they may be done"
     return f"does {name} again; what was entered already is not asked for again"
+
+
+def _restart_at_gate(broken_off: BrokenOff, planned: PlannedStep) -> str:
+    goes_on = f"goes on at the gate of {planned.step.name}"
+    if broken_off.starts == 0:
+        return f"{goes_on}; re-pressing {broken_off.sent_back} had not begun"
+    if broken_off.is_unknown:
+        return (
+            f"{goes_on} once {broken_off.unit} is proven to be without pressure; nobody knows what re-pressing"
+            f" {broken_off.sent_back} did: nothing is claimed of {', '.join(planned.layers)} before the laboratory has"
+            " measured it"
+        )
+    return f"{goes_on}; re-pressing {broken_off.sent_back} had come to its end and counts"
 
 
 async def take_up(run: Run) -> None:

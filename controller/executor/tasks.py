@@ -29,7 +29,7 @@ async def ask(run: Run, prompt: Prompt) -> Answer:
         if (answer := broken_off.answer(prompt)) is not None:
             run.tell("prompt.recalled", {"action": prompt.action, "text": prompt.text, "values": dict(answer.values)})
             return answer
-        if broken_off.was_asked(prompt):
+        if broken_off.was_asked(prompt) and not (prompt.may_be_done or prompt.choices):
             prompt = replace(prompt, text=f"{MAYBE_DONE}: {prompt.text}", may_be_done=True)
     return await _asked(run, prompt)
 

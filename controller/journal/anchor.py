@@ -66,6 +66,7 @@ def anchor_faults(events: Sequence[Event], anchor: Anchor) -> list[str]:
         last = events[-1].sequence if events else 0
         words = f"it ends with record {last}, but record {anchor.sequence} was written ({anchor.utc})"
         return [f"{words}: records were cut off, or it is an older copy"]
-    if held.hash != anchor.hash:
-        return [f"record {anchor.sequence} is not the one that was written ({anchor.utc}): it is another journal"]
+    if (held.hash, held.utc) != (anchor.hash, anchor.utc):
+        words = f"record {anchor.sequence} is not the one that was written ({anchor.utc})"
+        return [f"{words}: it is another journal, or the anchor was altered"]
     return []

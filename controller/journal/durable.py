@@ -46,7 +46,8 @@ class SqliteJournal(Journal):
     """A journal in one SQLite file, locked against a second writer, verified against its anchor when it is opened.
 
     connect opens the file; patience_s is in real seconds. rescued counts the records of an earlier process that
-    were taken in from its rescue file.
+    were taken in from its rescue file; a condition `journal_rescued` behind them in the record tells of it. Then it
+    has to be opened on a running loop.
     """
 
     def __init__(
@@ -88,9 +89,9 @@ class SqliteJournal(Journal):
             reserve(rescue_path(self.path))
         database = opened(self.path, self._connect)
         try:
-            earlier = self._judged(database)
+            self._go_on_from(earlier := self._judged(database))
             if not reserved:
-                earlier += self._taken_in(database, earlier)
+                self._take_in(database, earlier)
                 reserve(rescue_path(self.path))
         except sqlite3.Error as error:
             database.close()
@@ -99,7 +100,6 @@ class SqliteJournal(Journal):
             database.close()
             raise
         self._files = _identity(self.path)
-        self._go_on_from(earlier)
         return database
 
     def _judged(self, database: Any) -> list[Event]:
@@ -112,15 +112,20 @@ class SqliteJournal(Journal):
             raise StoreUnusable(f"{self.path}: the journal is damaged: {faults[0]}; {keep}")
         return earlier
 
-    def _taken_in(self, database: Any, earlier: list[Event]) -> list[Event]:
+    def _take_in(self, database: Any, earlier: list[Event]) -> None:
+        """What was rescued goes in with the record that tells of it, all or nothing, also where this process dies."""
         missing = missing_records(rescue_path(self.path), earlier)
-        database.execute("BEGIN IMMEDIATE")
-        for event in missing:
-            database.execute(INSERT, row_of(event))
-        database.execute("COMMIT")
+        if missing:
+            self._go_on_from([*earlier, *missing])
+            self.rescued = len(missing)
+            words = f"{len(missing)} records that the disk had not taken before are in the journal {self.path} now"
+            told = self._next(LINE, "condition", _condition("journal_rescued", words, active=True))
+            database.execute("BEGIN IMMEDIATE")
+            for event in (*missing, told):
+                database.execute(INSERT, row_of(event))
+            database.execute("COMMIT")
+            self._inserted = told.sequence
         rescue_path(self.path).unlink()
-        self.rescued = len(missing)
-        return missing
 
     # ---------------------------------------------------------------------- writing, in the journal's thread
 
@@ -188,7 +193,7 @@ class SqliteJournal(Journal):
         if self._closing or (was is None) == (self.broken is None):
             return
         message = self.broken or f"the journal {self.path} is written again; nothing is missing in it"
-        self.note(LINE, "condition", _condition(message, active=self.broken is not None))
+        self.note(LINE, "condition", _condition("journal_unwritable", message, active=self.broken is not None))
 
     @property
     def is_silent(self) -> bool:
@@ -231,7 +236,8 @@ class SqliteJournal(Journal):
         for future in done:
             future.exception()  # each was told of when it came
         self._thread.shutdown(wait=not late)
-        self._lock.close()
+        if not late:  # else the thread may still write, and nobody else may until it is gone
+            self._lock.close()
 
     def _finish(self) -> None:
         """The last try, and a look at what the file holds: all that this process appended, or it raises."""
@@ -262,8 +268,8 @@ class SqliteJournal(Journal):
         self.broken = f"{self.broken}; {waiting}; {kept}"
 
 
-def _condition(message: str, *, active: bool) -> Mapping[str, Any]:
-    return {"name": "journal_unwritable", "unit": None, "active": active, "message": message}
+def _condition(name: str, message: str, *, active: bool) -> Mapping[str, Any]:
+    return {"name": name, "unit": None, "active": active, "message": message}
 
 
 def _why(path: Path, error: BaseException) -> str:

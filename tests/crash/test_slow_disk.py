@@ -13,6 +13,7 @@ from controller.events import EventStream
 from controller.journal import (
     JournalError,
     SqliteJournal,
+    is_in_use,
     read_events,
     read_rescue,
     rescue_path,
@@ -77,10 +78,12 @@ async def test_a_disk_that_never_answers_leaves_the_evidence_in_the_rescue_file(
     disk.gate.clear()
     journal.note("r", "stop", {})
     await journal.close()
+    is_kept = is_in_use(path)
     disk.gate.set()
     journal._thread.shutdown()
     journal._database.close()
     assert "the disk does not answer" in str(journal.broken)
+    assert is_kept, "what the disk takes at last would fall into another's writing"
     events, faults = read_rescue(rescue_path(path))
     assert (faults, [event.kind for event in events]) == ([], ["stop"])
 

@@ -101,8 +101,28 @@ def test_what_was_rescued_goes_into_the_store_when_the_disk_is_mended(tmp_path: 
     assert verify(stored) == []
     assert 0 < len(stored) < len(scene.events)
     asyncio.run(opened_and_closed(scene.store, rescued=len(scene.events) - len(stored)))
-    assert [event.hash for event in read_events(scene.store)] == [event.hash for event in scene.events]
+    *kept, told = read_events(scene.store)
+    assert [event.hash for event in kept] == [event.hash for event in scene.events]
+    assert (told.run, told.kind, told.data["name"], told.data["active"]) == (
+        "line",
+        "condition",
+        "journal_rescued",
+        True,
+    )
+    assert f"{len(scene.events) - len(stored)} records that the disk had not taken before" in told.data["message"]
     assert not rescue_path(scene.store).exists()
+
+
+def test_a_death_while_rescued_records_are_taken_in_takes_them_in_once(tmp_path: Path) -> None:
+    scene = StorageScene(tmp_path, full, DWELL).play()
+    rescue = rescue_path(scene.store)
+    content = rescue.read_bytes()
+    asyncio.run(opened_and_closed(scene.store, rescued=len(scene.events) - len(read_events(scene.store))))
+    rescue.write_bytes(content)  # it died before the file was gone
+    asyncio.run(opened_and_closed(scene.store, rescued=0))
+    told = [e for e in read_events(scene.store) if e.data.get("name") == "journal_rescued"]
+    assert len(told) == 1
+    assert verify(read_events(scene.store)) == []
 
 
 def test_a_store_that_was_deleted_is_not_silently_made_anew(tmp_path: Path) -> None:

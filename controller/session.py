@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,8 +15,6 @@ from controller.events import Event
 from controller.executor.fitness import tell_calibrations
 from controller.executor.judgement import estimate_data
 from controller.executor.prompts import Person, TaskImpossible
-from controller.executor.recall import NotRecallable, recall
-from controller.executor.recovering import Found, can_rejoin, is_unpressed
 from controller.executor.release import certificate_data, facts_data, judged, rules_data
 from controller.executor.run import Run
 from controller.executor.states import ENDED, RunState, TransitionRefused
@@ -26,34 +24,19 @@ from controller.journal import Journal
 from controller.line import Line
 from controller.readiness import MachineNotReady, ready, warn_of_pressure
 from controller.recovery import (
-    WHO,
-    Left,
-    NotContinuable,
-    created_data,
-    finished_ago,
-    found_by,
-    left,
-    next_step,
-    reason_of,
     rebuilding_data,
-    recorded_plan,
-    recovered_data,
-    seconds_between,
     set_down,
 )
 from controller.vitals.background import Health, background
 from controller.vitals.deaths import Act, Death, conditions_in
-from recipes.plan import Plan, PlannedStep, recipe_sha256
+from recipes.plan import Plan, recipe_sha256
 
 __all__ = [
     "MachineNotReady",
     "Surroundings",
     "UnitUnreachable",
     "carry_out",
-    "close_run",
     "connected",
-    "continue_on",
-    "continue_run",
     "line_connected",
     "run_on",
     "unattended",
@@ -137,10 +120,10 @@ async def run_on(plan: Plan, surroundings: Surroundings, name: str) -> None:
     if surroundings.announce is not None:
         surroundings.announce(run)
     with journal.stream.subscribe(name) as events:
-        await _to_its_end(run, surroundings, events, begun)
+        await to_its_end(run, surroundings, events, begun)
 
 
-async def _to_its_end(run: Run, surroundings: Surroundings, events: asyncio.Queue[Event], begun: float) -> None:
+async def to_its_end(run: Run, surroundings: Surroundings, events: asyncio.Queue[Event], begun: float) -> None:
     """Executes a run with its attendant, and closes its record whatever becomes of it."""
     truth = None
     try:
@@ -150,130 +133,15 @@ async def _to_its_end(run: Run, surroundings: Surroundings, events: asyncio.Queu
         truth = await _truth(run, surroundings)
     finally:
         wall = time.perf_counter() - begun if surroundings.keeps_wall_time else None
-        _close_record(run, {"truth": truth, "wall_seconds": wall})
+        close_record(run, {"truth": truth, "wall_seconds": wall})
 
 
-def _close_record(run: Run, more: Mapping[str, Any]) -> None:
+def close_record(run: Run, more: Mapping[str, Any]) -> None:
     """The end of a record: what is known, the certificate on it, and in which state the run is."""
     run.tell("porosity.estimated", estimate_data(run))
     run.tell("run.facts", facts_data(run))
     run.tell("certificate", certificate_data(judged(run)))
     run.tell("run.closed", {"state": run.state.value, **more})
-
-
-# ---------------------------------------------------------------------- runs that an earlier controller left
-
-
-async def continue_run(name: str, surroundings: Surroundings) -> None:
-    """Connects what a left run still needs, tells what is found, waits for a decision, and carries it to its end.
-
-    The run is one that `surroundings.journal.earlier` holds. Raises NotContinuable or UnitUnreachable before anything
-    is done; afterwards the journal tells everything.
-    """
-    journal, line = surroundings.journal, surroundings.line
-    plan = recorded_plan(name, journal.earlier)
-    was = left(name, journal.earlier)
-    unit = None if was.broken_off is None else was.broken_off.unit
-    if unit is not None and unit in line.machines:
-        line.allocation.owners[unit] = name  # no other left run has it stopped
-    async with line_connected(surroundings, plan, was.finished):
-        await set_down(line, journal, but=name)
-        await continue_on(name, surroundings)
-
-
-async def continue_on(name: str, surroundings: Surroundings) -> None:
-    """Continues a left run on machines that are connected, and closes its record. Raises NotContinuable."""
-    begun = time.perf_counter()
-    journal, line = surroundings.journal, surroundings.line
-    line.bypasses.recall(journal)
-    was = left(name, journal.earlier)
-    if not was.can_continue:
-        raise NotContinuable(f"run {name} is {was.state}, and its record is closed")
-    run = recalled_run(name, surroundings)
-    planned = next_step(run.plan, was)
-    line.jobs = max(line.jobs, _last_job(journal.earlier))
-    found = await _found_again(run, was, planned)
-    with journal.stream.subscribe(name) as events:
-        told = recovered_data(was, found, planned)
-        now = await journal.append(name, "run.recovered", told)
-        waited = [] if run.state in ENDED else finished_ago(name, journal.earlier, now.utc, surroundings.speed)
-        for step, ago_s in waited:
-            run.waits.reached(step)
-            run.waits.begun()
-            run.waits.finished(step, ago_s)
-        if (broken_off := run.memory.broken_off) is not None:
-            broken_off.gap_s = surroundings.speed * seconds_between(was.last_utc, now.utc)
-        if all(event.kind != "run.rules" for event in journal.earlier if event.run == name):
-            await journal.append(name, "run.rules", rules_data(run))  # it died before it could
-        await journal.append(name, "run.resumed", {"finished": list(was.finished), "plan_hash": run.plan.hash})
-        tell_calibrations(run)
-        if run.state not in ENDED:
-            await run.found_held(reason_of(was, found), WHO, told["choices"])
-        if surroundings.announce is not None:
-            surroundings.announce(run)
-        await _to_its_end(run, surroundings, events, begun)
-
-
-async def _found_again(run: Run, was: Left, planned: PlannedStep | None) -> list[Found]:
-    """What the machines are found doing, and what that means for the broken-off step, which keeps its unit."""
-    line, broken_off = run.line, run.memory.broken_off
-    found = await found_by(was, created_data(run.name, run.journal.earlier), line, run.guard, planned)
-    unit = next((seen for seen in found if broken_off is not None and seen.unit == broken_off.unit), None)
-    if broken_off is None or was.broken_off is None or planned is None or unit is None:
-        return found
-    line.allocation.owners[unit.unit] = run.name
-    is_there = can_rejoin(planned, broken_off, unit)
-    is_new = await is_unpressed(line.machine(unit.unit), unit, broken_off)
-    for known in (broken_off, was.broken_off):
-        known.rejoins = is_there
-        if is_new:
-            known.was_never_pressed()
-    return found
-
-
-def recalled_run(name: str, surroundings: Surroundings) -> Run:
-    """A left run as it was when its controller died, from its record alone. Raises NotContinuable."""
-    journal = surroundings.journal
-    record = [event for event in journal.earlier if event.run == name]
-    plan = recorded_plan(name, record)
-    run = Run(name, plan, surroundings.line, journal, surroundings.person, surroundings.priority)
-    try:
-        recall(run, record)
-    except NotRecallable as error:
-        raise NotContinuable(f"run {name}: {error}") from error
-    return run
-
-
-def _last_job(events: Sequence[Event]) -> int:
-    """The highest number that a job of any run has had."""
-    loads = [e.data for e in events if e.kind == "command.requested" and e.data["command"] == "load_job"]
-    return max((int(data["job"]["job_id"]) for data in loads), default=0)
-
-
-async def close_run(name: str, surroundings: Surroundings, reason: str, who: str) -> None:
-    """Closes the record of a left run that nobody continues, as stopped. Raises NotContinuable, JournalError.
-
-    No machine is asked: whoever closes it has looked at them.
-    """
-    journal = surroundings.journal
-    was = left(name, journal.earlier)
-    if not was.can_continue:
-        raise NotContinuable(f"run {name} is {was.state}, and its record is closed already")
-    created_data(name, journal.earlier)
-    stopped = {"state": RunState.STOPPED.value, "reason": reason, "who": who}
-    closed = {"truth": None, "wall_seconds": None, "who": who}
-    try:
-        run = recalled_run(name, surroundings)
-    except NotContinuable as error:
-        await journal.append(name, "run.problem", {"reason": str(error)})
-        await journal.append(name, "run.state", stopped)
-        await journal.append(name, "run.closed", {"state": RunState.STOPPED.value, **closed})
-        return
-    await journal.append(name, "run.recovered", recovered_data(was, [], next_step(run.plan, was)))
-    if run.state not in ENDED:
-        await journal.append(name, "run.state", stopped)
-        run.state = RunState.STOPPED
-    _close_record(run, closed)
 
 
 async def _truth(run: Run, surroundings: Surroundings) -> Mapping[str, Any] | None:

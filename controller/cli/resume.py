@@ -15,7 +15,7 @@ from controller.cli.attended import attended
 from controller.cli.clock import utc_text
 from controller.cli.exit_codes import ExitCode
 from controller.cli.keyboard import Terminal
-from controller.cli.runs import known_scenario, report
+from controller.cli.runs import known_scenario, report, tell_left
 from controller.cli.terminal import TerminalPerson, attendant_for
 from controller.config import ConfigError, LineConfig, load_line
 from controller.events import Event, EventStream
@@ -27,7 +27,8 @@ from controller.line import Line
 from controller.line_lock import LineTaken
 from controller.people import OperatorUnreachable, RemoteOperator
 from controller.recovery import NotContinuable, left
-from controller.session import Attendant, Surroundings, UnitUnreachable, close_run, continue_run, unattended
+from controller.resuming import close_run, continue_run
+from controller.session import Attendant, Surroundings, UnitUnreachable, unattended
 from drivers.errors import DriverError, ProfileError
 
 RETRY_S = 2.0
@@ -108,6 +109,7 @@ async def _resumed(options: ResumeOptions, config: LineConfig | None) -> dict[st
                 await _continued(options, simulated, journal, faults)
     finally:
         await journal.close()
+        tell_left(journal, options.store, but=options.run)
         faults += [] if journal.broken is None else [journal.broken]
         for fault in faults:
             print(fault, file=sys.stderr)

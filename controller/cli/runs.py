@@ -30,10 +30,11 @@ from controller.events import EventStream
 from controller.executor.allocation import take_out_of_service
 from controller.executor.record import document
 from controller.executor.run import Run
-from controller.journal import JournalError, SqliteJournal
+from controller.journal import Journal, JournalError, SqliteJournal
 from controller.line import unit_profile
 from controller.line_lock import LineTaken
 from controller.people import OperatorUnreachable, RemoteOperator
+from controller.recovery import open_runs
 from controller.session import MachineNotReady, Surroundings, UnitUnreachable, carry_out
 from controller.store.shelf import Approval
 from drivers.errors import DriverError, ProfileError
@@ -234,6 +235,19 @@ def _name(now: datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
+def tell_left(journal: Journal, store: Path, *, but: str) -> None:
+    """Which other runs of the store are left, and that each is continued by itself."""
+    others = [run for run in open_runs([*journal.earlier, *journal.events()]) if run != but]
+    if not others:
+        return
+    if len(others) == 1:
+        words = f"run {others[0]} is left open; `pressline resume {others[0]} --store {store}` continues it"
+    else:
+        how = f"`pressline resume RUN --store {store}` continues one, and then the next, the oldest first"
+        words = f"{len(others)} runs are left open; {how}: {', '.join(others)}"
+    print(words, file=sys.stderr)
+
+
 async def _pressed(
     plan: Plan, options: RunOptions, config: LineConfig | None, approval: Approval | None
 ) -> dict[str, Any]:
@@ -282,6 +296,7 @@ async def _pressed(
                         await carry_out(plan, surroundings, name)
     finally:
         await journal.close()
+        tell_left(journal, options.store, but=name)
         faults += [] if journal.broken is None else [journal.broken]
         for fault in faults:
             print(fault, file=sys.stderr)

@@ -21,7 +21,8 @@ from controller.executor.run import Run
 from controller.journal import Journal, verify
 from controller.line import Line
 from controller.people import run_truth
-from controller.session import Attendant, Surroundings, carry_out, continue_run, unattended
+from controller.resuming import continue_run
+from controller.session import Attendant, Surroundings, carry_out, unattended
 from recipes.plan import Plan
 from simulators.clock import run_virtual
 from simulators.line import SimulatedLine

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
+import pytest
+
+from controller.events import Event
 from controller.executor.run import Run
+from controller.session import Attendant
+from tests.controller.killing import Kill, Killed, at_event
+from tests.controller.recipes_for_tests import quick
 from tests.controller.scene import Scene, nobody, once
 
 UNIAXIAL = "uniaxial-press-1"
@@ -103,3 +110,74 @@ def test_a_pause_in_the_last_step_waits_before_the_run_is_complete() -> None:
     scene = Scene(UNIAXIAL, "dwell", pause, nobody).play()
     assert scene.states() == ["running", "pausing", "paused", "running", "complete"]
     assert time_of(scene, "complete") - time_of(scene, "paused") > 3000
+
+
+# ---------------------------------------------------------------------- a pause outlives its controller
+
+
+async def pauses_in_dwell(run: Run, events: asyncio.Queue[Event]) -> None:
+    while (await events.get()).data != {"unit": UNIAXIAL, "phase": "dwell"}:
+        pass
+    run.pause("lunch", "operator")
+    await asyncio.Event().wait()
+
+
+def resuming(after_s: float) -> Attendant:
+    """Restarts what was found held, and ends the pause some time after it began."""
+
+    async def attend(run: Run, events: asyncio.Queue[Event]) -> None:
+        while True:
+            event = await events.get()
+            state = event.data.get("state") if event.kind == "run.state" else None
+            if state == "held":
+                await asyncio.sleep(2.0)
+                run.restart("looked at it", "shift lead")
+            elif state == "paused":
+                await asyncio.sleep(after_s)
+                run.resume("back", "operator")
+
+    return attend
+
+
+@pytest.mark.parametrize(
+    ("kill", "gap_s", "then"),
+    [
+        (at_event("run.state", 5.0, state="paused"), 60.0, "peel support of solid electrolyte"),
+        (at_event("run.state", 5.0, state="pausing"), 1.0, "peel support of solid electrolyte"),
+        (at_event("run.state", 5.0, state="pausing"), 60.0, "first joining"),
+    ],
+    ids=["paused", "pausing, the job goes on", "pausing, the job is done again"],
+)
+def test_a_pause_outlives_the_controller_that_was_asked_for_it(
+    kill: Kill, gap_s: float, then: str, tmp_path: Path
+) -> None:
+    recipe = quick(tmp_path / "quick.yaml")
+    killed = Killed([kill], gap_s, attendant=resuming(900.0), first_attendant=pauses_in_dwell, recipe=recipe).play()
+    assert killed.record["state"] == "complete", killed.record["reason"]
+    later = [event for event in killed.events[killed.deaths[0] :] if event.run == "run"]
+    states = [event for event in later if event.kind == "run.state"]
+    told = [event.data["state"] for event in states]
+    assert told[:6] == ["held", "restarting", "running", "pausing", "paused", "running"], told
+    assert "it pauses when no machine works, as operator asked (lunch)" in states[0].data["choices"]["restart"]
+    paused, resumed = states[4], states[5]
+    assert (states[3].data["reason"], states[3].data["who"]) == ("lunch", "operator")
+    assert resumed.time_s - paused.time_s > 899.0
+    started = [event for event in later if event.kind == "step.started" and event.sequence > paused.sequence]
+    assert not [e for e in later if paused.sequence < e.sequence < resumed.sequence and e.kind == "command.requested"]
+    assert (started[0].data["name"], started[0].sequence > resumed.sequence) == (then, True)
+
+
+def test_a_pause_that_was_ended_before_is_not_kept(tmp_path: Path) -> None:
+    async def pauses_and_resumes(run: Run, events: asyncio.Queue[Event]) -> None:
+        while (await events.get()).data != {"unit": UNIAXIAL, "phase": "dwell"}:
+            pass
+        run.pause("lunch", "operator")
+        while (await events.get()).data.get("state") != "paused":
+            pass
+        run.resume("back", "operator")
+        await asyncio.Event().wait()
+
+    kill, recipe = at_event("step.started", 1.0, name="second joining"), quick(tmp_path / "quick.yaml")
+    killed = Killed([kill], 5.0, first_attendant=pauses_and_resumes, recipe=recipe).play()
+    assert killed.states().count("paused") == 1
+    assert killed.record["state"] == "complete"

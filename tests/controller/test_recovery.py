@@ -20,7 +20,8 @@ from controller.executor.run import Run
 from controller.executor.tasks import MAYBE_DONE
 from controller.journal import Journal
 from controller.recovery import NotContinuable, left, open_runs, rebuilding_data, recorded_plan
-from controller.session import Surroundings, carry_out, close_run, continue_run, unattended
+from controller.resuming import close_run, continue_run
+from controller.session import Surroundings, carry_out, unattended
 from recipes.plan import Plan
 from simulators.clock import run_virtual
 from simulators.line import SimulatedLine

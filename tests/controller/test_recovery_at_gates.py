@@ -1,4 +1,4 @@
-"""Controllers that die while a gate has its lot pressed again: what was before is known, and no number is used twice."""
+"""Controllers that die while a gate has its lot pressed again: what was before is known, no number is used twice."""
 
 from __future__ import annotations
 
@@ -40,13 +40,9 @@ def at_inspection(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pressures(killed: Killed) -> list[float]:
     """Of the first joining and its re-pressings, in MPa of the laminate's 1600 mm2 above the load cell's tare."""
-    kinds = killed.kinds("command.requested")
-    forces = [e.data["job"]["force_sp_kn"] for e in kinds if e.data["command"] == "load_job" and is_uniaxial(e.data)]
-    return [round((force - forces[0]) / 1.6 + 90.0) for force in forces if force < 90.0 * 1.6 * 1.6]
-
-
-def is_uniaxial(data: dict[str, object]) -> bool:
-    return data["unit"] == UNIAXIAL
+    loads = [e.data for e in killed.kinds("command.requested") if e.data["command"] == "load_job"]
+    forces = [data["job"]["force_sp_kn"] for data in loads if data["unit"] == UNIAXIAL]
+    return [round((force - forces[0]) / 1.6 + 90.0) for force in forces]
 
 
 def facts(killed: Killed) -> dict[tuple[str, str], float]:
@@ -124,7 +120,7 @@ def test_a_death_in_a_re_pressing_claims_nothing_of_it_and_uses_its_number(
     ("kill", "lost"),
     [
         (DECIDED, False),
-        (at_event("prompt.asked", 5.0, nth=4, action="load", unit=UNIAXIAL), False),
+        (at_event("prompt.asked", 5.0, nth=2, action="load", unit=UNIAXIAL), False),
         (at_event("step.phase", 5.0, nth=2, unit=UNIAXIAL, phase="dwell"), True),
         (at_event("step.dwelt", 1.0, nth=2), False),
         (at_event("prompt.asked", 1.0, nth=2, action="unload", unit=UNIAXIAL), False),
@@ -138,8 +134,9 @@ def test_a_death_while_an_inspection_has_its_lot_pressed_again(kill: Kill, lost:
     assert bool(killed.kinds("track.lost")) == lost
     assert killed.record["state"] == "stopped", killed.record["reason"]
     measured = [event for event in killed.kinds("measurement") if event.data["lot"] == "first assembly"]
-    assert len(measured) == 2, "before the re-pressing and after it"
-    assert [e.data["decision"] for e in killed.kinds("gate.decided")] == ["re-press"] * (1 + (kill is DECIDED))
+    assert len(measured) >= 2, "before the re-pressing and after it"
+    assert pressures(killed)[:2] == [90, 130], "one re-pressing is the most"
+    assert pressures(killed).count(130) == 1
     if not lost:
         assert facts(killed)["join1", "pressure"] == pytest.approx(130.0, rel=0.01)
     texts = [event.data["text"] for event in killed.kinds("prompt.asked") if event.data["action"] == "decide"]

@@ -26,7 +26,8 @@ from controller.executor.states import ENDED
 from controller.journal import SqliteJournal, read_events, verify
 from controller.people import run_truth
 from controller.recovery import open_runs
-from controller.session import Surroundings, carry_out, close_run, continue_run, unattended
+from controller.resuming import close_run, continue_run
+from controller.session import Surroundings, carry_out, unattended
 from simulators.clock import run_virtual
 from simulators.line import SimulatedLine
 from simulators.operator_link import truth

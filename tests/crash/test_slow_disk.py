@@ -82,6 +82,7 @@ async def test_a_disk_that_never_answers_leaves_the_evidence_in_the_rescue_file(
     disk.gate.set()
     journal._thread.shutdown()
     journal._database.close()
+    journal._lock.close()
     assert "the disk does not answer" in str(journal.broken)
     assert is_kept, "what the disk takes at last would fall into another's writing"
     events, faults = read_rescue(rescue_path(path))

@@ -241,9 +241,9 @@ def tell_left(journal: Journal, store: Path, *, but: str) -> None:
     if not others:
         return
     if len(others) == 1:
-        words = f"run {others[0]} is left open; `pressline resume {others[0]} --store {store}` continues it"
+        words = f"run {others[0]} is left open; `pressline resume {others[0]} --line FILE --store {store}` continues it"
     else:
-        how = f"`pressline resume RUN --store {store}` continues one, and then the next, the oldest first"
+        how = f"`pressline resume RUN --line FILE --store {store}` continues one, and then the next, the oldest first"
         words = f"{len(others)} runs are left open; {how}: {', '.join(others)}"
     print(words, file=sys.stderr)
 

@@ -101,7 +101,7 @@ async def pass_gate(
         words = "; ".join(miss.words for miss in misses)
         beyond = "; ".join(why for miss in misses if (why := miss.beyond_pressing) is not None)
         why_not = beyond or against_again(run, planned, gate, number + 1)
-        decision, why = await decide(run, planned, words, [miss.data for miss in misses], why_not)
+        decision, why = await decide(run, planned, words, [miss.data for miss in misses], why_not, number + 1)
         if decision is OnMiss.CONTINUE:
             break
         if decision is OnMiss.SCRAP:
@@ -114,9 +114,16 @@ async def pass_gate(
 
 
 async def decide(
-    run: Run, planned: PlannedStep, words: str, targets: Sequence[Mapping[str, Any]], why_not: str | None
+    run: Run,
+    planned: PlannedStep,
+    words: str,
+    targets: Sequence[Mapping[str, Any]],
+    why_not: str | None,
+    number: int = 0,
 ) -> tuple[OnMiss, str]:
     """What becomes of a lot that has missed a target, and why; why_not is what speaks against pressing it again.
+
+    number is the how-many-th re-pressing it would be.
 
     Raises RunEnded.
     """
@@ -132,7 +139,7 @@ async def decide(
         decision, by = await decided(run, step.name, lot, words, may_repress=why_not is None)
     told: dict[str, Any] = {"step": step.name, "lot": lot, "decision": decision.value, "by": by, "why": words}
     if decision is OnMiss.RE_PRESS:  # whatever becomes of it, what was before is known
-        told |= {"learned": run.memory.of_step(), "known": run.known()}
+        told |= {"number": number, "learned": run.memory.of_step(), "known": run.known()}
     run.tell("gate.decided", told)
     return decision, words
 

@@ -116,9 +116,9 @@ class BrokenOff:
     is_started: its start was asked for, and whether it took place only the machine knows; starts counts those of the
     step. reached is what the step's work came to, where it came to its end. lost are layers of which nothing is known
     any more since. was_held: the run was held or ended in this job, for whatever reason; its watch is gone, and with it
-    what speaks against going on. sent_back: how often a gate has sent its lot back to the press; what was learned
-    before the last time is known, and everything else here is since then. rejoins: its machine was found holding the
-    job, which is to go on; gap_s is how long it may have been held unseen.
+    what speaks against going on. sent_back: the number of the re-pressing for which its gate has sent the lot back;
+    what was learned before that is known, and everything else here is since then. rejoins: its machine was found
+    holding the job, which is to go on; gap_s is how long it may have been held unseen.
     """
 
     step: str
@@ -154,9 +154,9 @@ class BrokenOff:
         """How many re-pressings of its gate were begun."""
         return self.sent_back - (1 if self.sent_back and self.starts == 0 else 0)
 
-    def send_back(self) -> None:
-        """A gate sends the lot back to its press; what was done before is learned and done."""
-        self.sent_back += 1
+    def send_back(self, number: int) -> None:
+        """A gate sends the lot back for its number-th re-pressing; what was done before is learned and done."""
+        self.sent_back = number
         self.starts, self.reached, self.job, self.is_started = 0, None, None, False
         for known in (self.asked, self.answered, self.lost):
             known.clear()

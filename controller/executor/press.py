@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from controller.executor.continuing import PressAgain, PressContinuation, claimed_times
@@ -25,6 +25,7 @@ from drivers.isostatic_press import IsostaticJob
 from drivers.machine import Machine
 from drivers.reading import Reading, Snapshot
 from drivers.uniaxial_press import UniaxialJob
+from recipes.facts import Evidence, doubted
 from recipes.isostatic import undone_before
 from recipes.model import Press
 from recipes.plan import PlannedStep
@@ -72,13 +73,19 @@ async def repeat(run: Run, planned: PlannedStep, machine: Machine, again: Again)
 
 
 def learn_broken_off(run: Run, pressing: PlannedStep, gated: PlannedStep) -> None:
-    """What a re-pressing came to whose controller died after its dwell; of one without that nothing is known."""
-    again, known = last_again(run, gated), run.memory.reached()
-    if again is None or known is None:
+    """What a re-pressing came to whose controller died after its dwell; one without that makes all of them doubtful."""
+    again, known, before = last_again(run, gated), run.memory.reached(), run.pressings.get(pressing.step.name)
+    if again is None:
         return
-    reached = Reached(**known)
-    learn(run, pressing, again.press, reached)
-    tell_facts(run, pressing, again.press, merged(run.pressings.get(pressing.step.name), reached))
+    if known is not None:
+        reached = Reached(**known)
+        learn(run, pressing, again.press, reached)
+        tell_facts(run, pressing, again.press, merged(before, reached))
+    elif before is not None:
+        run.pressings[pressing.step.name] = replace(before, is_whole=False)
+        why = f"nobody knows what re-pressing {again.of.number} of {pressing.step.name} reached"
+        measured = [f for f in run.facts if f.subject == pressing.step.role and f.evidence is Evidence.MEASURED]
+        run.facts.add(doubted(measured, why))
 
 
 async def _worked(run: Run, planned: PlannedStep, machine: Machine, press: Press) -> Reached:

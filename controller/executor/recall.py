@@ -118,7 +118,7 @@ def broken_off_by(before: BrokenOff | None, event: Event) -> BrokenOff | None:
         case "step.reached" | "step.dwelt":
             before.reached = data
         case "gate.decided" if data["decision"] == "re-press":
-            before.send_back()
+            before.send_back(int(data.get("number", 0)))
         case "step.phase":
             before.phase = data["phase"]
         case "run.state":

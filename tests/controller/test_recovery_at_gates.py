@@ -75,6 +75,8 @@ def killed_at(kill: Kill, recipe: Path, gap_s: float = 30.0) -> Killed:
 
 FIFTH_JOB = at_event("command.requested", command="load_job", nth=5)
 """Three coatings, the first joining, and its first re-pressing."""
+RELOADED = at_event("command.requested", command="load_job")
+"""Of a controller that has come back: the re-pressing's job, which never reaches the press."""
 
 
 @pytest.mark.parametrize(
@@ -116,6 +118,23 @@ def test_a_death_in_a_re_pressing_claims_nothing_of_it_and_uses_its_number(
     assert killed.record["layers"]["cathode"]["porosity_pct"] is None
 
 
+def test_it_can_die_again_and_again_at_a_gate(at_press: Path) -> None:
+    kills = [
+        DECIDED,
+        RELOADED,
+        at_event("step.dwelt", 1.0),
+        at_event("run.resumed"),
+        DECIDED,
+        at_event("step.dwelt", 1.0),
+    ]
+    killed = Killed(kills, 30.0, attendant=goes_on_once, recipe=at_press).play()
+    assert killed.record["state"] == "stopped", killed.record["reason"]
+    assert pressures(killed) == [90, 100, 100, 110]
+    assert [e.data["number"] for e in killed.kinds("gate.decided")] == [1, 1, 1, 2, 2]
+    assert not killed.kinds("track.lost")
+    assert facts(killed)["join1", "time"] == pytest.approx(180.0, abs=1.0), "all three pressings"
+
+
 @pytest.mark.parametrize(
     ("kill", "lost"),
     [
@@ -139,5 +158,8 @@ def test_a_death_while_an_inspection_has_its_lot_pressed_again(kill: Kill, lost:
     assert pressures(killed).count(130) == 1
     if not lost:
         assert facts(killed)["join1", "pressure"] == pytest.approx(130.0, rel=0.01)
+    found = [fact for fact in killed.kinds("run.facts")[-1].data["facts"] if fact["subject"] == "join1"]
+    doubts = {fact.get("doubt", "") for fact in found if fact["evidence"] == "measured"}
+    assert doubts == {"nobody knows what re-pressing 1 of first joining reached" if lost else ""}
     texts = [event.data["text"] for event in killed.kinds("prompt.asked") if event.data["action"] == "decide"]
     assert not any(MAYBE_DONE in text for text in texts)

@@ -43,11 +43,16 @@ async def test_other_runs_that_were_left_are_told_with_how_to_continue_them(
     journal.note("done", "run.closed", {})
     tell_left(journal, Path("s.sqlite"), but="b")
     told = capsys.readouterr().err
-    assert "2 runs are left open; `pressline resume RUN --store s.sqlite` continues one, and then the next" in told
+    assert (
+        "2 runs are left open; `pressline resume RUN --line FILE --store s.sqlite` continues one, and then the next"
+        in told
+    )
     assert told.rstrip().endswith(": a, c")
     journal.note("c", "run.closed", {})
     tell_left(journal, Path("s.sqlite"), but="b")
-    assert capsys.readouterr().err.startswith("run a is left open; `pressline resume a --store s.sqlite` continues it")
+    assert capsys.readouterr().err.startswith(
+        "run a is left open; `pressline resume a --line FILE --store s.sqlite` continues it"
+    )
     journal.note("a", "run.closed", {})
     tell_left(journal, Path("s.sqlite"), but="b")
     assert capsys.readouterr().err == ""

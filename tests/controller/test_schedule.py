@@ -258,6 +258,10 @@ def test_the_command_says_what_a_broken_wait_or_a_missing_machine_means(tmp_path
     out = pressline("schedule", str(EXAMPLE), "--out-of-service", "isostatic-press-1")
     assert out.exit_code == 1
     assert "01 never begins densifying: it needs isostatic-press-1" in out.stdout
+    assert "what can be done is done after" in out.stdout
+    none = pressline("schedule", str(EXAMPLE), "--out-of-service", "coater-1")
+    assert none.exit_code == 1
+    assert "nothing can be begun\n01 never begins coat cathode: it needs coater-1" in none.stdout
     unknown = pressline("schedule", str(EXAMPLE), "--out-of-service", "press-9")
     assert unknown.exit_code == 2
     assert "the line has no unit press-9; it has uniaxial-press-1" in unknown.stderr

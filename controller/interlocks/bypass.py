@@ -159,7 +159,7 @@ class Bypasses:
         del self._ends_s[item]
         data = {"unit": item.unit, "row": item.row, "begun": item.begun, "who": who, "why": why}
         journal.note(RUN, _ENDED, data)
-        others = [other for other in self._ends_s if other.unit == item.unit]  # the unit has one condition for all
+        others = [other for other in self._ends_s if (other.unit, other.row) == (item.unit, item.row)]
         _tell_condition(journal, others[0] if others else item, active=bool(others))
 
 
@@ -189,5 +189,5 @@ def told_bypasses(events: Iterable[Event]) -> list[tuple[Bypass, str | None, str
 
 
 def _tell_condition(journal: Journal, item: Bypass, *, active: bool) -> None:
-    name = "interlock_bypassed"
-    journal.note(RUN, "condition", {"name": name, "unit": item.unit, "active": active, "message": item.words})
+    data = {"name": "interlock_bypassed", "unit": item.unit, "item": item.row, "active": active, "message": item.words}
+    journal.note(RUN, "condition", data)

@@ -227,14 +227,14 @@ def test_a_clock_that_was_set_back_between_two_programs_does_not_lengthen_it(
 
 
 async def test_the_end_of_one_of_two_is_neither_the_others_end_nor_the_alarms() -> None:
-    """Two rows of a unit, and one row twice: the alarm goes when the last of them ends."""
+    """Two rows of a unit, and one row twice: the alarm of a row goes when the last bypass of it ends."""
     clock, bypasses = Clock(), Bypasses()
     journal = journal_at(clock)
     longer = Bypass(**{**asdict(bypass(minutes=40)), "begun": (BEGUN + timedelta(minutes=1)).isoformat()})
     for wanted in (bypass(minutes=10), longer):
         await begun(bypasses, journal, wanted)
     await begun(bypasses, journal, bypass("alarm tilt", minutes=20), "uniaxial_press")
-    active, told = [], []
+    told = []
     for minutes in (15, 25, 45):
         clock.now = BEGUN + timedelta(minutes=minutes)
         live = bypasses.in_force(journal, UNIT)
@@ -243,11 +243,9 @@ async def test_the_end_of_one_of_two_is_neither_the_others_end_nor_the_alarms() 
         assert set(again._ends_s) == set(live)
         assert [item for item, at, _ in told_bypasses(journal.events()) if at is None] == live
         last = [event.data for event in journal.events() if event.kind == "condition"][-1]
-        active.append(last["active"])
-        told.append(last["message"])
+        told.append((last["item"], last["active"]))
         assert (last["name"], last["unit"]) == ("interlock_bypassed", UNIT)
-    assert active == [True, True, False]
-    assert told == [longer.words] * 3
+    assert told == [(longer.row, True), ("alarm tilt", False), (longer.row, False)]
     assert bypasses.are_none
 
 

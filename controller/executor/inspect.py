@@ -160,8 +160,8 @@ async def _agreed(
 def _contradicted(run: Run, planned: PlannedStep, kind: str, found: str) -> Iterator[None]:
     """Within the block a measurement is too far from what was expected; a run that ends in it leaves that open."""
     unit = kind if kind == "lab" else run.line.instrument(kind).unit
-    data = {"name": "innovation_implausible", "unit": unit, "item": run.name}
-    run.tell("condition", data | {"active": True, "message": found})
+    data = {"name": "innovation_implausible", "unit": unit, "item": run.name, "active": True, "message": found}
+    run.tell("condition", data)
     try:
         yield
     except RunEnded:
@@ -169,7 +169,7 @@ def _contradicted(run: Run, planned: PlannedStep, kind: str, found: str) -> Iter
         raise
     finally:
         words = f"{unit}: agrees with what is expected, or the estimate is given up"
-        run.tell("condition", data | {"active": False, "message": words})
+        run.tell("condition", {**data, "active": False, "message": words})
 
 
 async def _weighed(run: Run, planned: PlannedStep, lot: str) -> Measured:

@@ -9,10 +9,8 @@ import pytest
 
 from controller.cli.recipes import planned
 from controller.dryrun import SimulatedPerson
-from controller.events import Event
-from controller.executor.gates import Again, Missed, against_again, guard_of, pass_gate
+from controller.executor.gates import Missed, against_again, guard_of
 from controller.executor.prompts import Answer, Prompt
-from controller.executor.recall import broken_off_by
 from recipes.declared import press_facts
 from recipes.facts import Evidence
 from recipes.model import Window
@@ -345,25 +343,6 @@ def test_whether_pressing_can_bring_a_value_into_its_range(
     missed = Missed(quantity, "%", Window(20.0, 30.0), value, uncertainty, guard)
     assert (missed.beyond_pressing is None) is helps
 
-
-def test_re_pressings_before_a_crash_count(tmp_path: Path) -> None:
-    """One more than the recipe allows is not pressed because a controller died between two of them."""
-    gate = f"on_miss: re-press\n{porosity('cathode', '0..1 %')}\nmost: 1\nmore_pressure: 10 MPa"
-
-    async def again(_: Again) -> None:
-        raise AssertionError("it is pressed once more")
-
-    async def judged() -> None:
-        run = a_run(gated(tmp_path, FIRST, gate), person=Deciding(None, "scrap"))
-        first = next(step for step in run.plan.steps if step.step.name == "first joining")
-        for kind, data in (("step.started", {"name": "first joining"}), ("gate.decided", {"decision": "re-press"})):
-            event = Event(1, "run", kind, data, 0.0, "", "", "")
-            run.memory.broken_off = broken_off_by(run.memory.broken_off, event)
-        outcome = await pass_gate(run, first, dict, again)
-        assert outcome.scrap is not None
-        assert "it was pressed again once, the most that the recipe allows" in outcome.scrap
-
-    run_virtual(judged())
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ async def test_while_runs_go_on_their_store_tells_what_each_waits_for(three: Pla
         shown = pressline("show", "L-02", "--store", str(store))
         assert shown.stdout.splitlines()[-1] == ("now: it waits for coater-1 for coat cathode: coater-1 works for L-01")
         listed = pressline("runs", "--store", str(store)).stdout
-        assert "running   not accepted  simulated  it waits for coater-1 for coat cathode: coater-1 works" in listed
+        assert "running   none yet      simulated  it waits for coater-1 for coat cathode: coater-1 works" in listed
         told = {
             run["run"]: run["now"]
             for run in json.loads(pressline("runs", "--store", str(store), "--json").stdout)["runs"]
@@ -401,6 +401,7 @@ def test_a_broken_maximum_wait_is_a_condition_that_ends_when_the_step_begins(tmp
         " allows",
         "step": "densifying",
         "after": "second joining",
+        "item": "second joining-densifying",
     }
     assert not ended.data["active"]
     assert ended.data["message"].startswith("densifying began 27.")

@@ -399,7 +399,7 @@ def test_a_run_that_nobody_continues_is_closed_by_a_person(recipe: Path) -> None
                 RUN,
                 Surroundings(
                     around.line,
-                    Journal(EventStream(), lambda: "", [*killed.events, *journal.events()]),
+                    Journal(EventStream(), lambda: "2026-01-02T00:00:00+00:00", [*killed.events, *journal.events()]),
                     around.person,
                     nobody,
                 ),

@@ -113,7 +113,8 @@ def test_a_death_in_a_re_pressing_claims_nothing_of_it_and_uses_its_number(
     killed = killed_at(kill, at_press, gap_s)
     assert "nobody knows what re-pressing 1 did: nothing is claimed of" in restart_of(killed)
     assert killed.kinds("track.lost")
-    assert pressures(killed) == [90, 100, 110], "two re-pressings are the most, whoever saw them"
+    assert pressures(killed) == [90, 100], "what nobody knows is not pressed again before a person has decided"
+    assert killed.kinds("prompt.asked")[-1].data["action"] == "decide"
     assert killed.record["state"] == "stopped", killed.record["reason"]
     assert killed.record["layers"]["cathode"]["porosity_pct"] is None
 

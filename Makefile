@@ -69,7 +69,7 @@ imports:
 	$(BIN)/lint-imports
 
 pytest:
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/python -m tests
 
 # ---------------------------------------------------------------- campaigns: longer than CI has time for
 # make campaign          SEEDS=20 JOBS=2      plays every fault on the simulated line, and an observer of the physics judges

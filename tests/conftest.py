@@ -8,8 +8,20 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-_WAITING = "tests/controller/test_processes.py"
-"""Tests that wait for real time to pass: begun first, they wait beside the others and not after them."""
+WALL_TIME = (
+    "tests/controller/test_processes.py",  # the longest begin first
+    "tests/controller/test_lab.py",
+    "tests/controller/test_determinism.py",
+    "tests/controller/test_faults_command.py",
+    "tests/controller/test_run_told.py",
+    "tests/crash/test_killing.py",
+    "tests/contract/test_shared_lines.py",
+    "tests/drivers/test_modbus_faults.py",
+    "tests/foreign/",
+    "tests/simulators/test_faults_served.py",
+    "tests/wire/",
+)
+"""Where tests wait for real time to pass: programs and servers on real wires (`python -m tests` runs them apart)."""
 
 
 def pytest_configure() -> None:
@@ -17,8 +29,12 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(_WAITING))
+    for item in items:
+        if item.nodeid.startswith(WALL_TIME):
+            item.add_marker("wall_time")
+    items.sort(key=lambda item: not item.nodeid.startswith(WALL_TIME[0]))
 
 
 @pytest.fixture(autouse=True)

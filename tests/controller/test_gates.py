@@ -344,7 +344,6 @@ def test_whether_pressing_can_bring_a_value_into_its_range(
     assert (missed.beyond_pressing is None) is helps
 
 
-
 @pytest.mark.parametrize(
     ("told", "state", "decided"),
     [("continue", "complete", ["continue"]), ("scrap", "stopped", ["scrap"]), ("re-press", "stopped", ["re-press"])],

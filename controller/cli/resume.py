@@ -16,13 +16,14 @@ from controller.cli.clock import utc_text
 from controller.cli.exit_codes import ExitCode
 from controller.cli.keyboard import Terminal
 from controller.cli.runs import known_scenario, report, tell_left
+from controller.cli.show import no_run
 from controller.cli.terminal import TerminalPerson, attendant_for
 from controller.config import ConfigError, LineConfig, load_line
 from controller.events import Event, EventStream
 from controller.executor.record import document
 from controller.executor.run import Run
 from controller.executor.states import RunState, TransitionRefused
-from controller.journal import JournalError, SqliteJournal
+from controller.journal import JournalError, SqliteJournal, read_events
 from controller.line import Line
 from controller.line_lock import LineTaken
 from controller.people import OperatorUnreachable, RemoteOperator
@@ -56,8 +57,7 @@ def resume_run(options: ResumeOptions) -> ExitCode:
     """Continues a run that was left, and prints its record."""
     if not known_scenario(options.scenario):
         return ExitCode.UNUSABLE
-    fault = _undecided(options) if options.store.exists() else f"{options.store}: there is no such store"
-    if fault is not None:
+    if (fault := _not_there(options.run, options.store) or _undecided(options)) is not None:
         print(fault, file=sys.stderr)
         return ExitCode.UNUSABLE
     try:
@@ -79,6 +79,14 @@ def resume_run(options: ResumeOptions) -> ExitCode:
         print(f"the line is not usable: {error}", file=sys.stderr)
         return ExitCode.UNREACHABLE
     return report(record, as_json=options.as_json)
+
+
+def _not_there(run: str, store: Path) -> str | None:
+    """Why there is no such run in the store, if there is none; nothing is written to find it out."""
+    try:
+        return no_run(store, run, read_events(store))
+    except JournalError as error:
+        return str(error)
 
 
 def _undecided(options: ResumeOptions) -> str | None:
@@ -207,8 +215,8 @@ def close_left_run(run: str, store: Path, reason: str, who: str, *, as_json: boo
     if not reason.strip() or not who.strip():
         print("pressline close: --reason and --who say why the run is closed and who closes it", file=sys.stderr)
         return ExitCode.UNUSABLE
-    if not store.exists():
-        print(f"{store}: there is no such store", file=sys.stderr)
+    if (fault := _not_there(run, store)) is not None:
+        print(fault, file=sys.stderr)
         return ExitCode.UNUSABLE
     try:
         record = asyncio.run(_closed(run, store, reason, who))
@@ -227,8 +235,6 @@ async def _closed(run: str, store: Path, reason: str, who: str) -> dict[str, Any
     try:
         line = Line({}, {})
         nobody = TerminalPerson(Terminal())
-        if not left(run, journal.earlier).last_utc:
-            raise NotContinuable(f"{store}: there is no run {run}")
         await close_run(run, Surroundings(line, journal, nobody, unattended), reason, who)
     finally:
         await journal.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from controller.batch_record import why_waiting
@@ -29,9 +30,8 @@ def show_run(name: str | None, store: Path, *, as_json: bool) -> ExitCode:
     if name is None:
         _list(names, events, alive=alive, as_json=as_json)
         return ExitCode.REFUSED if faults else ExitCode.PASSED
-    if name not in names:
-        known = f"; the last one is {names[-1]}" if names else ""
-        print(f"{store}: there is no run {name}{known}", file=sys.stderr)
+    if (unknown := no_run(store, name, events)) is not None:
+        print(unknown, file=sys.stderr)
         return ExitCode.UNUSABLE
     own = [event for event in events if event.run == name]
     standing = left(name, own)
@@ -49,6 +49,13 @@ def show_run(name: str | None, store: Path, *, as_json: bool) -> ExitCode:
         elif standing.is_open:
             print(f"now: {why_waiting(own)}")
     return ExitCode.REFUSED if faults else code_of(record)
+
+
+def no_run(store: Path, name: str, events: Sequence[Event]) -> str | None:
+    """That there is no such run, in words; None if there is."""
+    names = [event.run for event in events if event.kind == "run.created"]
+    known = f"; the last one is {names[-1]}" if names else ""
+    return None if name in names else f"{store}: there is no run {name}{known}"
 
 
 def _hint(standing: Left, store: Path, *, alive: bool) -> str | None:

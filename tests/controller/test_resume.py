@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from controller.cli.main import app
 from controller.cli.resume import ResumeOptions, _attendant
 from controller.cli.runs import tell_left
 from controller.events import EventStream
-from controller.journal import Journal
+from controller.journal import Journal, SqliteJournal
 from controller.session import unattended
 from tests.controller.killing import RUN, Killed, at_event
 from tests.controller.recipes_for_tests import quick
@@ -56,3 +59,32 @@ async def test_other_runs_that_were_left_are_told_with_how_to_continue_them(
     journal.note("a", "run.closed", {})
     tell_left(journal, Path("s.sqlite"), but="b")
     assert capsys.readouterr().err == ""
+
+
+async def _with_a_run(store: Path) -> None:
+    journal = SqliteJournal(EventStream(), lambda: "2026-01-02T00:00:00+00:00", store)
+    await journal.append("one", "run.created", {})
+    await journal.close()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("close", "x", "--reason", "scrap", "--who", "lead"),
+        ("resume", "x", "--simulate", "--decide", "stop", "--who", "a"),
+    ],
+    ids=["close", "resume"],
+)
+def test_a_run_that_is_not_there_is_told_and_nothing_is_written(command: tuple[str, ...], tmp_path: Path) -> None:
+    store, empty = tmp_path / "s.sqlite", tmp_path / "empty.sqlite"
+    asyncio.run(_with_a_run(store))
+    empty.touch()
+    before = store.read_bytes()
+    for file, words in (
+        (store, f"{store}: there is no run x; the last one is one"),
+        (empty, f"{empty}: not a pressline store"),
+        (tmp_path / "none.sqlite", "there is no such store"),
+    ):
+        told = CliRunner().invoke(app, [*command, "--store", str(file)])
+        assert (told.exit_code, words in told.stderr) == (2, True), told.output
+    assert (store.read_bytes(), empty.stat().st_size) == (before, 0)

@@ -174,6 +174,7 @@ def _attendant(options: ResumeOptions, later: Attendant, *, is_alone: bool) -> A
                 await _decide(run, options)
         if not is_alone:
             await later(run, events)
+            return
         async with asyncio.TaskGroup() as group:
             group.create_task(later(run, events), name=f"decides on {run.name}")
             group.create_task(_resuming(run, options), name=f"resumes {run.name}")

@@ -49,7 +49,7 @@ def connected(path: Path) -> Connection:
 
 
 def opened(path: Path, connect: Connect) -> Connection:
-    """A store to write to, made if it is not there; durable modes and schema are checked. Raises StoreUnusable."""
+    """A store to write to, made if it is not there; modes, schema and every page are checked. Raises StoreUnusable."""
     try:
         database = connect(path)
         try:
@@ -76,6 +76,8 @@ def _prepare(path: Path, database: Connection) -> None:
         database.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     if faults := table_faults(database):
         raise StoreUnusable(f"{path}: the journal is damaged: {faults[0]}")
+    if faults := page_faults(database):
+        raise StoreUnusable(f"{path}: the file is damaged: {faults[0]}; keep it and use a copy or another --store")
 
 
 def table_faults(database: Connection) -> list[str]:
@@ -84,6 +86,12 @@ def table_faults(database: Connection) -> list[str]:
     faults = [f"there is a {kind} {name} on the records" for kind, name, _ in rows if kind != "table"]
     faults += ["the table of the records has another form" for kind, _, sql in rows if kind == "table" and sql != TABLE]
     return faults
+
+
+def page_faults(database: Connection) -> list[str]:
+    """What SQLite finds wrong with the pages of a whole store, its recipes' too, in words."""
+    told = [row[0] for row in database.execute("PRAGMA integrity_check(10)").fetchall()]
+    return [f"SQLite finds: {words}" for words in told if words != "ok"]
 
 
 def in_words(path: Path, error: sqlite3.Error, otherwise: str = "not a pressline store") -> str:
@@ -181,8 +189,7 @@ def examine(path: Path) -> tuple[list[Event], list[str]]:
             if (version := database.execute("PRAGMA user_version").fetchone()[0]) not in (0, SCHEMA_VERSION):
                 faults.append(f"it has schema {version}, this program knows {SCHEMA_VERSION}; use a newer program")
             rows = _rows(database)
-            told = [row[0] for row in database.execute("PRAGMA integrity_check(10)").fetchall()]
-            faults += [f"SQLite finds: {words}" for words in told if words != "ok"]
+            faults += page_faults(database)
     except sqlite3.Error as error:
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR):
             raise StoreUnusable(f"{path}: not a pressline store ({error})") from error

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from controller.journal import (
     read_events,
     verify,
 )
+from tests.controller.recipes_for_tests import EXAMPLE
+from tests.controller.test_cli import pressline
 
 
 def utc() -> str:
@@ -158,6 +161,26 @@ async def test_a_damaged_journal_is_not_written_on(tmp_path: Path) -> None:
         database.execute("DELETE FROM events WHERE sequence = 2")
     database.close()
     with pytest.raises(StoreUnusable, match="the journal is damaged: record 2 is missing"):
+        SqliteJournal(EventStream(), utc, path)
+    assert not is_in_use(path)
+
+
+async def test_nothing_is_started_on_a_store_whose_recipe_pages_are_damaged(tmp_path: Path) -> None:
+    """The records are whole, and read without a word; the page is one of the stored recipes."""
+    path = tmp_path / "store.sqlite"
+    assert pressline("recipes", "add", EXAMPLE, "--by", "me", "--store", path).exit_code == 0
+    journal = SqliteJournal(EventStream(), utc, path)
+    await journal.append("a", "first", {})
+    await journal.close()
+    with closing(sqlite3.connect(path)) as database:
+        (size,) = database.execute("PRAGMA page_size").fetchone()
+        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'recipe_records'").fetchone()
+        database.execute("PRAGMA journal_mode=DELETE")
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * size : page * size] = bytes(size)
+    path.write_bytes(content)
+    assert [event.kind for event in read_events(path)] == ["first"]
+    with pytest.raises(StoreUnusable, match=r"store.sqlite: the file is damaged[:( ].*use a copy or another --store"):
         SqliteJournal(EventStream(), utc, path)
     assert not is_in_use(path)
 

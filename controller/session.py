@@ -99,7 +99,7 @@ async def carry_out(plan: Plan, surroundings: Surroundings, name: str) -> None:
 async def line_connected(surroundings: Surroundings, plan: Plan, done: Collection[str] = ()) -> AsyncIterator[None]:
     """The line's machines are connected and its alarms are watched within the block. Raises UnitUnreachable."""
     line, journal = surroundings.line, surroundings.journal
-    async with alarms_watched(line.machines, journal) as alarms:
+    async with alarms_watched(line.machines, journal, health=surroundings.health) as alarms:
         if surroundings.watch_alarms is not None:
             surroundings.watch_alarms(alarms)
         tell = conditions_in(journal)

@@ -25,7 +25,7 @@ from controller.alarms.table import AlarmTable, shipped_table
 from controller.alarms.watch import Designed, MachineWatch, Measured
 from controller.events import Event, EventStream
 from controller.journal import Journal
-from controller.vitals.background import background
+from controller.vitals.background import Health, background
 from controller.vitals.deaths import Restart, conditions_in
 from drivers.machine import Machine
 from drivers.reading import LinkChange, Snapshot
@@ -252,16 +252,17 @@ def looked_up(events: Sequence[Event], now_utc: str, *, alive: bool) -> AlarmSer
 
 @asynccontextmanager
 async def alarms_watched(
-    machines: Mapping[str, Machine], journal: Journal, table: AlarmTable | None = None
+    machines: Mapping[str, Machine], journal: Journal, table: AlarmTable | None = None, health: Health | None = None
 ) -> AsyncIterator[AlarmServer]:
     """An alarm server works within the block, on what these machines show and this journal tells.
 
     Its task is started again when it dies, with the book as it is; TaskDied ends the block when that does not help.
+    `health` sees its task.
     """
     server = AlarmServer(machines, journal, table or shipped_table())
     server.recall()
     with server.fed():
-        async with background(conditions_in(journal)) as tasks:
+        async with background(conditions_in(journal), health) as tasks:
             tasks.start("the alarm server", server.run, Restart(times=DEATHS), condition="alarm_server")
             try:
                 yield server

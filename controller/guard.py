@@ -20,15 +20,18 @@ from controller.interlocks import (
     NotAuthorised,
     Role,
     Use,
+    at_rest_words,
     authorise,
+    is_proven_at_rest,
     missing,
     missing_for_maintenance,
 )
+from controller.interlocks.conditions import AT_REST
 from controller.journal import Journal
 from controller.setpoints import Work, wrong_setpoints
 from drivers.coater import CoatJob
 from drivers.encoding import check_setpoint
-from drivers.errors import BadQuality, DriverError, OutOfRange
+from drivers.errors import BadQuality, CommandRejected, DriverError, OutOfRange
 from drivers.isostatic_press import IsostaticJob
 from drivers.machine import Machine
 from drivers.profile import Profile
@@ -153,14 +156,23 @@ class Guard:
         await self._raise(machine, "reset", machine.reset)
 
     async def lower(self, machine: Machine, command: str, reason: str, who: str) -> bool:
-        """Sends hold, stop or abort at once, then notes it. False when the machine could not be told."""
+        """Sends hold, stop or abort at once, then notes it. False when the machine could not be told.
+
+        One that refuses because it had ended before, and is proven to be at rest, needs to be told nothing.
+        """
         send = {"hold": machine.hold, "stop": machine.stop, "abort": machine.abort}[command]
         data = {"unit": machine.unit, "command": command, "reason": reason, "who": who}
+        needless = None
         try:
             await send()
         except DriverError as error:
-            self._journal.note(self._run, "command.undelivered", {**data, "error": str(error)})
-            return False
+            data["error"] = str(error)
+            try:
+                if isinstance(error, CommandRejected) and (needless := await _needless(machine, command)) is not None:
+                    data["needless"] = needless
+            finally:
+                self._journal.note(self._run, "command.undelivered", data)
+            return needless is not None
         self._journal.note(self._run, "command.done", data)
         return True
 
@@ -261,6 +273,19 @@ class Guard:
             )
             raise
         self._journal.note(self._run, "command.done", {"unit": machine.unit, "command": command})
+
+
+async def _needless(machine: Machine, command: str) -> str | None:
+    """Why a machine need not obey what it refused: it is seen to have ended already; None where it is not."""
+    try:
+        snapshot = await machine.snapshot()
+        state = snapshot.text("machine_state")
+        if state not in AT_REST or not is_proven_at_rest(machine.profile.kind, snapshot):
+            return None
+    except DriverError:
+        return None
+    was, rest = "was not working" if state == "IDLE" else "had ended by itself", at_rest_words(machine.profile.kind)
+    return f"{machine.unit} {was} before the {command}: it is {state}, proven to be {rest}"
 
 
 def _finite(values: Mapping[str, float]) -> dict[str, float | str]:

@@ -200,7 +200,7 @@ def reason_of(left_run: Left, found: Sequence[Found]) -> str:
     where = "" if left_run.broken_off is None else f" in step {left_run.broken_off.step}"
     its = None if left_run.broken_off is None else left_run.broken_off.unit
     told = [seen.words for seen in found if seen.unit == its or seen.state != "IDLE" or not seen.is_zero]
-    words = "; ".join(told) or "all machines are IDLE and proven to be without pressure"
+    words = "; ".join(told) or "all machines are IDLE and proven to be at rest, the presses without pressure"
     how = "the run was left held" if left_run.is_closed else "the controller ended without closing the run"
     before = f"; it was held already: {left_run.held_because}" if left_run.held_because else ""
     return f"{how}{where} (last record {left_run.last_utc}){before}; found now: {words}"

@@ -38,7 +38,7 @@ def sentence(event: Event) -> str | None:
             told = f"run is {data['state']}" + (f": {data['reason']}" if data["reason"] else "")
             return "\n".join([told, *(f"        {name}: {words}" for name, words in data.get("choices", {}).items())])
         case "command.undelivered" | "command.failed":
-            return f"    {data['unit']}: {data['command']} failed: {data['error']}"
+            return "    " + (data.get("needless") or f"{data['unit']}: {data['command']} failed: {data['error']}")
         case "run.recovered":
             return f"{event.run} was left by a controller that ended; found: {'; '.join(data['found']) or 'no machine'}"
         case "prompt.recalled":

@@ -42,6 +42,11 @@ class Continuation(Protocol):
         """Why the lot must not be pressed by a new job, if so."""
         ...
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that the job was to do is done and on record; only its release may be left."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class PressContinuation:
@@ -71,6 +76,10 @@ class PressContinuation:
 
     def against_pressing_again(self) -> str | None:
         return self._too_long(self.pressed_s + self.press.dwell_s)
+
+    @property
+    def is_whole(self) -> bool:
+        return self.watch.reached is not None
 
     @property
     def pressed_s(self) -> float:

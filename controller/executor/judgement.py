@@ -66,11 +66,16 @@ async def refuse_before(run: Run, step: str) -> None:
     await _hold_on_failure(run, Stage.BEFORE_STEP, f"before {step}")
 
 
-async def tell_after_step(run: Run, step: str) -> None:
-    """Tells the newest estimate of every layer and judges what the step reached."""
+def tell_estimates(run: Run) -> None:
+    """Tells the newest estimate of every layer, which becomes facts."""
     if any(planned.step.press is not None for planned in run.plan.steps):
         run.tell("porosity.estimated", estimate_data(run))
     _learn(run)
+
+
+async def tell_after_step(run: Run, step: str) -> None:
+    """Tells the newest estimate of every layer and judges what the step reached."""
+    tell_estimates(run)
     await _hold_on_failure(run, Stage.AFTER_STEP, f"after {step}")
 
 

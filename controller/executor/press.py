@@ -11,7 +11,13 @@ from controller.executor.dwell import Reached
 from controller.executor.fitness import checked_tare
 from controller.executor.gates import Again, last_again, pass_gate, scrap_if_missed
 from controller.executor.holding import hold_idle
-from controller.executor.judgement import claimed_windows, lose_track, refuse_before_step, tell_after_step
+from controller.executor.judgement import (
+    claimed_windows,
+    lose_track,
+    refuse_before_step,
+    tell_after_step,
+    tell_estimates,
+)
 from controller.executor.loading import load, reset
 from controller.executor.pressings import given_up, learn, merged, tell_facts
 from controller.executor.prompts import Prompt
@@ -129,9 +135,15 @@ def _claims(run: Run, planned: PlannedStep) -> Sequence[Rule]:
 
 
 async def _pressed(
-    run: Run, planned: PlannedStep, machine: Machine, press: Press, spent_s: float = 0.0, again: Again | None = None
+    run: Run,
+    planned: PlannedStep,
+    machine: Machine,
+    press: Press,
+    spent_s: float = 0.0,
+    again: Again | None = None,
+    before: Reached | None = None,
 ) -> Reached:
-    """One job from its loading to its end. spent_s is the time under pressure of earlier jobs of the step."""
+    """One job to its end, with what was given up `before` it; spent_s is the time under pressure of earlier jobs."""
     view = PressView(machine.profile.kind, await _tare_kn(run, machine), run.metrology.area_mm2)
     watch = PressWatch(press, view, machine.unit, _claims(run, planned), FINAL_DECOMPRESSION_MPA_S)
     job_id = run.new_job(planned.step.name)
@@ -145,7 +157,7 @@ async def _pressed(
     going_on = _continuation(run, planned, press, watch, spent_s)
     bleed = press.on_hold == "bleed"
     supervision = Supervision(run, machine, watch, press.hold_limit_s, bleed=bleed, continuation=going_on)
-    return await _followed(run, planned, machine, supervision, start, going_on, again)
+    return await _followed(run, planned, machine, supervision, start, going_on, again, before)
 
 
 async def _followed(
@@ -156,6 +168,7 @@ async def _followed(
     start: Start | None,
     going_on: PressContinuation,
     again: Again | None = None,
+    before: Reached | None = None,
 ) -> Reached:
     """One job from its start, or from where it is held, to its end; or another one, where it could not go on."""
     watch, press = going_on.watch, going_on.press
@@ -166,25 +179,41 @@ async def _followed(
         finished = True
     except PressAgain:
         finished = True
-        before = _given_up(run, planned, machine, going_on)
+        given = _given_up(run, planned, machine, going_on)
+        before = given if before is None or given is None else merged(before, given)
         await reset(run, machine)
-        return merged(before, await _pressed(run, planned, machine, press, going_on.pressed_s, again))
+        return await _pressed(run, planned, machine, press, going_on.pressed_s, again, before)
     finally:
         if not finished:  # stopped, cancelled or failed: whatever it was, the laminate is no longer what it was
-            _tell_interrupted(run, planned, press, watch)
-            if watch.is_building:
-                lose_track(run, planned.layers)
+            _left(run, planned, press, watch, before)
+    if watch.reached is not None and last.text("machine_state") != "COMPLETE":
+        return merged(before, watch.reached)  # it ended by itself in the release
     if (doubted := doubt(machine, press, watch, last)) is not None:
         lose_track(run, planned.layers)  # it was pressed, and nobody knows how
         while (why := going_on.against_pressing_again()) is not None:
             await hold_idle(run, f"{machine.unit}: {doubted}; only a stop is left: {why}", "pressline")
         await hold_idle(run, f"{machine.unit}: {doubted}; restart presses again", "pressline")
         await reset(run, machine)
-        return await _pressed(run, planned, machine, press, going_on.pressed_s, again)
+        return await _pressed(run, planned, machine, press, going_on.pressed_s, again, before)
     if watch.has_leaked:
         lose_track(run, planned.layers)
         await hold_idle(run, f"{machine.unit}: {WET}", "pressline")
-    return reached_of(machine, press, watch, last)
+    return merged(before, reached_of(machine, press, watch, last))
+
+
+def _left(run: Run, planned: PlannedStep, press: Press, watch: PressWatch, before: Reached | None) -> None:
+    """A pressing that nobody goes on with: after a whole dwell it counts, before that nobody knows what it did."""
+    if watch.reached is None:
+        _tell_interrupted(run, planned, press, watch)
+        if watch.is_building:
+            lose_track(run, planned.layers)
+        return
+    reached = merged(before, watch.reached)
+    learn(run, planned, press, reached)
+    tell_facts(run, planned, press, merged(run.pressings.get(planned.step.name), reached))
+    result = result_of(press, run.pressings[planned.step.name])
+    run.tell("step.interrupted", {"name": planned.step.name, "result": result})
+    tell_estimates(run)
 
 
 def _tell_dwelt(run: Run, machine: Machine, going_on: PressContinuation, snapshot: Snapshot) -> None:
@@ -195,7 +224,8 @@ def _tell_dwelt(run: Run, machine: Machine, going_on: PressContinuation, snapsho
         and not watch.has_leaked
         and not doubt(machine, press, watch, snapshot)
     ):
-        run.tell("step.dwelt", asdict(reached_of(machine, press, watch, snapshot)))
+        watch.reached = reached_of(machine, press, watch, snapshot)
+        run.tell("step.dwelt", asdict(watch.reached))
 
 
 def _given_up(run: Run, planned: PlannedStep, machine: Machine, going_on: PressContinuation) -> Reached | None:

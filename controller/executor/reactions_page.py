@@ -19,6 +19,10 @@ simulated machines.
   is kept only while it can be trusted: sensors that disagree, a trip of the machine or a lost job end in a stop.
 - A hold that lasts longer than it may becomes a stop. A lost link is held too; the machine's own watchdog counts then.
 - Abort is never faster than stop: both let off at the job's rate, as fast decompression cracks the laminate.
+- A machine that had ended by itself before it was told refuses the command; seen at rest, and a press proven to be
+  without pressure, it is told as just that and not as a failure. Every other refusal is one.
+- After a whole dwell a pressing counts, whatever becomes of its release: a stop keeps what it reached, and where the
+  press ended by itself a restart goes on to the next thing once it is without pressure, and presses nothing again.
 - A pause tells the machines nothing; the step goes on to its end, and what comes next waits until somebody resumes.
 - When a held dwell can go on, and when not, is told in [dwell-after-a-hold.md](../explanation/dwell-after-a-hold.md).
 """

@@ -14,7 +14,7 @@ from typing import Any
 from controller.events import Event
 from controller.executor.states import ENDED, RunState
 
-IN_ORDER = "is IDLE, proven to be without pressure"
+IN_ORDER = ("is IDLE, proven to be without pressure", "is IDLE, proven to be at rest")
 """How the words on a machine end that is found as it should be."""
 DIGITS = 5  # decimals kept in the record; finer than any sensor of the line
 _RESTING = {RunState.HELD.value, *(state.value for state in ENDED)}
@@ -151,7 +151,8 @@ def _fold(record: dict[str, Any], steps: dict[str, dict[str, Any]], event: Event
         case "bypass.met":
             _bypassed(record, data)
         case "command.undelivered" | "command.failed":
-            record["messages"].append(f"{data['unit']}: {data['command']} failed: {data['error']}")
+            failed = f"{data['unit']}: {data['command']} failed: {data['error']}"
+            record["messages"].append(data.get("needless") or failed)
         case "machine.unproven" | "machine.safe":
             record["messages"].append(data["message"])
         case "run.problem":

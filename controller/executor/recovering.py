@@ -1,7 +1,7 @@
 """A run that is continued after its controller died: what its machine is found doing, and what a restart means now.
 
 The run waits HELD. A press that still holds our job, with everything in order, goes on with it; whatever else was under
-way is ended, proven to be without pressure, and done again. What a laminate saw unwatched is not known to anybody.
+way is ended, proven to be at rest, and done again. What a laminate saw unwatched is not known to anybody.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from controller.executor.run import Inbox, Request, Run
 from controller.executor.states import Trigger
 from controller.executor.supervision import Supervision
 from controller.executor.tasks import ask
-from controller.interlocks import is_pressurised
+from controller.interlocks import at_rest_words, is_proven_at_rest
 from drivers.errors import DriverError, JobMismatch
 from drivers.machine import Machine
 from drivers.reading import Snapshot
@@ -36,7 +36,8 @@ LOOK_AGAIN_S = 600.0  # loop seconds between looks at nothing; a machine that is
 class Found:
     """What a machine is found doing after a crash, in words; state is "" where it cannot be asked.
 
-    is_ours: it still has the job that this run loaded last. is_zero: it is proven to be without pressure.
+    is_ours: it still has the job that this run loaded last. is_zero: it is proven to be at rest, a press
+    without pressure.
     """
 
     unit: str
@@ -53,13 +54,13 @@ async def look(machine: Machine, broken_off: BrokenOff | None, serial_number: fl
     try:
         snapshot = await machine.snapshot()
         state, phase = snapshot.text("machine_state"), snapshot.text("phase")
-        is_zero = not is_pressurised(machine.profile.kind, snapshot)
+        is_zero = is_proven_at_rest(machine.profile.kind, snapshot)
         told = alarms(snapshot) if snapshot.value("alarm_bits") else ""
         is_trusted = set(snapshot.bits("alarm_bits")) <= {"link_lost"} and snapshot.text("mode") == "REMOTE"
     except DriverError as error:
         return Found(machine.unit, f"{machine.unit} cannot be asked: {str(error).removeprefix(f'{machine.unit}: ')}")
     words = [f"{machine.unit} is {state}" + (f" in phase {phase}" if state == "EXECUTE" else "")]
-    words.append("proven to be without pressure" if is_zero else "not proven to be without pressure")
+    words.append(f"{'' if is_zero else 'not '}proven to be {at_rest_words(machine.profile.kind)}")
     words += [f"its alarms: {told}"] if told else []
     is_same = serial_number is None or machine.serial_number in (None, serial_number)
     if not is_same:
@@ -242,7 +243,9 @@ class Recovering(Supervision):
     async def _goes_on(self, request: Request) -> bool:
         await self.run.raise_state(Trigger.RESTART, request.reason, request.who)
         if not self._rests():
-            reason = f"cannot restart yet: {self.machine.unit} is not proven to be at rest and without pressure"
+            rest = at_rest_words(self.machine.profile.kind)
+            and_so = "" if rest == "at rest" else f" and {rest}"
+            reason = f"cannot restart yet: {self.machine.unit} is not proven to be at rest{and_so}"
             self.run.lower_state(Trigger.HOLD, reason)
             self.run.lower_state(Trigger.HOLD_DONE)
             return False

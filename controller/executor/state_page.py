@@ -15,9 +15,9 @@ STATE_WORDS = {
     RunState.HELD: "waits for a person; the machine is watched, and what lasts too long becomes a stop",
     RunState.RESTARTING: "permissives are read, the journal has it, the machine is told to go on",
     RunState.STOPPING: "pressure is let off at the job's rate; ends when zero is proven",
-    RunState.STOPPED: "ended by a stop, without pressure",
+    RunState.STOPPED: "ended by a stop, every machine at rest and no press under pressure",
     RunState.ABORTING: "the same as a stop, no faster; nothing can be asked for any more",
-    RunState.ABORTED: "ended by an abort, without pressure",
+    RunState.ABORTED: "ended by an abort, every machine at rest and no press under pressure",
     RunState.COMPLETE: "every step is done",
 }
 COMMANDS = (
@@ -71,7 +71,7 @@ EXPLAINED = (
     "  `command.repeated` and not done twice; one whose turn comes after the run has moved on is `command.outdated`.",
     "- A held run refuses a hold, but for the time in which a restart waits or is being recorded: then the hold keeps",
     "  the restart from its machine.",
-    "- Unproven: a stop or an abort whose machine could not be seen to be without pressure leaves the run held.",
+    "- Unproven: a stop or an abort whose machine could not be seen to be at rest leaves the run held.",
     "",
     "What machines do on these commands, phase by phase, is in [holding.md](holding.md).",
 )

@@ -29,7 +29,7 @@ class RunState(StrEnum):
 class Trigger(StrEnum):
     """Commands (start ... abort) and events (..._done, finished, unproven) that move a run.
 
-    unproven: a stop or an abort whose machine could not be proven to be without pressure; a person has to look.
+    unproven: a stop or an abort whose machine could not be proven to be at rest; a person has to look.
     """
 
     START = "start"

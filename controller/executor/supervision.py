@@ -42,8 +42,12 @@ Start = Callable[[], Awaitable[None]]
 class Supervision(Watching):
     """One job of one machine, from its start to its completion."""
 
+    _ended: Snapshot | None = None
+
     async def follow(self, start: Start | None) -> Snapshot:
         """Starts the job and returns the snapshot in which it is complete; None: it is there, and held with its run.
+
+        The last snapshot may also show a machine that ended by itself after all that the job was to do was done.
 
         Raises RunEnded when the run was stopped, aborted or had to be left held. Nothing else leaves while the machine
         works, but for a cancellation, before which the machine is told to stop.
@@ -61,8 +65,6 @@ class Supervision(Watching):
                 finally:
                     self._patience.end()
                     self.interlocks.ended()
-
-    # ------------------------------------------------------------------ the watch
 
     async def _begin(self, start: Start) -> None:
         """Starts the job. What certainly did not start is tried again after a restart; an unknown outcome is a hold."""
@@ -83,7 +85,7 @@ class Supervision(Watching):
                 return
 
     async def _until_complete(self) -> Snapshot:
-        while True:
+        while self._ended is None:
             try:
                 item = await self._next()
                 request = self._judge(item)
@@ -93,6 +95,7 @@ class Supervision(Watching):
                 request = Request(Trigger.HOLD, why_of(self.machine.unit, error), "pressline")
             if request is not None:
                 await self._react(request)
+        return self._ended
 
     def _judge(self, item: Snapshot | LinkChange | Request) -> Request | None:
         """The request that this item leads to, if any."""
@@ -199,7 +202,8 @@ class Supervision(Watching):
         except JournalError as error:
             self.run.tell("run.problem", {"reason": f"cannot restart: {error}"})
             return False
-        is_done = self._has_nothing_to_continue()
+        is_over = self._is_over()
+        is_done = is_over or self._has_nothing_to_continue()
         is_again = not is_done and (self._is_gone or self.reaction(Trigger.HOLD).restart is Restart.PRESSES_AGAIN)
         refusal = self._against(is_done=is_done, is_again=is_again)
         if refusal is None and not is_again and not is_done:
@@ -210,6 +214,7 @@ class Supervision(Watching):
         self._told_s = asyncio.get_running_loop().time()
         self.run.lower_state(Trigger.RESTART_DONE)  # it already happened: noted, no disk is waited for
         pause_again(self.run)
+        self._ended = self.last if is_over else None
         if is_again:
             raise PressAgain
         return True
@@ -239,6 +244,8 @@ class Supervision(Watching):
         """What is left of a job that was let off, for whoever decides."""
         if self.continuation is None:
             return ""
+        if self.continuation.is_whole:
+            return "; the pressing was whole and counts, restart goes on with it"
         against = self.continuation.against_pressing_again()
         return "; restart presses again, stop ends the run" if against is None else f"; only a stop is left: {against}"
 
@@ -255,6 +262,8 @@ class Supervision(Watching):
             why = None if self.continuation is None else self.continuation.against_pressing_again()
             return None if why is None else Refusal(f"{why}; only a stop is left")
         if is_done:
+            if self._is_over() and not self._is_safe(last):
+                return Refusal(f"{unit} is not yet proven to be without pressure; restart goes on once it is")
             return None
         try:
             state = last.text("machine_state")
@@ -264,13 +273,21 @@ class Supervision(Watching):
             return Refusal(f"{unit} is {state}, its job is gone", offers_again=self.continuation is not None)
         return None if self.continuation is None else self.continuation.against_going_on(last)
 
+    def _is_over(self) -> bool:
+        """Whether the machine ended by itself after all that the job was to do was done: there is nothing to repeat."""
+        is_whole = self.continuation is not None and self.continuation.is_whole
+        return is_whole and self._shows(ENDED_ITSELF | LOST_JOB)
+
     def _has_nothing_to_continue(self) -> bool:
         """Whether the job came to its end or to its controlled release while the run was held."""
+        is_released = not self._is_gone and self.phase == "release" == self._working
+        return is_released or self._shows(frozenset({"COMPLETE"}))
+
+    def _shows(self, states: frozenset[str]) -> bool:
         try:
-            is_complete = self.last is not None and self.last.text("machine_state") == "COMPLETE"
+            return self.last is not None and self.last.text("machine_state") in states
         except BadQuality:
             return False
-        return is_complete or (not self._is_gone and self.phase == "release" == self._working)
 
 
 def _why(snapshot: Snapshot) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from controller.executor.gates import pressed_again
 from controller.executor.run import Run
-from controller.interlocks import is_pressurised
+from controller.interlocks import is_proven_at_rest
 from drivers.errors import DriverError
 from drivers.machine import Machine
 from recipes.plan import PlannedStep
@@ -43,7 +43,7 @@ def register_needs(run: Run, later: Sequence[PlannedStep]) -> None:
 async def release_unneeded(run: Run, later: Sequence[PlannedStep]) -> None:
     """Releases the machines that no later step of this run, and no other run that is under way or planned, may need.
 
-    Only one that says now that it is idle and without pressure; any other stays ours and watched.
+    Only one that says now that it is idle and at rest; any other stays ours and watched.
     """
     register_needs(run, later)
     needed = units_of(run, later)
@@ -61,6 +61,6 @@ async def release_unneeded(run: Run, later: Sequence[PlannedStep]) -> None:
 async def _is_at_rest(machine: Machine) -> bool:
     try:
         snapshot = await machine.snapshot()
-        return snapshot.text("machine_state") == "IDLE" and not is_pressurised(machine.profile.kind, snapshot)
+        return snapshot.text("machine_state") == "IDLE" and is_proven_at_rest(machine.profile.kind, snapshot)
     except DriverError:
         return False

@@ -1,7 +1,7 @@
 """A machine at work under our eyes: what it tells next, lowering its risk until it obeys, and ending at proven zero.
 
 What lowers risk is sent again while the machine does not obey. A stop or an abort ends when the machine is proven to be
-without pressure, or when it is out of reach for longer than it may take to come down by itself.
+at rest, a press without pressure, or when it is out of reach for longer than it may take to come down by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from controller.executor.reactions import Reaction, reaction
 from controller.executor.reasons import about
 from controller.executor.run import Request, Run, RunEnded
 from controller.executor.states import RunState, Trigger
-from controller.interlocks import InterlockWatch, is_pressurised
+from controller.interlocks import InterlockWatch, at_rest_words, is_proven_at_rest
 from drivers.errors import BadQuality
 from drivers.machine import Machine
 from drivers.reading import LinkChange, Snapshot
@@ -158,7 +158,7 @@ class Watching:
             if isinstance(item, Request):
                 command = await self._abort_instead(item, command)
             elif isinstance(item, Snapshot) and self._is_safe(item):
-                message = f"{self.machine.unit} is proven to be without pressure"
+                message = f"{self.machine.unit} is proven to be {at_rest_words(self.machine.profile.kind)}"
                 self.run.tell("machine.safe", {"unit": self.machine.unit, "message": message})
                 return True
             await self._insist(item, command)
@@ -177,14 +177,15 @@ class Watching:
     def _is_safe(self, snapshot: Snapshot) -> bool:
         try:
             at_rest = snapshot.text("machine_state") in AT_REST
-            return at_rest and not is_pressurised(self.machine.profile.kind, snapshot)
+            return at_rest and is_proven_at_rest(self.machine.profile.kind, snapshot)
         except BadQuality:
             return False
 
     def _unproven(self) -> str:
         unit, timing = self.machine.unit, self.machine.profile.timing
         if self.machine.link_up:
-            return f"{unit} is connected and not yet proven to be without pressure; still watching it"
+            rest = at_rest_words(self.machine.profile.kind)
+            return f"{unit} is connected and not yet proven to be {rest}; still watching it"
         return (
             f"{unit} could not be reached. Its own controller ends pressurisation within {timing.watchdog_s:g} s of the"
             f" lost link and is at zero within {timing.decompression_s:g} s more; look at it before touching it"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from controller.executor.dwell import LaminateTemperature, Trace
+from controller.executor.dwell import LaminateTemperature, Reached, Trace
 from controller.executor.pace import Pace, limits_s
 from drivers.isostatic_press import sensors_agree
 from drivers.reading import Snapshot
@@ -69,6 +69,7 @@ class PressWatch:
     snapshot of the release.
     held_s: time under pressure in holds of the dwell, below_s: time in them without the window's pressure, outside_s:
     time that the machine's dwell timer counted outside a window. left_claim: how a claim was left under pressure.
+    reached: what the pressing came to, once its whole dwell is on record; whatever becomes of its release, it counts.
     """
 
     press: Press
@@ -89,6 +90,7 @@ class PressWatch:
     outside_s: float = 0.0
     left_claim: str | None = None
     has_leaked: bool = False
+    reached: Reached | None = None
     laminate: LaminateTemperature = field(init=False)
     _seen_s: float | None = None
     _pace: Pace = field(default_factory=Pace)
@@ -187,7 +189,10 @@ class PressWatch:
         """A bag that was whole and is not any more; told once, as a restart presses on knowing it."""
         if self.view.kind != "isostatic_press" or self.has_leaked:
             return None
-        is_whole = snapshot.bit("bag_ok")
+        try:
+            is_whole = snapshot.bit("bag_ok")
+        except KeyError:  # this press does not see its bag, as its profile says
+            return None
         self._was_whole |= is_whole
         self.has_leaked = self._was_whole and not is_whole
         return f"{self.unit}: the bag leaks, the medium gets at the laminate" if self.has_leaked else None

@@ -6,8 +6,10 @@ from controller.interlocks.authority import AUTHORITY, Action, NotAuthorised, Ro
 from controller.interlocks.bypass import Bypass, Bypasses, BypassRefused
 from controller.interlocks.judging import (
     MAINTENANCE_SIGNALS,
+    at_rest_words,
     has_handshake,
     is_pressurised,
+    is_proven_at_rest,
     missing,
     missing_for_maintenance,
     tripped,
@@ -34,9 +36,11 @@ __all__ = [
     "Row",
     "Trip",
     "Use",
+    "at_rest_words",
     "authorise",
     "has_handshake",
     "is_pressurised",
+    "is_proven_at_rest",
     "missing",
     "missing_for_maintenance",
     "row_named",

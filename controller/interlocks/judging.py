@@ -17,7 +17,7 @@ from controller.interlocks.conditions import (
 )
 from controller.interlocks.matrix import MATRIX, rows_of
 from controller.interlocks.row import Effect, Row, Use
-from drivers import isostatic_press, roll_press, uniaxial_press
+from drivers import coater, isostatic_press, roll_press, uniaxial_press
 from drivers.errors import BadQuality
 from drivers.profile import Profile
 from drivers.reading import Snapshot
@@ -125,3 +125,22 @@ def is_pressurised(kind: str, snapshot: Snapshot) -> bool:
             return not roll_press.depressurised(snapshot)
         case _:
             return False
+
+
+def is_proven_at_rest(kind: str, snapshot: Snapshot) -> bool:
+    """Whether the machine is proven to do no harm where it stands; raises BadQuality where nothing can be said.
+
+    A press is without pressure, a coater's web stands and its head is open, a roll press has both: no load, no motion.
+    """
+    match kind:
+        case "coater":
+            return coater.stopped(snapshot)
+        case "roll_press":
+            return roll_press.depressurised(snapshot) and roll_press.stopped(snapshot)
+        case _:
+            return not is_pressurised(kind, snapshot)
+
+
+def at_rest_words(kind: str) -> str:
+    """What a machine of this kind is proven to be when it is proven to be at rest."""
+    return "without pressure" if kind in ("uniaxial_press", "isostatic_press") else "at rest"

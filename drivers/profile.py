@@ -208,6 +208,7 @@ class Profile:
     line: AsciiLine | None = None
     commands: Mapping[str, Command] = field(default_factory=dict)
     safe_state: SafeState | None = None
+    without: Mapping[str, str] = field(default_factory=dict)
     enum_words: Mapping[str, Mapping[int, str]] = field(init=False)
     bit_places: Mapping[str, tuple[str, int]] = field(init=False)
     block_of: Mapping[str, Block] = field(init=False)

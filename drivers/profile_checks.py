@@ -135,6 +135,8 @@ def _instrument(shape: ProfileShape) -> Found:
         yield ("commands",), f"a {shape.kind} is an instrument: it obeys no commands"
     if shape.safe_state is not None:
         yield ("safe_state",), "an instrument has no safe state"
+    for name in shape.without:
+        yield ("without", name), "is for machines: nothing of an instrument protects anybody"
     for i, signal in enumerate(shape.signals):
         if signal.echo is not None:
             yield ("signals", i, "echo"), "an instrument has no job: its values are written one by one"
@@ -171,6 +173,7 @@ def _machine(shape: ProfileShape) -> Found:
             yield ("signals", i), f"{signal.name} must be a whole number without scale and offset"
     yield from _job_of_the_kind(shape)
     yield from _supervision(shape)
+    yield from _protections(shape)
     yield from _safe_state(shape)
 
 
@@ -196,9 +199,27 @@ def _supervision(shape: ProfileShape) -> Found:
     for name in sorted((needs.values | needs.bits) - names):
         yield ("signals",), f"{name} is missing: a {shape.kind} is supervised by it"
     for i, signal in enumerate(shape.signals):
-        supervised = signal.name in needs.values or not needs.bits.isdisjoint(signal.bits)
+        watched = needs.bits | needs.protections
+        supervised = signal.name in needs.values | watched or not watched.isdisjoint(signal.bits)
         if (supervised or signal.name in POLLED) and not shape.polls(signal):
             yield ("signals", i), f"{signal.name} must be read at every poll: the machine is supervised by it"
+
+
+def _protections(shape: ProfileShape) -> Found:
+    """What protects people and product is there, or its absence is stated: nothing is dropped in silence."""
+    needs = needs_of(shape.kind, {s.name for s in shape.signals})
+    names = {s.name for s in shape.signals} | {bit for s in shape.signals for bit in s.bits}
+    for name in sorted(needs.protections - names - shape.without.keys()):
+        ask = f"where this one has none, say why under `without`: {{{name}: the reason}}"
+        yield ("signals",), f"{name} is missing: a {shape.kind} is held by it; {ask}"
+    for name, reason in shape.without.items():
+        if name in names:
+            yield ("without", name), "is among the signals: take it out here"
+        elif name not in needs.protections:
+            could = ", ".join(sorted(needs.protections))
+            yield ("without", name), f"is nothing that a {shape.kind} may be without; that are {could}"
+        elif not reason.strip():
+            yield ("without", name), "needs a reason: why is the machine safe without it?"
 
 
 def _safe_state(shape: ProfileShape) -> Found:

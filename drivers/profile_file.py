@@ -113,6 +113,7 @@ def _built(shape: ProfileShape) -> Profile:
         line=None if shape.line is None else shape.line.built(),
         commands={name: Command(name, **dict(c)) for name, c in shape.commands.items()},
         safe_state=None if shape.safe_state is None else SafeState(**dict(shape.safe_state)),
+        without=shape.without,
     )
 
 

@@ -47,15 +47,20 @@ MOST_ZONES = 4
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """The job, exactly; and the values and bits that are supervised."""
+    """The job, exactly; the values and bits that are supervised; and what protects where a machine has it.
+
+    A machine may be without one of `protections`: no vapour from a slurry of water, a guard in the safety chain. Its
+    profile says so, and why, under `without`; what is neither there nor said to be missing is a mistake.
+    """
 
     job: frozenset[str]
     values: frozenset[str]
     bits: frozenset[str]
+    protections: frozenset[str]
 
 
-def _needs(job: str, values: str, bits: str) -> Needs:
-    return Needs(frozenset(job.split()), frozenset(values.split()), frozenset(bits.split()))
+def _needs(job: str, values: str, bits: str, protections: str) -> Needs:
+    return Needs(*(frozenset(names.split()) for names in (job, values, bits, protections)))
 
 
 MACHINES: Mapping[str, Needs] = {
@@ -64,23 +69,27 @@ MACHINES: Mapping[str, Needs] = {
         " temperature_band_k link_loss_hold_s",
         "force_pv_kn platen_top_c platen_bottom_c dwell_elapsed_s dwell_mean_force_kn",
         "estop_ok guard_closed ram_top",
+        "link_ok two_hand_ok relief_open",
     ),
     "isostatic_press": _needs(
         "job_id pressure_sp_mpa pressure_ramp_mpa_s dwell_sp_s decompression_rate_mpa_s final_decompression_rate_mpa_s"
         " medium_temperature_sp_c temperature_band_k soak_s dwell_band_pct link_loss_hold_s",
         "pressure_a_mpa pressure_b_mpa medium_a_c medium_b_c dwell_elapsed_s dwell_mean_pressure_mpa",
         "estop_ok closure_locked yoke_in_place zero_pressure_switch vent_open",
+        "link_ok relief_open bag_ok",
     ),
     "coater": _needs(
         "job_id gap_sp_um web_speed_sp_m_min zone1_sp_c length_sp_m tension_sp_n temperature_band_k",
         "web_speed_m_min zone1_c coating_weight_mg_cm2 residual_solvent_pct",
         "estop_ok fan_running exhaust_ok web_ok head_closed",
+        "link_ok guard_closed lel_pct",
     ),
     "roll_press": _needs(
         "job_id line_load_sp_n_mm gap_sp_um roll_temperature_sp_c web_speed_sp_m_min length_sp_m tension_sp_n"
         " temperature_band_k",
         "line_load_n_mm gap_left_um gap_right_um roll_top_c roll_bottom_c web_speed_m_min",
         "estop_ok nip_open",
+        "link_ok nip_guard_closed web_ok",
     ),
 }
 """By kind; a coater's further zones are in needs_of()."""

@@ -277,6 +277,8 @@ class ProfileShape(_Shape):
     """All commands of a machine."""
     safe_state: SafeStateShape | None = None
     """How a machine is made safe."""
+    without: dict[Name, Annotated[str, Field(min_length=1)]] = {}
+    """What a machine of this kind is usually watched by and this one does not have, each with the reason."""
     enums: dict[str, dict[str, int]] = {}
     """Words and their numbers."""
 

@@ -39,10 +39,15 @@ def show(
     context: typer.Context,
     kind: Annotated[str | None, typer.Option(help="Only this kind of machine: isostatic_press.")] = None,
     page: Annotated[bool, typer.Option("--page", help="Print the page of the reference.")] = False,
+    line: Annotated[
+        Path | None, typer.Option(help="A line file: show which rows its machines do not have, and why.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the matrix of permissives and interlocks."""
+    """Show the matrix of permissives and interlocks, or with --line what of it a line's machines do not have."""
     if context.invoked_subcommand is None:
+        if line is not None:
+            raise typer.Exit(show_gaps(line, kind, as_json=as_json))
         raise typer.Exit(show_matrix(kind, as_page=page, as_json=as_json))
 
 
@@ -115,6 +120,33 @@ def show_matrix(kind: str | None, *, as_page: bool, as_json: bool) -> ExitCode:
                 if row.kind == each:
                     rows.add_row(*cells(row))
             print_text(rows)
+    return ExitCode.PASSED
+
+
+def show_gaps(line: Path, kind: str | None, *, as_json: bool) -> ExitCode:
+    """Prints for each machine of a line the rows that it cannot have, as it does not show what they read."""
+    from controller.config import ConfigError, load_line
+    from controller.interlocks import unwatched
+    from controller.line import unit_profile
+    from drivers.errors import ProfileError
+
+    try:
+        units = [unit for unit in load_line(line).units.values() if kind in (None, unit.kind)]
+        profiles = {unit.name: unit_profile(unit) for unit in units}
+    except (ConfigError, ProfileError) as error:
+        print(error, file=sys.stderr)
+        return ExitCode.UNUSABLE
+    found = {name: unwatched(profile) for name, profile in profiles.items() if profile.is_machine}
+    if as_json:
+        gaps = {
+            name: [{"missing": gap.signal, "rows": list(gap.rows), "reason": gap.reason} for gap in each]
+            for name, each in found.items()
+        }
+        print(json.dumps({"not_watched": gaps}, indent=2))
+        return ExitCode.PASSED
+    for name, each in found.items():
+        for words in [str(gap) for gap in each] or ["every row of its kind is watched"]:
+            print(f"{name}: {words}")
     return ExitCode.PASSED
 
 

@@ -13,6 +13,7 @@ from controller.devices.look import ANSWERED_WRONGLY, Look, Seen
 from controller.devices.ports import connection_mend, holder, port_check
 from controller.devices.scan import without_unit
 from controller.devices.target import Target
+from controller.interlocks import unwatched
 from controller.line import unit_profile
 from drivers.errors import BadQuality, DeviceRefused, DriverError, IdentityMismatch, LinkDown, ProfileError
 from drivers.profile import Profile, Protocol
@@ -51,6 +52,8 @@ async def unit_checks(unit: UnitConfig, config: LineConfig, lines: Lines, servic
 async def _checks(unit: UnitConfig, config: LineConfig, lines: Lines, service: str | None) -> AsyncIterator[Check]:
     profile = _profile(unit)
     yield ok("profile", f"{profile.name}, {len(profile.signals)} signals")
+    if profile.is_machine and (gaps := unwatched(profile)):
+        yield unchecked("interlocks", "; ".join(map(str, gaps)))
     try:
         transport: Any = lines.transport(unit.url, profile)
     except (DriverError, ValueError) as error:

@@ -56,7 +56,7 @@ async def perform_coat(run: Run, planned: PlannedStep) -> dict[str, Any]:
         reached = run.memory.reached()
         if reached is None:
             await ask(run, load)
-            seen = CoatTrace.of(len(coat.zone_temperatures_c))
+            seen = CoatTrace.of(len(coat.zone_temperatures_c), has_sensor="lel_pct" in machine.profile.signals)
             last = await _coated(run, planned, machine, coat, planned.gap_um, seen)
             reached = _reached(last, _facts(machine, coat, seen, last, step.name))
             run.tell("step.reached", reached)
@@ -90,16 +90,20 @@ def _reached(last: Snapshot, facts: Sequence[Fact]) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class CoatTrace:
-    """What was seen of the zones and of the web while it was coated: samples of each."""
+    """What was seen of the zones and of the web while it was coated: samples of each.
+
+    has_sensor: the dryer shows its solvent vapour; one for slurries of water may have no sensor for it.
+    """
 
     zones_c: list[list[float]]
     web_speed_m_min: list[float] = field(default_factory=list)
     has_vapour: bool = False
+    has_sensor: bool = True
 
     @classmethod
-    def of(cls, zone_count: int) -> CoatTrace:
+    def of(cls, zone_count: int, *, has_sensor: bool = True) -> CoatTrace:
         """Nothing seen yet of a dryer with that many zones."""
-        return cls([[] for _ in range(zone_count)])
+        return cls([[] for _ in range(zone_count)], has_sensor=has_sensor)
 
     def add(self, snapshot: Snapshot) -> None:
         for number, zone in enumerate(self.zones_c, start=1):
@@ -174,7 +178,8 @@ def _watch(snapshot: Snapshot, coat: Coat, unit: str, seen: CoatTrace) -> str | 
     if snapshot.text("phase") not in ("coat", "run_out"):
         return None
     seen.add(snapshot)
-    if (lel_pct := snapshot.value("lel_pct")) >= LEL_ALARM_PCT and not seen.has_vapour:
+    lel_pct = snapshot.value("lel_pct") if seen.has_sensor else 0.0
+    if lel_pct >= LEL_ALARM_PCT and not seen.has_vapour:
         seen.has_vapour = True  # told once; the machine itself trips at twice as much
         limit = f"the alarm is at {LEL_ALARM_PCT:g} %"
         return Remark(f"{unit}: solvent vapour is at {lel_pct:.0f} % of the lower explosive limit, {limit}")

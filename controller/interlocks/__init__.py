@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from controller.interlocks.authority import AUTHORITY, Action, NotAuthorised, Role, authorise
 from controller.interlocks.bypass import Bypass, Bypasses, BypassRefused
+from controller.interlocks.coverage import Unwatched, unwatched
 from controller.interlocks.judging import (
     MAINTENANCE_SIGNALS,
     at_rest_words,
@@ -35,6 +36,7 @@ __all__ = [
     "Role",
     "Row",
     "Trip",
+    "Unwatched",
     "Use",
     "at_rest_words",
     "authorise",
@@ -46,4 +48,5 @@ __all__ = [
     "row_named",
     "rows_of",
     "tripped",
+    "unwatched",
 ]

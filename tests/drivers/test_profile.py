@@ -245,7 +245,7 @@ def test_the_reference_has_all_units_and_needs() -> None:
     units = [pair for row in rows_under("### Units") for pair in (row[:2], row[2:]) if pair[0]]
     assert {row[0]: row[1] for row in units} == dict(UNITS)
     needs = {row[0]: [frozenset(cell.split(", ")) for cell in row[1:]] for row in rows_under("### Jobs")}
-    assert needs == {kind: [need.job, need.values, need.bits] for kind, need in MACHINES.items()}
+    assert needs == {kind: [need.job, need.values, need.bits, need.protections] for kind, need in MACHINES.items()}
     for word, byte, sent, _ in rows_under("### Orders"):
         orders: dict[str, Any] = {"word_order": word, "byte_order": byte}
         one = Signal("x", "uint32", "", **orders)

@@ -5,6 +5,7 @@ A run that was never closed, or was closed as held, can be continued: its record
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -160,17 +161,23 @@ async def found_by(
 
     What works for nobody is told to stop: our heartbeat would keep its watchdog quiet. `keeps` is the broken-off step
     of a run that is continued now; its press is held, where that is what its step says and nothing speaks against it.
+    All are asked at once: one that does not answer delays no other's hold.
     """
     serials = created.get("serial_numbers", {})
-    found = []
-    for machine in line.machines.values():
-        if machine.unit in line.released or line.owners.get(machine.unit) not in (None, left_run.name):
-            continue
+
+    async def calmed(machine: Machine) -> Found:
         seen = await look(machine, left_run.broken_off, serials.get(machine.unit))
-        found.append(seen)
         if seen.state and seen.state not in _RESTING:
             await _calmed(machine, seen, left_run.broken_off, guard, keeps)
-    return found
+        return seen
+
+    mine = (None, left_run.name)
+    free = [m for name, m in line.machines.items() if name not in line.released and line.owners.get(name) in mine]
+    found = await asyncio.gather(*map(calmed, free), return_exceptions=True)
+    for seen in found:
+        if isinstance(seen, BaseException):
+            raise seen
+    return [seen for seen in found if isinstance(seen, Found)]
 
 
 async def _calmed(

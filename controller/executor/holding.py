@@ -26,13 +26,13 @@ async def held_idle(run: Run) -> None:
         match item.trigger:
             case Trigger.STOP | Trigger.ABORT:
                 end_idle(run, item)
-            case _ if run.takes(item) and item.trigger is Trigger.RESTART and await _raised(run, item):
+            case _ if run.takes(item) and item.trigger is Trigger.RESTART and await raised(run, item):
                 run.lower_state(Trigger.RESTART_DONE)
                 pause_again(run)
                 return
 
 
-async def _raised(run: Run, request: Request) -> bool:
+async def raised(run: Run, request: Request) -> bool:
     """Raises the run's state as asked; where the journal does not take that, it is told, and the run waits on."""
     try:
         await run.raise_state(request.trigger, request.reason, request.who)
@@ -88,7 +88,7 @@ async def agreed_point(run: Run) -> None:
             continue
         if item.trigger is not Trigger.RESUME:
             await carry_out_idle(run, item)
-        elif run.takes(item) and await _raised(run, item):
+        elif run.takes(item) and await raised(run, item):
             run.pause_asked = None
 
 

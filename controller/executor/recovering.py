@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from controller.executor.holding import end_idle, held_idle, pause_again
+from controller.executor.holding import end_idle, held_idle, pause_again, raised
 from controller.executor.judgement import lose_track
 from controller.executor.loading import reset
 from controller.executor.machine_states import alarms
@@ -241,7 +241,8 @@ class Recovering(Supervision):
         return False
 
     async def _goes_on(self, request: Request) -> bool:
-        await self.run.raise_state(Trigger.RESTART, request.reason, request.who)
+        if not await raised(self.run, request):
+            return False
         if not self._rests():
             rest = at_rest_words(self.machine.profile.kind)
             and_so = "" if rest == "at rest" else f" and {rest}"

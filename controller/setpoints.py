@@ -6,6 +6,7 @@ cannot send a job that nobody approved. The driver's profile checks the ranges a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,7 @@ LINK_LOSS_HOLD_S = {"uniaxial_press": 10.0, "isostatic_press": 60.0}  # report 3
 FINAL_DECOMPRESSION_MPA_S = 2.0  # the highest that the press itself takes (isostatic-press-generic.md)
 FORCE_ACCURACY_KN = 1.5  # of a load cell whose profile does not say it (uniaxial-press-generic.md)
 _RELATIVE = 1e-6  # what arithmetic in floats may differ by
+_ONE_VALUE = 1e-5  # a window that is relatively narrower is one value; every band begins at 0 or is wider by far
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def _repeated(planned: PlannedStep, work: Work, again: Repeated) -> PlannedStep 
 
 
 def _words(window: Window, unit: str) -> str:
-    if window.upper - window.lower <= 3 * _RELATIVE * abs(window.upper):
+    if math.isclose(window.lower, window.upper, rel_tol=_ONE_VALUE):
         return f"the plan sets {(window.lower + window.upper) / 2:g} {unit}".rstrip()
     return f"the plan allows {window.lower:g} to {window.upper:g} {unit}".rstrip()
 

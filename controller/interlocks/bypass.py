@@ -108,7 +108,8 @@ class Bypasses:
         if journal is self._journal:
             return
         self._journal = journal
-        latest, found = moment(journal.now()), list[tuple[Event, datetime]]()
+        found: list[tuple[Event, datetime]] = []
+        latest = moment(journal.now())
         for event in reversed((*journal.earlier, *journal.events())):
             if event.kind in (_BEGUN, _ENDED):
                 found.append((event, latest))  # it is at least as late as at any event since
@@ -159,8 +160,8 @@ class Bypasses:
         del self._ends_s[item]
         data = {"unit": item.unit, "row": item.row, "begun": item.begun, "who": who, "why": why}
         journal.note(RUN, _ENDED, data)
-        others = [other for other in self._ends_s if (other.unit, other.row) == (item.unit, item.row)]
-        _tell_condition(journal, others[0] if others else item, active=bool(others))
+        other = next((other for other in self._ends_s if (other.unit, other.row) == (item.unit, item.row)), None)
+        _tell_condition(journal, other or item, active=other is not None)
 
 
 def is_ended(item: Bypass, data: Mapping[str, Any]) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from controller.interlocks.judging import Broken, broken, told, tripped
 from controller.interlocks.matrix import rows_of
@@ -13,9 +14,9 @@ from drivers.errors import BadQuality
 from drivers.profile import Profile
 from drivers.reading import Snapshot
 
-Tell = Callable[[str, Mapping[str, Any]], object]
-InForce = Callable[[], Collection[str]]
-Counted = Callable[[Sequence[str]], object]
+Tell: TypeAlias = Callable[[str, Mapping[str, Any]], object]
+InForce: TypeAlias = Callable[[], Collection[str]]
+Counted: TypeAlias = Callable[[Sequence[str]], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,8 @@ class InterlockWatch:
                 self._settle(snapshot)
             return None
         items = tripped(self.profile.kind, snapshot, phase)
-        if bypassed:
-            self.counted([item.row.name for item in items if item.row.name in bypassed])
-            items = [item for item in items if item.row.name not in bypassed]
+        self.counted([item.row.name for item in items if item.row.name in bypassed])
+        items = [item for item in items if item.row.name not in bypassed]
         self._settle(snapshot)
         fresh = [item for item in items if item.row.name not in self._known]
         told_of = {*self._cascade, *self._known}
@@ -161,12 +161,13 @@ class InterlockWatch:
 
 
 def _together(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names)}, together"
+    return ", ".join([*names, "together"] if len(names) > 1 else names)
 
 
 def _quick(profile: Profile, phase: str) -> _Quick:
     """The rows of a phase: the bits of each signal as one mask, the others as they are."""
-    masks: dict[str, tuple[int, int]] = {}
+    on: defaultdict[str, int] = defaultdict(int)
+    looked_at: defaultdict[str, int] = defaultdict(int)
     others = []
     for row in rows_of(profile.kind):
         if phase not in row.phases:
@@ -175,6 +176,6 @@ def _quick(profile: Profile, phase: str) -> _Quick:
             others.append(row.condition.holds)
         elif row.condition.bit in profile.bit_places:
             signal, place = profile.bit_places[row.condition.bit]
-            on, all_ = masks.get(signal, (0, 0))
-            masks[signal] = on | (1 << place if row.condition.on else 0), all_ | 1 << place
-    return _Quick(tuple((signal, on, all_) for signal, (on, all_) in masks.items()), tuple(others))
+            on[signal] |= row.condition.on << place
+            looked_at[signal] |= 1 << place
+    return _Quick(tuple((signal, on[signal], bits) for signal, bits in looked_at.items()), tuple(others))

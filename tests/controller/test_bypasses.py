@@ -166,6 +166,24 @@ async def test_somebody_can_end_it_before_its_time() -> None:
     assert verify(journal.events()) == []
 
 
+async def test_what_is_over_by_itself_was_ended_by_nobody_else() -> None:
+    clock, bypasses = Clock(), Bypasses()
+    journal = journal_at(clock)
+    await begun(bypasses, journal, bypass(minutes=30))
+    clock.now = BEGUN + timedelta(minutes=31)
+    assert not bypasses.end(journal, UNIT, "bag tight", "B. Other", "asked for")
+    assert [event.data["why"] for event in journal.events() if event.kind == "bypass.ended"] == ["its time is over"]
+
+
+async def test_beginning_one_takes_over_those_of_earlier_processes() -> None:
+    clock, bypasses = Clock(), Bypasses()
+    first = journal_at(clock)
+    await begun(Bypasses(), first, bypass())
+    journal = Journal(EventStream(), clock, first.events())
+    await begun(bypasses, journal, bypass("alarm tilt"), "uniaxial_press")
+    assert [item.row for item in bypasses.in_force(journal)] == ["bag tight", "alarm tilt"]
+
+
 async def test_a_restarted_program_knows_what_the_store_holds(tmp_path: Path) -> None:
     clock = Clock()
     for minutes in (10.0, 30.0):
@@ -202,6 +220,20 @@ def test_a_clock_that_is_set_back_does_not_lengthen_it() -> None:
     assert run_virtual(main()) == [True, False]
 
 
+def test_beginning_another_one_does_not_lengthen_it_with_a_clock_that_was_set_back() -> None:
+    async def main() -> list[str]:
+        clock, bypasses = Clock(), Bypasses()
+        journal = journal_at(clock)
+        await begun(bypasses, journal, bypass(minutes=30))
+        await asyncio.sleep(60.0 * 29)
+        clock.now = BEGUN + timedelta(minutes=1)
+        await begun(bypasses, journal, bypass("alarm tilt", minutes=30), "uniaxial_press")
+        await asyncio.sleep(60.0 * 2)
+        return [item.row for item in bypasses.in_force(journal)]
+
+    assert run_virtual(main()) == ["alarm tilt"]
+
+
 @pytest.mark.parametrize(("then", "sleeps_min", "counts"), [(20.0, 9.0, True), (20.0, 11.0, False), (31.0, 0.0, False)])
 def test_a_clock_that_was_set_back_between_two_programs_does_not_lengthen_it(
     then: float, sleeps_min: float, counts: bool
@@ -233,7 +265,8 @@ async def test_the_end_of_one_of_two_is_neither_the_others_end_nor_the_alarms() 
     longer = Bypass(**{**asdict(bypass(minutes=40)), "begun": (BEGUN + timedelta(minutes=1)).isoformat()})
     for wanted in (bypass(minutes=10), longer):
         await begun(bypasses, journal, wanted)
-    await begun(bypasses, journal, bypass("alarm tilt", minutes=20), "uniaxial_press")
+    tilt = bypass("alarm tilt", minutes=20)
+    await begun(bypasses, journal, tilt, "uniaxial_press")
     told = []
     for minutes in (15, 25, 45):
         clock.now = BEGUN + timedelta(minutes=minutes)
@@ -243,9 +276,13 @@ async def test_the_end_of_one_of_two_is_neither_the_others_end_nor_the_alarms() 
         assert set(again._ends_s) == set(live)
         assert [item for item, at, _ in told_bypasses(journal.events()) if at is None] == live
         last = [event.data for event in journal.events() if event.kind == "condition"][-1]
-        told.append((last["item"], last["active"]))
+        told.append((last["item"], last["active"], last["message"]))
         assert (last["name"], last["unit"]) == ("interlock_bypassed", UNIT)
-    assert told == [(longer.row, True), ("alarm tilt", False), (longer.row, False)]
+    assert told == [
+        (longer.row, True, longer.words),
+        (tilt.row, False, tilt.words),
+        (longer.row, False, longer.words),
+    ]
     assert bypasses.are_none
 
 

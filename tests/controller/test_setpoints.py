@@ -220,15 +220,69 @@ def test_a_load_cell_that_does_not_say_its_accuracy_may_differ_by_what_is_usual(
         assert len(wrong_setpoints(work, own, seen, right)) == refused
 
 
-def test_bounds_count_where_a_machine_of_ones_own_would_take_more() -> None:
-    press, right = PROFILES["isostatic_press"], JOBS["densifying"].signals
-    name = "final_decompression_rate_mpa_s"
-    own = replace(press, signals={**press.signals, name: replace(press.signals[name], write_range=(0.1, 10.0))})
-    work, seen = Work(plan_of_example(), "densifying", AREA), snapshot(own, well(own))
-    assert wrong_setpoints(work, own, seen, {**right, name: 2.0}) == []
-    assert wrong_setpoints(work, own, seen, {**right, name: 2.5}) == [
-        f"{name} = 2.5 MPa/s, and the plan allows 0 to 2 MPa/s"
-    ]
+@pytest.mark.parametrize(
+    ("step", "name", "right", "wrong"),
+    [
+        ("first joining", "dwell_band_pct", (0.0, 2.0), (-0.5, 2.5)),
+        ("first joining", "temperature_band_k", (0.0, 3.0), (-0.5, 3.5)),
+        ("first joining", "link_loss_hold_s", (0.0, 10.0), (-0.5, 10.5)),
+        ("densifying", "dwell_band_pct", (0.0, 2.0), (-0.5, 2.5)),
+        ("densifying", "temperature_band_k", (0.0, 3.0), (-0.5, 3.5)),
+        ("densifying", "link_loss_hold_s", (0.0, 60.0), (-0.5, 60.5)),
+        ("densifying", "final_decompression_rate_mpa_s", (0.0, 2.0), (-0.5, 2.5)),
+        ("coat cathode", "temperature_band_k", (0.0, 3.0), (-0.5, 3.5)),
+        *((step, "job_id", (1.0, 2.0**32 - 1), (0.0, 2.0**32)) for step in STEPS),
+    ],
+)
+def test_bounds_count_where_a_machine_of_ones_own_would_take_more(
+    step: str, name: str, right: tuple[float, ...], wrong: tuple[float, ...]
+) -> None:
+    """Values below zero included."""
+    job, kind = job_of(step)
+    profile, plan = PROFILES[kind], plan_of_example()
+    own = replace(profile, signals={**profile.signals, name: replace(profile.signals[name], write_range=(-1e9, 1e11))})
+    shown = well(own) | ({"force_pv_kn": TARE_KN} if kind == "uniaxial_press" else {})
+    work, seen = Work(plan, step, AREA), snapshot(own, shown)
+    for value in right:
+        assert wrong_setpoints(work, own, seen, {**job.signals, name: value}) == []
+    for value in wrong:
+        [words] = wrong_setpoints(work, own, seen, {**job.signals, name: value})
+        assert words.startswith(f"{name} = {value:g}")
+        assert ", and the plan allows " in words
+
+
+@pytest.mark.parametrize(("factor", "refused"), [(1 - 5e-7, 0), (1 + 5e-7, 0), (1 - 2e-6, 1), (1 + 2e-6, 1)])
+def test_a_value_may_differ_by_what_arithmetic_does(factor: float, refused: int) -> None:
+    right = JOBS["densifying"].signals
+    wrong = judged("densifying", {**right, "pressure_sp_mpa": 980.0 * factor})
+    assert len(wrong) == refused
+    assert all(", and the plan sets 980 MPa" in text for text in wrong)
+
+
+def test_a_plan_that_asks_for_no_soaking_gets_none() -> None:
+    plan, press, right = plan_of_example(), PROFILES["isostatic_press"], JOBS["densifying"].signals
+    found = next(p for p in plan.steps if p.step.name == "densifying")
+    assert found.step.press is not None
+    bare = replace(found, step=replace(found.step, press=replace(found.step.press, soak_s=0.0)))
+    work, seen = Work(replace(plan, steps=(bare,)), "densifying", AREA), snapshot(press, well(press))
+    assert wrong_setpoints(work, press, seen, {**right, "soak_s": 0.0}) == []
+    assert wrong_setpoints(work, press, seen, {**right, "soak_s": 0.1}) == ["soak_s = 0.1 s, and the plan sets 0 s"]
+
+
+@pytest.mark.parametrize(("off_mm2", "refused"), [(50.0, 0), (-50.0, 0), (50.1, 1), (-50.1, 1)])
+def test_an_area_is_entered_within_its_tolerance(off_mm2: float, refused: int) -> None:
+    plan, press = plan_of_example(), PROFILES["uniaxial_press"]
+    entry = Entry("area", "mm2", 1600.0, 50.0)
+    steps = tuple(
+        p if p.step.task is None else replace(p, step=replace(p.step, task=replace(p.step.task, entries=(entry,))))
+        for p in plan.steps
+    )
+    area_mm2 = 1600.0 + off_mm2
+    rate = area_mm2 / 100
+    job = replace(JOBS["first joining"], force_kn=90 * area_mm2 / 1000 + TARE_KN, ramp_kn_s=rate, release_kn_s=rate)
+    seen = snapshot(press, well(press) | {"force_pv_kn": TARE_KN})
+    work = Work(replace(plan, steps=steps), "first joining", area_mm2)
+    assert len(wrong_setpoints(work, press, seen, job.signals)) == refused
 
 
 def test_a_zone_is_not_let_vary_by_more_than_its_window() -> None:

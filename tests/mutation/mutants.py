@@ -170,7 +170,9 @@ class _Bare(ast.NodeTransformer):
         names = [target.id for target in node.targets if isinstance(target, ast.Name)]
         return None if names == ["__all__"] else self.generic_visit(node)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
+        if isinstance(node.annotation, ast.Name) and node.annotation.id == "TypeAlias":
+            return None
         node.annotation = ast.Name("any")
         return self.generic_visit(node)
 

@@ -18,11 +18,12 @@ RULES = Target(
 )
 INTERLOCKS = Target(
     (
+        "tests/controller/test_matrix.py",
         "tests/controller/test_pressurised.py",
         "tests/controller/test_devices_guard.py",
         "tests/controller/test_interlocks.py",
     ),
-    ("tests/controller/test_bypasses.py",),
+    ("tests/controller/test_bypasses.py", "tests/controller/test_interlock_page.py"),
 )
 GUARD = Target(
     ("tests/controller/test_guard.py",), ("tests/controller/test_interlocks.py", "tests/controller/test_bypasses.py")

@@ -47,6 +47,7 @@ def test_annotations_are_no_behaviour() -> None:
     assert _meaning("def f(a: int | None) -> int: ...") == _meaning("def f(a: str) -> str: ...")
     assert _meaning("x: int = 1") == _meaning("x: str = 1")
     assert _meaning("x: int = 1") != _meaning("x: int = 2")
+    assert _meaning("X: TypeAlias = int") == _meaning("X: TypeAlias = str")
 
 
 def test_what_only_keeps_values_from_being_changed_is_no_behaviour() -> None:

@@ -19,11 +19,16 @@ RULES = Target(
 INTERLOCKS = Target(
     (
         "tests/controller/test_matrix.py",
+        "tests/controller/test_interlock_watch.py",
         "tests/controller/test_pressurised.py",
         "tests/controller/test_devices_guard.py",
         "tests/controller/test_interlocks.py",
     ),
     ("tests/controller/test_bypasses.py", "tests/controller/test_interlock_page.py"),
+)
+WATCH = Target(
+    ("tests/controller/test_interlock_watch.py", "tests/controller/test_matrix.py"),
+    ("tests/controller/test_interlocks.py", "tests/controller/test_bypasses.py"),
 )
 GUARD = Target(
     ("tests/controller/test_guard.py",), ("tests/controller/test_interlocks.py", "tests/controller/test_bypasses.py")
@@ -44,7 +49,7 @@ TARGETS: dict[str, Target] = {
     "controller/interlocks/rows_every.py": INTERLOCKS,
     "controller/interlocks/rows_presses.py": INTERLOCKS,
     "controller/interlocks/rows_webs.py": INTERLOCKS,
-    "controller/interlocks/watch.py": INTERLOCKS,
+    "controller/interlocks/watch.py": WATCH,
     "controller/interlocks/bypass.py": BYPASS,
     "controller/interlocks/authority.py": BYPASS,
 }

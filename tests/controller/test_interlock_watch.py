@@ -32,18 +32,6 @@ def watched(kind: str, told: Told, **more: Any) -> InterlockWatch:
     return InterlockWatch("press", PROFILES[kind], told, **more)
 
 
-@pytest.mark.parametrize(("row", "kind"), ROWS)
-def test_the_quick_look_and_the_table_say_the_same(row: Row, kind: str) -> None:
-    profile, told = PROFILES[kind], Told()
-    for phase in PHASES[kind]:
-        values = well(profile, "EXECUTE", phase)
-        for changed in (values, spoiled(profile, row, values), unread(profile, row, values)):
-            seen = snapshot(profile, changed)
-            names = {item.row.name for item in tripped(kind, seen, phase)}
-            trip = watched(kind, told).look(seen)
-            assert set(() if trip is None else trip.rows) == names, phase
-
-
 def iso(phase: str = "dwell", **bits: bool) -> Snapshot:
     """An isostatic press at work, with some bits as given."""
     profile = PROFILES["isostatic_press"]
@@ -245,3 +233,15 @@ def test_an_open_closure_needs_zero_proven_by_switch_and_vent(off: str, on: str)
         )
         == []
     )
+
+
+@pytest.mark.parametrize(("row", "kind"), ROWS)
+def test_the_quick_look_and_the_table_say_the_same(row: Row, kind: str) -> None:
+    profile, told = PROFILES[kind], Told()
+    for phase in PHASES[kind]:
+        values = well(profile, "EXECUTE", phase)
+        for changed in (values, spoiled(profile, row, values), unread(profile, row, values)):
+            seen = snapshot(profile, changed)
+            names = {item.row.name for item in tripped(kind, seen, phase)}
+            trip = watched(kind, told).look(seen)
+            assert set(() if trip is None else trip.rows) == names, phase

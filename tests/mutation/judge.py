@@ -24,22 +24,27 @@ def judged(module: str, only: Sequence[int] = ()) -> Iterator[dict[str, Any]]:
     target = TARGETS[module]
     tests = (*target.quick, *target.more)
     load_others(module, tests)
-    text, tiers = (ROOT / module).read_text("utf-8"), [(target.quick, True), (tests, False)]
-    bases = [play(module, text, tier, 600.0, is_quick=quick) for tier, quick in tiers]
-    if any(base.result is not Result.SURVIVED for base in bases):
-        raise SystemExit(f"{module}: its tests fail without any mutation")
-    for tier, quick in tiers:
-        if play(module, "raise RuntimeError", tier, 600.0, is_quick=quick).result is not Result.UNLOADABLE:
-            raise SystemExit(f"{module}: its tests do not load the module that they judge")
+    tiers, limits_s = ((target.quick, True), (tests, False)), list[float]()
     for mutant in mutants(ROOT / module):
         if not only or mutant.number in only:
-            begun_s, outcome = time.monotonic(), bases[0]
-            for (tier, quick), base in zip(tiers, bases, strict=True):  # pytest only where the quick ones say nothing
-                limit_s = CPU_FACTOR * base.cpu_s + CPU_SPARE_S
-                outcome = play(module, mutant.text, tier, limit_s, is_quick=quick)
+            begun_s, outcome = time.monotonic(), Outcome(Result.SURVIVED, 0.0)
+            for place, (tier, quick) in enumerate(tiers):  # pytest only where the quick ones say nothing
+                if place == len(limits_s):
+                    limits_s.append(_limit_s(module, tier, is_quick=quick))
+                outcome = play(module, mutant.text, tier, limits_s[place], is_quick=quick)
                 if outcome.result is not Result.SURVIVED:
                     break
             yield _row(module, mutant, outcome, time.monotonic() - begun_s)
+
+
+def _limit_s(module: str, tests: Sequence[str], *, is_quick: bool) -> float:
+    """How much of a processor the tests of a mutant may take. Raises SystemExit where they can judge none."""
+    base = play(module, (ROOT / module).read_text("utf-8"), tests, 600.0, is_quick=is_quick)
+    if base.result is not Result.SURVIVED:
+        raise SystemExit(f"{module}: its tests fail without any mutation")
+    if play(module, "raise RuntimeError", tests, 600.0, is_quick=is_quick).result is not Result.UNLOADABLE:
+        raise SystemExit(f"{module}: its tests do not load the module that they judge")
+    return CPU_FACTOR * base.cpu_s + CPU_SPARE_S
 
 
 def _row(module: str, mutant: Mutant, outcome: Outcome, wall_s: float) -> dict[str, Any]:

@@ -15,12 +15,12 @@ from controller.dryrun import virtual_utc
 from controller.events import Event, EventStream
 from controller.executor.run import Run
 from controller.guard import Guard, PermissiveMissing
-from controller.interlocks import MATRIX, Bypass, Bypasses, BypassRefused, InterlockWatch, Role, Row, Use
+from controller.interlocks import MATRIX, Bypass, Bypasses, BypassRefused, Role, Row, Use
 from controller.interlocks.authority import AUTHORITY, Action, NotAuthorised, authorise
 from controller.interlocks.bypass import RUN, moment, told_bypasses
 from controller.journal import Journal, JournalError, SqliteJournal, verify
 from simulators.clock import run_virtual
-from tests.controller.interlock_snapshots import PROFILES, snapshot, spoiled, well, with_bit
+from tests.controller.interlock_snapshots import PROFILES, well, with_bit
 from tests.controller.recipes_for_tests import quick
 from tests.controller.scene import Scene
 from tests.controller.test_cli import pressline
@@ -347,21 +347,6 @@ def test_a_bypassed_row_helps_no_other_row() -> None:
         return journal.events("run")
 
     assert not [event for event in run_virtual(work()) if event.data.get("counted")]
-
-
-@pytest.mark.parametrize("row", [row for row in MATRIX if row.bypassed_by and row.phases], ids=lambda row: row.name)
-def test_a_bypassed_interlock_does_not_trip_and_is_counted(row: Row) -> None:
-    profile, told, counted = PROFILES[row.kind], [], []  # type: Any, list[Any], list[str]
-    phase = min(row.phases & set(profile.enums["phase"]))
-    values = spoiled(profile, row, well(profile, "EXECUTE", phase))
-    watch = InterlockWatch("press", profile, lambda *event: told.append(event), lambda: (row.name,), counted.extend)
-    assert watch.look(snapshot(profile, values)) is None
-    assert counted == [row.name]
-    assert told == []
-    other = with_bit(profile, values, "estop_ok", on=False)
-    trip = watch.look(snapshot(profile, other))
-    assert trip is not None
-    assert trip.rows == ("safety chain",)
 
 
 def test_a_bypass_shows_in_every_run_that_it_touches(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller.interlocks import KINDS, Effect, InterlockWatch, Row, Use, missing, tripped
+from controller.interlocks import KINDS, MATRIX, Effect, InterlockWatch, Row, Use, missing, tripped
 from controller.interlocks.watch import _quick
 from drivers.reading import Snapshot
 from tests.controller.interlock_snapshots import PROFILES, snapshot, spoiled, unread, well, with_bit
@@ -70,6 +70,9 @@ def test_an_alarm_that_is_latched_after_the_job_ended_is_told_as_following_and_n
     told = Told()
     watch = watched("isostatic_press", told)
     assert watch.look(iso("idle", pressure_leak=True)) is None
+    assert told.events == []
+    bypassed = watched("isostatic_press", told, in_force=lambda: ("bag tight",))
+    assert bypassed.look(iso("idle", pressure_leak=True)) is None
     assert told.events == []
     watch.look(iso(bag_ok=False))
     assert watch.look(iso("idle", bag_ok=False, pressure_leak=True)) is None
@@ -233,6 +236,21 @@ def test_an_open_closure_needs_zero_proven_by_switch_and_vent(off: str, on: str)
         )
         == []
     )
+
+
+@pytest.mark.parametrize("row", [row for row in MATRIX if row.bypassed_by and row.phases], ids=lambda row: row.name)
+def test_a_bypassed_interlock_does_not_trip_and_is_counted(row: Row) -> None:
+    profile, told, counted = PROFILES[row.kind], [], []  # type: Any, list[Any], list[str]
+    phase = min(row.phases & set(profile.enums["phase"]))
+    values = spoiled(profile, row, well(profile, "EXECUTE", phase))
+    watch = InterlockWatch("press", profile, lambda *event: told.append(event), lambda: (row.name,), counted.extend)
+    assert watch.look(snapshot(profile, values)) is None
+    assert counted == [row.name]
+    assert told == []
+    other = with_bit(profile, values, "estop_ok", on=False)
+    trip = watch.look(snapshot(profile, other))
+    assert trip is not None
+    assert trip.rows == ("safety chain",)
 
 
 @pytest.mark.parametrize(("row", "kind"), ROWS)

@@ -24,12 +24,9 @@ INTERLOCKS = Target(
         "tests/controller/test_devices_guard.py",
         "tests/controller/test_interlocks.py",
     ),
-    ("tests/controller/test_bypasses.py", "tests/controller/test_interlock_page.py"),
+    ("tests/controller/test_interlock_page.py",),
 )
-WATCH = Target(
-    ("tests/controller/test_interlock_watch.py", "tests/controller/test_matrix.py"),
-    ("tests/controller/test_interlocks.py", "tests/controller/test_bypasses.py"),
-)
+WATCH = Target(("tests/controller/test_interlock_watch.py", "tests/controller/test_matrix.py"))
 GUARD = Target(
     ("tests/controller/test_guard.py",), ("tests/controller/test_interlocks.py", "tests/controller/test_bypasses.py")
 )

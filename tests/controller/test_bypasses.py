@@ -57,6 +57,11 @@ async def begun(bypasses: Bypasses, journal: Journal, wanted: Bypass, kind: str 
 # ---------------------------------------------------------------------- who may, and what
 
 
+def test_an_operator_lowers_risk_and_an_engineer_may_do_all() -> None:
+    assert AUTHORITY[Role.OPERATOR] == {Action.LOWER, Action.END_BYPASS}
+    assert AUTHORITY[Role.ENGINEER] == set(Action)
+
+
 def test_every_role_may_do_exactly_what_the_table_says() -> None:
     for role in Role:
         for action in Action:

@@ -81,8 +81,8 @@ class Coater(Plc):
         threaded.check(self.zone_count)
         self.threaded = threaded
 
-    def take_off(self, name: str) -> Lot:
-        """A person takes the coated sheet off; it becomes a lot.
+    def take_off(self, name: str, sheets: int = 1) -> Lot:
+        """A person takes the coated sheet off; it becomes a lot. Of more sheets the others are left on the web.
 
         :raises WorldError: if nothing has been coated to its end.
         """
@@ -95,7 +95,10 @@ class Coater(Plc):
         area = None if done.area_mm2 is None else self.world.true_area_mm2(done.area_mm2)
         self.threaded = None
         solvent = web.mean_residue_g_m2 / G_M2_PER_MG_CM2
-        return self.world.put(Lot(name, [layer], foils, area, temperature_c=self._room_c, solvent_mg_cm2=solvent))
+        lot = self.world.put(Lot(name, [layer], foils, area, temperature_c=self._room_c, solvent_mg_cm2=solvent))
+        if sheets > 1:
+            self.world.keep_web(lot, sheets - 1)
+        return lot
 
     def clear(self) -> None:
         """A person takes foil, slurry and whatever was coated off as scrap.

@@ -27,6 +27,7 @@ DURATION_S: Mapping[str, float] = {
     "unbag_and_dry": 60.0,
     "place": 10.0,
     "remove": 5.0,
+    "cut": 20.0,
     "lab": 60.0,
     "mix": 60.0,
     "roll_press": 60.0,
@@ -56,7 +57,8 @@ class SimulatedTask:
     """What is asked of the operator; fields are the values that are to be entered afterwards.
 
     expected tells for each the value that the recipe wants and by how much it may be off. is_again: the task is done,
-    only the values are read once more. may_be_done: the task may be done already; then it is not done again.
+    only the values are read once more. may_be_done: the task may be done already; then it is not done again. sheets is
+    how many a web that is taken off is for.
     """
 
     action: str
@@ -73,6 +75,7 @@ class SimulatedTask:
     zones_m: tuple[float, ...] | None = None
     is_again: bool = False
     may_be_done: bool = False
+    sheets: int = 1
 
 
 class SimulatedOperator:
@@ -100,6 +103,7 @@ class SimulatedOperator:
             "unbag_and_dry": self._handle,
             "place": self._place,
             "remove": self._remove,
+            "cut": self._cut,
             "lab": self._handle,
             "mix": self._mix,
             "roll_press": self._roll_press,
@@ -210,9 +214,14 @@ class SimulatedOperator:
         if isinstance(unit, Coater):
             if task.produces is None:
                 raise WorldError("a coated sheet needs a lot name")
-            return unit.take_off(task.produces)
+            return unit.take_off(task.produces, task.sheets)
         lot = unit.take_out()
         return self._world.rename(lot.name, task.produces or lot.name)
+
+    def _cut(self, task: SimulatedTask) -> Lot:
+        if task.produces is None or not task.consumes:
+            raise WorldError("a sheet that is cut needs a web and a lot name")
+        return self._world.cut(task.consumes[0], task.produces)
 
     def _stack(self, task: SimulatedTask) -> Lot:
         if task.produces is None:

@@ -111,4 +111,5 @@ def _task(message: Mapping[str, Any]) -> SimulatedTask:
         zones_m=None if message.get("zones_m") is None else tuple(float(m) for m in message["zones_m"]),
         is_again=bool(message.get("is_again", False)),
         may_be_done=bool(message.get("may_be_done", False)),
+        sheets=int(message.get("sheets", 1)),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
 from recipes.model import Foil
@@ -89,6 +90,7 @@ class World:
         self.pressings: list[Pressing] = []
         self.told: list[str] = []
         self._lots: dict[str, Lot] = {}
+        self._webs: dict[str, tuple[Lot, int]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -118,6 +120,22 @@ class World:
         if lot.name in self._lots:
             raise WorldError(f"there is already a lot {lot.name!r}")
         self._lots[lot.name] = lot
+        return lot
+
+    def keep_web(self, lot: Lot, sheets: int) -> None:
+        """The rest of the web that a lot was cut off, under that lot's name: so many more sheets like it."""
+        self._webs[lot.name] = deepcopy(lot), sheets
+
+    def cut(self, web: str, product: str) -> Lot:
+        """One more sheet off a web.
+
+        :raises WorldError: if there is no such web, nothing is left of it, or the sheet's name is taken.
+        """
+        sheet, left = self._webs.get(web, (None, 0))
+        if sheet is None or left < 1:
+            raise WorldError(f"nothing is left of a web {web!r}")
+        lot = self.put(replace(deepcopy(sheet), name=product))
+        self._webs[web] = sheet, left - 1
         return lot
 
     def use_up(self, name: str) -> None:

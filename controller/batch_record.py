@@ -78,7 +78,7 @@ def why_waiting(events: Sequence[Event]) -> str:
             case "step.started":
                 waiting = prompt = None
                 step = f"{event.data['name']}" + (f" on {event.data['unit']}" if event.data["unit"] else "")
-            case "step.finished":
+            case "step.finished" | "step.supplied":
                 step, prompt = "", None
     return _answer(state, reason, step, waiting, prompt)
 

@@ -21,8 +21,9 @@ from controller.line import Line, capability
 from controller.recovery import set_down
 from controller.schedule.forecast import objection
 from controller.schedule.live import Standing
-from controller.schedule.model import Job, JobStep, LineModel, job_of, line_of
+from controller.schedule.model import Job, JobStep, LineModel, job_of, line_of, with_sheets
 from controller.session import MachineNotReady, Surroundings, Truth, line_connected, run_on
+from controller.supply import Supply
 from recipes.plan import Plan, UnitCapability
 
 BEHIND_S = 20.0  # whoever stands behind another at the gate looks again after this (engineering judgement)
@@ -46,6 +47,15 @@ def numbered(plan: Plan, count: int, stem: str, urgent: Plan | None = None) -> l
     return found if urgent is None else [*found, Batch(f"{stem}-urgent", urgent, URGENT)]
 
 
+def share_webs(supply: Supply, batches: Sequence[Batch]) -> None:
+    """Writes down which of these laminates take their sheets of the same webs: those of one plan and one priority."""
+    alike: dict[tuple[str, int], list[Batch]] = {}
+    for batch in batches:
+        alike.setdefault((batch.plan.hash, batch.priority), []).append(batch)
+    for same in alike.values():
+        supply.share([batch.name for batch in same], [planned.step for planned in same[0].plan.steps])
+
+
 class ForecastGate:
     """The gate of a line on which these batches run: see controller/schedule/forecast.py."""
 
@@ -58,7 +68,7 @@ class ForecastGate:
         """Why a step had better not begin now and after how many seconds to ask again; None where it may begin."""
         if owner not in self.runs:  # a run that is none of these batches
             return None
-        job, run = self._jobs[owner], self.runs[owner]
+        job, run = self._job(owner), self.runs[owner]
         kind = job.alike, job.number(step)
         if not job.is_entry(kind[1]):
             return None
@@ -82,9 +92,14 @@ class ForecastGate:
     def _place(self, owner: str) -> int:
         return self._line.allocation.place_of(owner)
 
+    def _job(self, name: str) -> Job:
+        """A run's job with the sheets that others coat for it, as things stand."""
+        supply = self._line.supply
+        return with_sheets(self._jobs[name], supply.suppliers(name), supply.ended_s(name))
+
     def _standing(self, name: str) -> Standing | None:
         """Where a run is now; None for one that takes nothing: ended, not begun, or held without a unit."""
-        run, job = self.runs[name], self._jobs[name]
+        run, job = self.runs[name], self._job(name)
         waits, now_s = run.waits, asyncio.get_running_loop().time()
         unit = next((unit for unit, owner in self._line.owners.items() if owner == name), None)
         number = len(waits.finished_s)
@@ -145,6 +160,7 @@ async def run_all_on(batches: Sequence[Batch], surroundings: Surroundings, peopl
     units = [capability(name, machine.profile) for name, machine in line.machines.items()]
     units += [UnitCapability(name, instrument.profile.kind) for name, instrument in line.instruments.items()]
     jobs = {batch.name: job_of(batch.plan, units, batch.name, batch.priority) for batch in batches}
+    share_webs(line.supply, batches)
     line.allocation.gate = gate = ForecastGate(line, line_of(units, people), jobs)
     crew = Crew(surroundings.person, people)
     for batch in batches:
@@ -187,6 +203,8 @@ async def _run(batch: Batch, surroundings: Surroundings, crew: Crew, gate: Forec
     except MachineNotReady as error:
         surroundings.line.allocation.unregister(batch.name)
         return str(error)
+    finally:
+        surroundings.line.supply.leave(batch.name)
     return None
 
 

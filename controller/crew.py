@@ -75,22 +75,23 @@ class Member:
 
     def lot(self, lot: str) -> str:
         """The name of one of the run's lots among those of all runs."""
-        return f"{lot} of {self.name}"
+        return _named(lot, self.name)
 
     async def perform(self, prompt: Prompt) -> Answer:
         """What Person.perform does, once somebody is there."""
         run = self.run
         if run is None:
             raise TypeError(f"{self.name} asks for something before it has begun")
+        whose = prompt.of_run or self.name
         named = replace(
             prompt,
             text=f"{self.name}: {prompt.text}",
-            consumes=tuple(self.lot(lot) for lot in prompt.consumes),
+            consumes=tuple(_named(lot, whose) for lot in prompt.consumes),
             produces=None if prompt.produces is None else self.lot(prompt.produces),
         )
         if prompt.action in ELSEWHERE:
             self._begin(run, prompt)
-            return self._own(await self._crew.person.perform(named))
+            return _own(await self._crew.person.perform(named), whose)
         due_s = float("inf") if run.waits.current is None else run.waits.due_s(run.waits.current)
         machine = prompt.unit if prompt.unit in self._machines else None
         place = run.line.allocation.place_of(self.name)
@@ -98,7 +99,7 @@ class Member:
         await self._crew.come(Call(self.name, what, place, machine, run.priority, due_s), run)
         try:
             self._begin(run, prompt)
-            return self._own(await self._crew.person.perform(named))
+            return _own(await self._crew.person.perform(named), whose)
         finally:
             self._crew.leave(self.name)
 
@@ -107,8 +108,13 @@ class Member:
         run.waits.begun()
         run.tell("prompt.begun", {"action": prompt.action, "unit": prompt.unit})
 
-    def _own(self, answer: Answer) -> Answer:
-        """The answer with the lots as the run knows them; one that is another's keeps its name."""
-        if answer.lots is None:
-            return answer
-        return replace(answer, lots=tuple(lot.removesuffix(f" of {self.name}") for lot in answer.lots))
+
+def _named(lot: str, run: str) -> str:
+    return f"{lot} of {run}"
+
+
+def _own(answer: Answer, run: str) -> Answer:
+    """The answer with the lots as their run knows them; one that is another's keeps its name."""
+    if answer.lots is None:
+        return answer
+    return replace(answer, lots=tuple(lot.removesuffix(f" of {run}") for lot in answer.lots))

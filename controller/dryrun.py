@@ -52,6 +52,7 @@ class SimulatedPerson:
             zones_m=prompt.zones_m,
             is_again=prompt.is_again,
             may_be_done=prompt.may_be_done,
+            sheets=prompt.sheets,
         )
         try:
             values = await self._simulated.operator.perform(task)

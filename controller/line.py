@@ -13,6 +13,7 @@ from controller.allocation import Allocation, candidates
 from controller.calibration import Fitness
 from controller.config import UnitConfig
 from controller.interlocks import Bypasses
+from controller.supply import Supply
 from drivers.errors import ProfileError
 from drivers.instrument import Instrument
 from drivers.machine import Machine
@@ -40,7 +41,7 @@ class Line:
 
     jobs is the highest number that a job has had; released are the machines that nobody needs any more. fitness is what
     the line file says of units' calibration, zero and cycles; max_out_s how long a lot may be outside the dry room;
-    foil_batches which batch of each foil is there.
+    foil_batches which batch of each foil is there. supply says which laminates take their sheets of the same webs.
     zeroed_s is when an instrument was last seen at its zero, on the loop's clock; conditions are what was told last of
     a condition (its name, a unit).
     """
@@ -48,6 +49,7 @@ class Line:
     machines: Mapping[str, Machine]
     instruments: Mapping[str, Instrument]
     allocation: Allocation = field(default_factory=Allocation)
+    supply: Supply = field(default_factory=Supply)
     jobs: int = 0
     released: set[str] = field(default_factory=set)
     bypasses: Bypasses = field(default_factory=Bypasses)

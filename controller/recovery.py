@@ -80,7 +80,7 @@ def left(name: str, events: Iterable[Event]) -> Left:
                 state = RunState(event.data["state"])
                 broken_off = broken_off_by(broken_off, event)
                 held_because = _because(held_because, event.data)
-            case "step.finished":
+            case "step.finished" | "step.supplied":
                 finished.append(event.data["name"])
                 broken_off = None
             case "run.closed":
@@ -231,8 +231,13 @@ async def set_down(line: Line, journal: Journal, *, but: str | None = None) -> N
 
 def finished_ago(name: str, events: Iterable[Event], now_utc: str, speed: float) -> list[tuple[str, float]]:
     """Every finished step in its order, and how many seconds of the line ago it ended, by UTC: loops' clocks differ."""
-    ends = [event for event in events if event.run == name and event.kind == "step.finished"]
-    return [(event.data["name"], speed * seconds_between(event.utc, now_utc)) for event in ends]
+    ends = [event for event in events if event.run == name and event.kind in ("step.finished", "step.supplied")]
+    return [(event.data["name"], speed * seconds_between(_ended_utc(event), now_utc)) for event in ends]
+
+
+def _ended_utc(event: Event) -> str:
+    """When the work of a finished step really ended, which may have been another run's."""
+    return str(event.data["from"]["ended_utc"]) if event.kind == "step.supplied" else event.utc
 
 
 def seconds_between(earlier_utc: str, later_utc: str) -> float:

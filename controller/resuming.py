@@ -12,6 +12,7 @@ from controller.executor.recovering import Found, can_rejoin, is_unpressed
 from controller.executor.release import rules_data
 from controller.executor.run import Run
 from controller.executor.states import ENDED, RunState
+from controller.executor.supplied import web_record
 from controller.recovery import (
     WHO,
     Left,
@@ -70,6 +71,10 @@ async def continue_on(name: str, surroundings: Surroundings) -> None:
             run.waits.finished(step, ago_s)
         if (broken_off := run.memory.broken_off) is not None:
             broken_off.gap_s = surroundings.speed * seconds_between(was.last_utc, now.utc)
+            web = web_record(journal.earlier, broken_off.supplier, broken_off.step)
+            if web is not None:
+                ago_s = surroundings.speed * seconds_between(web.utc, now.utc)
+                broken_off.web_ended_s = now.time_s - ago_s
         if all(event.kind != "run.rules" for event in journal.earlier if event.run == name):
             await journal.append(name, "run.rules", rules_data(run))  # it died before it could
         await journal.append(name, "run.resumed", {"finished": list(was.finished), "plan_hash": run.plan.hash})

@@ -14,7 +14,7 @@ from recipes.model import Location
 _LEFT_OUT = frozenset({"location", "locations", "predicted_s"})
 """Where something was written and how long it may take are no part of what is to be made."""
 
-_LEFT_OUT_EMPTY = frozenset({"gate", "within", "leaves_out"})
+_LEFT_OUT_EMPTY = frozenset({"gate", "within", "leaves_out", "sheets"})
 """What came later to the format and says nothing where it is empty: older plans keep their hash."""
 
 

@@ -270,7 +270,7 @@ class Coat:
 
     zone_residence_s is how long the web is to stay in each zone, as a source gives it; zone_length_m is the dryer's
     where it is known, and the two need not agree with the web speed (then a finding says so). thickness_um is wanted of
-    the dry layer.
+    the dry layer. sheets is into how many sheets the web is cut, one each for as many laminates; None for one.
     """
 
     layer: str
@@ -289,6 +289,7 @@ class Coat:
     zone_length_m: float | None = None
     thickness_um: float | None = None
     thickness_window_um: Window | None = None
+    sheets: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from recipes.model import PressMethod, Recipe, Step
 from recipes.predict import duration_s, predict
 from recipes.rules.engine import Judgement
 from recipes.rules.rulebook import Rulebook, rulebook, terms
+from recipes.sheets import sheet_findings
 from recipes.waits import tight_findings
 
 __all__ = ["Finding", "Plan", "PlannedStep", "Refused", "UnitCapability", "make_plan"]
@@ -97,7 +98,7 @@ def make_plan(recipe: Recipe, units: Sequence[UnitCapability]) -> Plan:
     lots = contents(recipe, steps)
     prediction = predict(recipe, steps, lots)
     planned = tuple(_planned(step, recipe, units, lots) for step in steps)
-    findings = [*flow_findings(recipe, steps, lots), *sequence_findings(steps)]
+    findings = [*flow_findings(recipe, steps, lots), *sheet_findings(recipe, steps), *sequence_findings(steps)]
     findings += tight_findings(steps, {item.step.name: item.predicted_s for item in planned})
     for item in planned:
         unit = resolve(item.step, units)

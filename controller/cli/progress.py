@@ -28,6 +28,8 @@ def sentence(event: Event) -> str | None:
     match event.kind:
         case "step.started":
             return f"{data['name']}" + (f" on {data['unit']}" if data["unit"] else "")
+        case "step.supplied":
+            return f"    {data['name']} was done by {data['from']['run']}, record {data['from']['record']}"
         case "step.phase" if data["phase"] not in ("idle", "done"):
             return f"    {data['unit']}: {data['phase'].replace('_', ' ')}"
         case "prompt.asked":

@@ -19,8 +19,9 @@ from controller.config import ConfigError, load_line
 from controller.line import capability, unit_profile
 from controller.schedule.forecast import foreseen
 from controller.schedule.gantt import gantt_svg, gantt_text, longest_waits, schedule_data
-from controller.schedule.model import job_of, line_of
+from controller.schedule.model import job_of, line_of, with_sheets
 from controller.schedule.simulation import simulated
+from controller.supply import Supply
 from drivers.errors import ProfileError
 from drivers.profile import Profile
 from recipes.findings import RecipeErrors
@@ -97,6 +98,9 @@ def schedule_file(options: ManyOptions, svg: Path | None) -> ExitCode:
         return code
     plan, units = planned.plan, _capabilities(planned.profiles)
     jobs = [job_of(plan, units, f"{number:02}") for number in range(1, options.laminates + 1)]
+    supply = Supply()
+    supply.share([job.name for job in jobs], [step.step for step in plan.steps])
+    jobs = [with_sheets(job, supply.suppliers(job.name)) for job in jobs]
     if planned.urgent is not None:
         jobs.append(job_of(planned.urgent, units, "urgent", URGENT))
     line = line_of(units, options.people, options.out)

@@ -63,7 +63,7 @@ async def perform_coat(run: Run, planned: PlannedStep) -> dict[str, Any]:
         run.solvent_pct[step.produces or ""] = reached["residual_solvent_pct"]
         outcome = await _accepted(run, planned, machine, _complaint(reached, coat))
         await reset(run, machine)
-        await ask(run, Prompt("unload", f"Take {step.produces} off {planned.unit}", (), step.produces, planned.unit))
+        await ask(run, _taken_off(step.produces or "", planned.unit, coat.sheets or 1))
     scrap_if_missed(run, step.produces or "", outcome)
     run.facts.add(doubted([fact_of(data) for data in reached["facts"]], doubt_of(run, planned.unit)))
     await tell_after_step(run, step.name)
@@ -77,6 +77,13 @@ async def perform_coat(run: Run, planned: PlannedStep) -> dict[str, Any]:
         "gap_um": {"set": planned.gap_um},
         "web_speed_m_min": {"set": coat.web_speed_m_min},
     }
+
+
+def _taken_off(lot: str, unit: str, sheets: int) -> Prompt:
+    text = f"Take {lot} off {unit}"
+    if sheets > 1:
+        text += f", and keep the rest of its web: {sheets} sheets can be cut of it, one for each laminate"
+    return Prompt("unload", text, (), lot, unit, sheets=sheets)
 
 
 def _reached(last: Snapshot, facts: Sequence[Fact]) -> dict[str, Any]:

@@ -118,7 +118,8 @@ class BrokenOff:
     any more since. was_held: the run was held or ended in this job, for whatever reason; its watch is gone, and with it
     what speaks against going on. sent_back: the number of the re-pressing for which its gate has sent the lot back;
     what was learned before that is known, and everything else here is since then. rejoins: its machine was found
-    holding the job, which is to go on; gap_s is how long it may have been held unseen.
+    holding the job, which is to go on; gap_s is how long it may have been held unseen. supplier is the run off whose
+    web the step's sheet is cut, "" for none; web_ended_s is when it had done the step, on the loop's clock.
     """
 
     step: str
@@ -135,6 +136,8 @@ class BrokenOff:
     sent_back: int = 0
     rejoins: bool = False
     gap_s: float = 0.0
+    supplier: str = ""
+    web_ended_s: float = 0.0
 
     def answer(self, prompt: Prompt) -> Answer | None:
         """The values that a person entered for this prompt, if any; each answer is given back once."""

@@ -21,7 +21,8 @@ class Prompt:
     done and only its values are asked for once more; the lots are still named as they were before it. within_s is how
     long an answer may take before somebody is told. zones_m are the lengths of dryer that a coating wants.
     may_be_done: a controller that died had asked for it already, and nobody knows whether it was done; what is done is
-    left as it is. choices are what a person decides between; the answer is one of them.
+    left as it is. choices are what a person decides between; the answer is one of them. of_run is the run whose lots
+    those named are where they are not the asking run's own; sheets is how many a coated web is to be cut into.
     """
 
     action: str
@@ -41,6 +42,8 @@ class Prompt:
     zones_m: tuple[float, ...] | None = None
     may_be_done: bool = False
     choices: tuple[str, ...] = ()
+    of_run: str = ""
+    sheets: int = 1
 
 
 @dataclass(frozen=True, slots=True)

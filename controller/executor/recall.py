@@ -33,8 +33,8 @@ def recall(run: Run, events: Iterable[Event]) -> None:
     """
     for event in events:
         match event.kind:
-            case "step.finished":
-                _finished(run, event)
+            case "step.finished" | "step.supplied":
+                take_finished(run, event)
             case "gate.decided" if event.data["decision"] == "re-press":
                 _learn_again(run, event, event.data["step"])
                 run.memory.broken_off = broken_off_by(run.memory.broken_off, event)
@@ -62,7 +62,8 @@ def paused_by(before: Request | None, state: RunState, change: Mapping[str, Any]
     return None if state is RunState.PAUSED and change["state"] == RunState.RUNNING else before
 
 
-def _finished(run: Run, event: Event) -> None:
+def take_finished(run: Run, event: Event) -> None:
+    """What the record of a finished step says that the run knows since. Raises NotRecallable."""
     _learn_again(run, event, event.data["name"])
     run.memory.finish(event.data["name"])
 
@@ -105,7 +106,7 @@ def broken_off_by(before: BrokenOff | None, event: Event) -> BrokenOff | None:
     data: Mapping[str, Any] = event.data
     if event.kind == "step.started":
         if before is None or before.step != data["name"]:
-            return BrokenOff(data["name"], data.get("unit"))
+            return BrokenOff(data["name"], data.get("unit"), supplier=data.get("supplied_by", ""))
         before.unit = data.get("unit")
         return before
     if before is None:

@@ -140,6 +140,9 @@ def _fold(record: dict[str, Any], steps: dict[str, dict[str, Any]], event: Event
             steps[data["name"]] |= {**data["result"], "done": True}
             record.pop("current", None)
             record.pop("phase", None)
+        case "step.supplied":
+            record.pop("current", None)
+            _supplied(record, steps[data["name"]], data)
         case "porosity.estimated":
             for name, change in data["steps"].items():
                 steps[name] |= change
@@ -215,6 +218,16 @@ def _bypassed(record: dict[str, Any], data: dict[str, Any]) -> None:
     else:
         same["counted"] |= data["counted"]
     record["messages"].append(data["message"] + ("; without it the machine would not go on" if data["counted"] else ""))
+
+
+def _supplied(record: dict[str, Any], step: dict[str, Any], data: dict[str, Any]) -> None:
+    """A step that another run has done: what it came to, and with which calibrations and bypasses it was done there."""
+    source = data["from"]
+    step |= {**data["result"], "unit": None, "supplied_by": source["run"], "done": True}
+    record["messages"].append(f"{data['name']}: done by run {source['run']}, as its record {source['record']} tells")
+    for met in data["met"]:
+        tell = _calibrated if met["kind"] == "calibration.met" else _bypassed
+        tell(record, met)
 
 
 def _calibrated(record: dict[str, Any], data: dict[str, Any]) -> None:

@@ -129,6 +129,8 @@ def _restart(broken_off: BrokenOff | None, planned: PlannedStep) -> str:
     name = planned.step.name
     if broken_off is None:
         return f"goes on with {name}"
+    if broken_off.supplier:
+        return f"goes on with {name}: its sheet is cut off the web that {broken_off.supplier} has coated"
     if broken_off.rejoins:
         return (
             f"{broken_off.unit} goes on with the job that it holds for {name}; its own record counts for pressure and"

@@ -19,6 +19,7 @@ from controller.executor.recovering import take_up
 from controller.executor.rejoining import JobEnded
 from controller.executor.run import Run, RunEnded
 from controller.executor.states import RunState, TransitionRefused, Trigger
+from controller.executor.supplied import supplied
 from controller.executor.tasks import perform_task
 from controller.executor.units import register_needs, release_unneeded
 from controller.journal import JournalError
@@ -115,6 +116,8 @@ async def _performed(run: Run, planned: PlannedStep) -> None:
 async def perform(run: Run, planned: PlannedStep) -> None:
     """Performs one step between its two records. Raises RunEnded, DriverError, JournalError."""
     await agreed_point(run)
+    if await supplied(run, planned):
+        return
     await allowed(run, planned.step.name)
     async with unit_for(run, planned) as given:
         await _perform(run, given)
@@ -142,5 +145,6 @@ async def _carried(run: Run, planned: PlannedStep) -> None:
     result = await PROCEDURES[step.kind](run, planned)
     finished = {"name": step.name, "kind": step.kind.value, "produces": step.produces, "result": result}
     learned = {"learned": run.memory.of_step(), "known": run.known()}
-    await run.journal.append(run.name, "step.finished", {**finished, **learned})
+    record = await run.journal.append(run.name, "step.finished", {**finished, **learned})
     run.memory.finish(step.name)
+    run.line.supply.finished(run.name, step.name, record)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from controller.executor.gates import pressed_again
 from controller.executor.run import Run
 from controller.interlocks import is_proven_at_rest
+from controller.schedule.model import INSTRUMENTS
 from drivers.errors import DriverError
 from drivers.machine import Machine
 from recipes.plan import PlannedStep
@@ -28,11 +29,19 @@ def shut_for(run: Run) -> str | None:
     allocation, area_mm2 = run.line.allocation, run.plan.recipe.laminate.area_mm2
     left = [planned for planned in run.plan.steps if planned.step.name not in run.memory.finished]
     needed = [(planned.step.name, run.line.able(planned, area_mm2)) for planned in left]
+    needed += [(planned.step.name, (unit,)) for planned in left for unit in _instruments(run, planned)]
     needed += [(want.what, want.units) for want in allocation.wants() if want.owner == run.name]
     for step, units in needed:
         if units and all(unit in allocation.shut and allocation.owners.get(unit) != run.name for unit in units):
             return f"{step} needs " + " or ".join(f"{unit}, which {allocation.state(unit)}" for unit in units)
     return None
+
+
+def _instruments(run: Run, planned: PlannedStep) -> list[str]:
+    """The instruments that an inspection measures with."""
+    measures = () if planned.step.inspect is None else planned.step.inspect.measures
+    kinds = [kind for measure in measures if (kind := INSTRUMENTS.get(measure)) is not None]
+    return [run.line.instrument(kind).unit for kind in kinds if run.line.alike(kind)]
 
 
 def register_needs(run: Run, later: Sequence[PlannedStep]) -> None:

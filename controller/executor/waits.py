@@ -49,6 +49,13 @@ class Waits:
             if limit.after == step:
                 self._timers[limit] = loop.call_later(max(0.0, limit.time_s - ago_s), self._break, limit)
 
+    def tell_over(self) -> None:
+        """Tells now of the waits whose time was over when they began to count: a sheet that had lain for long."""
+        now_s = asyncio.get_running_loop().time()
+        for limit in [x for x in self._timers if now_s - self.finished_s[x.after] >= x.time_s]:
+            self._timers[limit].cancel()
+            self._break(limit)
+
     def reached(self, step: str) -> None:
         """A step has its unit."""
         self.current, self.reached_s, self.has_begun = step, asyncio.get_running_loop().time(), False

@@ -8,15 +8,18 @@ a person. Scrap by a gate or by a person, for good.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from math import inf
 
 from controller.events import Event
 from controller.executor.states import RunState
-from controller.lots.history import History, Made
+from controller.lots.history import History
+from controller.lots.made import Cut, Made
 from controller.lots.model import UNSURE, Lot, LotId, Lots, LotStatus, Reason
 from controller.lots.outside import Moment, Outside, RecordClock, outside
 
 BY_CERTIFICATE = "the certificate"
+Histories = Mapping[str, History]
 
 
 def histories(events: Iterable[Event]) -> dict[str, History]:
@@ -47,18 +50,19 @@ def lots_of(events: Iterable[Event], utc: str | None = None) -> Lots:
         for name in reversed(history.made):  # what a lot went into is made later, and decides on it
             used_in = history.made[name].used_in
             into = None if used_in is None else result.get(LotId(history.run, used_in))
-            result[LotId(history.run, name)] = _lot(history, history.made[name], into, now)
+            result[LotId(history.run, name)] = _lot(known, history, history.made[name], into, now)
     return dict(sorted(result.items(), key=lambda item: (item[1].made_by.ended, item[0])))
 
 
-def _lot(history: History, made: Made, into: Lot | None, now: Moment) -> Lot:
-    out = _outside(history, made, now)
-    status, reasons, by = (into.status, (), into.decided_by) if into is not None else _status(history, made, out)
+def _lot(known: Histories, history: History, made: Made, into: Lot | None, now: Moment) -> Lot:
+    out = _outside(known, history, made, now)
+    status, reasons, by = (into.status, (), into.decided_by) if into is not None else _status(known, history, made, out)
+    web = () if made.cut is None or _web(known, made.cut) is None else (made.cut.web,)
     return Lot(
         id=LotId(history.run, made.name),
         recipe=history.recipe,
         made_by=made.made_by,
-        made_from=tuple(LotId(history.run, name) for name in made.takes if name in history.made),
+        made_from=(*web, *(LotId(history.run, name) for name in made.takes if name in history.made)),
         slurry=made.slurry,
         foils=made.foils,
         serial_number=history.serial_number(made.made_by.unit),
@@ -80,12 +84,36 @@ def _lot(history: History, made: Made, into: Lot | None, now: Moment) -> Lot:
     )
 
 
-def _status(history: History, made: Made, out: Outside) -> tuple[LotStatus, tuple[str, ...], str]:
+def _web(known: Histories, cut: Cut) -> tuple[History, Made] | None:
+    """The web that a sheet was cut off, and the history of its run; None where the store does not hold it."""
+    history = known.get(cut.web.run)
+    made = None if history is None else history.made.get(cut.web.name)
+    return None if history is None or made is None else (history, made)
+
+
+def _family(known: Histories, history: History, made: Made) -> Iterator[Made]:
+    """A lot and all that went into it, with the webs of other runs that its sheets were cut off."""
+    for part in (history.made[name] for name in history.family(made.name)):
+        yield part
+        if part.cut is not None and (web := _web(known, part.cut)) is not None:
+            yield from _family(known, *web)
+
+
+def _kept_back(known: Histories, part: Made) -> Iterator[Reason]:
+    """What a person has said against the web that a sheet was cut off."""
+    web = None if part.cut is None else _web(known, part.cut)
+    if web is None or part.cut is None or (reason := web[1].quarantined) is None:
+        return
+    if web[1].released is None or web[1].released[2] < reason.sequence:
+        yield Reason(f"it holds a sheet of {part.cut.web}, which is kept back: {reason.words}", reason.sequence)
+
+
+def _status(known: Histories, history: History, made: Made, out: Outside) -> tuple[LotStatus, tuple[str, ...], str]:
     """Status, reasons and who decided, of a lot that went into no other."""
     if made.scrapped is not None:
         why, who = made.scrapped
         return LotStatus.SCRAP, (why,), who
-    against = _against(history, made, out)
+    against = _against(known, history, made, out)
     if made.released is not None:
         why, who, at = made.released
         is_older = all(reason.sequence < at for reason in against)
@@ -98,9 +126,10 @@ def _status(history: History, made: Made, out: Outside) -> tuple[LotStatus, tupl
     return LotStatus.RELEASED, (), BY_CERTIFICATE
 
 
-def _against(history: History, made: Made, out: Outside) -> list[Reason]:
+def _against(known: Histories, history: History, made: Made, out: Outside) -> list[Reason]:
     """Everything that keeps a lot from being released, the run's own going on aside."""
-    found = [reason for name in history.family(made.name) for reason in history.made[name].doubts]
+    family = list(_family(known, history, made))
+    found = [reason for part in family for reason in (*part.doubts, *_kept_back(known, part))]
     found += history.lost(made.name)
     if (ended := history.ended) is not None:
         if ended.state != RunState.COMPLETE:
@@ -120,6 +149,9 @@ def _against(history: History, made: Made, out: Outside) -> list[Reason]:
     return found
 
 
-def _outside(history: History, made: Made, now: Moment) -> Outside:
-    parts = (_outside(history, history.made[name], now) for name in made.takes if name in history.made)
-    return outside(made.crossings, now).after(parts)
+def _outside(known: Histories, history: History, made: Made, now: Moment, before: float = inf) -> Outside:
+    """Its own time outside and the longest of its parts', as far as records before this one tell."""
+    parts = [_outside(known, history, history.made[name], now, before) for name in made.takes if name in history.made]
+    if made.cut is not None and (web := _web(known, made.cut)) is not None:
+        parts.append(_outside(known, *web, made.cut.at, made.cut.sequence))
+    return outside([crossing for crossing in made.crossings if crossing.sequence < before], now).after(parts)

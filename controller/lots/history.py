@@ -4,64 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from controller.events import Event
-from controller.lots.model import BATCH, Calibrated, Measured, Reason, Stay
+from controller.lots.made import Cut, Ended, Made, Making
+from controller.lots.model import BATCH, Calibrated, LotId, Measured, Reason, Stay
 from controller.lots.outside import Crossing, Moment, RecordClock
 
 BINDING = ("claim", "required")
 NOBODY = ("", "pressline")
-
-
-@dataclass(slots=True)
-class Making:
-    """A step that is going on: what it takes, who answered, on which calibrations it rests, what did its jobs."""
-
-    stay: Stay
-    takes: tuple[str, ...]
-    people: list[str] = field(default_factory=list)
-    calibrated: dict[str, Calibrated] = field(default_factory=dict)
-    jobs: dict[int, str] = field(default_factory=dict)
-    measured: list[tuple[str, Measured]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Made:
-    """A lot under its own name, as its run tells it."""
-
-    name: str
-    made_by: Stay
-    takes: tuple[str, ...]
-    jobs: tuple[int, ...]
-    calibrated: list[Calibrated]
-    people: list[str]
-    slurry: str
-    foils: tuple[str, ...]
-    measured: list[Measured] = field(default_factory=list)
-    stays: list[Stay] = field(default_factory=list)
-    doubts: list[Reason] = field(default_factory=list)
-    also_on: list[str] = field(default_factory=list)
-    used_in: str | None = None
-    crossings: list[Crossing] = field(default_factory=list)
-    quarantined: Reason | None = None
-    scrapped: tuple[str, str] | None = None
-    released: tuple[str, str, int] | None = None
-
-    @property
-    def out_since(self) -> str:
-        """When it left the dry room, UTC; "" while it is inside."""
-        return self.crossings[-1].since if self.crossings and self.crossings[-1].is_out else ""
-
-
-@dataclass(slots=True)
-class Ended:
-    """How a run ended, and by which record."""
-
-    state: str
-    reason: str
-    sequence: int
 
 
 class History:
@@ -106,6 +58,8 @@ class History:
                 self._started(event)
             case "step.finished":
                 self._finished(event)
+            case "step.supplied":
+                self._supplied(event)
             case "lot.out" | "lot.back" | "lot.status":
                 self._said(event)
             case "lab.entered":
@@ -159,6 +113,22 @@ class History:
     def _finished(self, event: Event) -> None:
         if self._making is not None and self._making.stay.step == event.data["name"]:
             self._done(self._making, event.data.get("produces"), event)
+        self._making = None
+
+    def _supplied(self, event: Event) -> None:
+        """Another run has done the step; of a coating there is a sheet now, cut off that run's web."""
+        data, making = event.data, self._making
+        lot, web = data["produces"], LotId(data["from"]["run"], data["from"]["lot"])
+        for what in data["learned"]:
+            if what["do"] == "lose_track":
+                lots = frozenset({data["from"]["lot"]})
+                self._lost.append((data["name"], frozenset(what["layers"]), lots, event.sequence))
+        if making is not None and making.stay.step == data["name"] and lot is not None and lot not in self.made:
+            stay = replace(making.stay, ended=event.utc)
+            made = Made(lot, stay, (), (), [], list(making.people), "", ())
+            made.stays.append(stay)
+            made.cut = Cut(web, self.last, event.sequence)
+            self.made[lot] = made
         self._making = None
 
     def _product(self, making: Making) -> str:
@@ -270,6 +240,7 @@ class History:
             lot.crossings.append(Crossing(is_out, self.last, event.sequence, event.utc if is_out else ""))
         elif data["status"] == "scrap":
             lot.scrapped = (why, who)
+            lot.quarantined = Reason(f"scrap: {why} ({who})", event.sequence)  # for what was cut off it
         elif data["status"] == "released":
             lot.released = (why, who, event.sequence)
         else:

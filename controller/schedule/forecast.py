@@ -28,22 +28,26 @@ def objection(
 ) -> tuple[str, float] | None:
     """Why the candidate's present step had better not begin now, and after how many seconds to ask again.
 
-    under_way are the other jobs that have begun; the candidate has no maximum wait that counts already. None where it
-    may begin, also if nothing else is under way and every unit in service: to wait would not help then.
+    under_way are the other jobs that have begun; the candidate has no maximum wait that counts already. Where others
+    take their sheets of its web, their waits begin with its own. None where it may begin, also if nothing else is
+    under way and every unit in service: to wait would not help then.
     """
     others = [standing for standing in under_way if not standing.is_kept]
     if not others and not line.out:
         return None
     begins = replace(candidate, is_kept=False)
-    counted: Waits = {(begins.job.name, x): x.time_s for x in begins.job.at_risk(begins.step)}
-    hopeless = _late(replace(line, out=()), [begins], counted, now_s)  # alone on a whole line: to wait is no help
-    counted = {key: limit_s for key, limit_s in counted.items() if key not in hopeless}
+    step, maker = begins.job.steps[begins.step].name, begins.job.name
+    fed = [begins, *(other for other in others if other.job.supply.get(step) == maker)]
+    own: Waits = {(one.job.name, x): x.time_s for one in fed for x in one.job.at_risk(begins.step)}
+    hopeless = _late(replace(line, out=()), fed, own, now_s)  # alone on a whole line: to wait is no help
+    counted = {key: limit_s for key, limit_s in own.items() if key not in hopeless}
     for other in others:
         begun = (other.step,) if other.has_begun else (other.step - 1, other.step)
-        counted |= {(other.job.name, x): x.time_s for number in begun for x in other.job.at_risk(number)}
+        risks = {(other.job.name, x): x.time_s for number in begun for x in other.job.at_risk(number)}
+        counted |= {key: limit_s for key, limit_s in risks.items() if key not in own}
     if not (late := _late(line, [*others, begins], counted, now_s)):
         return None
-    without = _late(line, others, {key: limit for key, limit in counted.items() if key[0] != begins.job.name}, now_s)
+    without = _late(line, others, {key: limit for key, limit in counted.items() if key not in own}, now_s)
     caused = {key: by_s for key, by_s in late.items() if by_s > without.get(key, 0.0)}
     if not caused:
         return None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
-from controller.schedule.live import Bar, Phase
+from controller.schedule.live import Bar, Live, Phase
 from controller.schedule.model import Job, LineModel
 from controller.schedule.simulation import Simulation
 from recipes.waits import WaitLimit
@@ -62,14 +62,19 @@ def _wait_data(job: str, limit: WaitLimit, waited_s: float) -> dict[str, Any]:
 def unfinished(simulation: Simulation) -> list[str]:
     """What never comes to its end, with the step that it waits before and the units that would be needed."""
     objections = {(job, step): because for _, job, step, because in simulation.objections}
-    return [
-        f"{live.job.name} never begins {live.now.name}: "
-        + objections.get((live.job.name, live.now.name), "it comes after others of its kind")
-        if live.phase is Phase.GATED
-        else f"{live.job.name} never begins {live.now.name}: it needs {' or '.join(live.at.units) or 'somebody'}"
-        for live in simulation.lives
-        if live.phase is not Phase.DONE
-    ]
+    left = [live for live in simulation.lives if live.phase is not Phase.DONE]
+    return [f"{live.job.name} never begins {live.now.name}: {_lacking(live, objections)}" for live in left]
+
+
+def _lacking(live: Live, objections: Mapping[tuple[str, str], str]) -> str:
+    """What a job that cannot go on would need."""
+    match live.phase:
+        case Phase.GATED:
+            return objections.get((live.job.name, live.now.name), "it comes after others of its kind")
+        case Phase.WAITING_FOR_SHEET:
+            return f"it needs a sheet of {live.job.supply[live.now.name]}"
+        case _:
+            return f"it needs {' or '.join(live.at.units) or 'somebody'}"
 
 
 def rows(line: LineModel, simulation: Simulation) -> dict[str, list[tuple[float, float, str]]]:

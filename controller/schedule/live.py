@@ -53,6 +53,7 @@ class Phase(Enum):
     """What a job does."""
 
     ARRIVING = auto()
+    WAITING_FOR_SHEET = auto()
     GATED = auto()
     WAITING_FOR_UNIT = auto()
     WAITING_FOR_PERSON = auto()

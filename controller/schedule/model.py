@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from controller.allocation import candidates
 from recipes.capability import UnitCapability, unit_findings
+from recipes.model import StepKind
 from recipes.plan import Plan, PlannedStep
-from recipes.predict import Part, parts
+from recipes.predict import HANDLING_S, Part, parts
+from recipes.sheets import shared_coatings
 from recipes.waits import WaitLimit, wait_limits
 
 INSTRUMENTS = {"weight": "balance", "thickness": "gauge"}
@@ -44,13 +46,20 @@ class JobStep:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One laminate: its steps in their order, its maximum waits and its priority. alike names jobs of the same plan."""
+    """One laminate: its steps in their order, its maximum waits and its priority. alike names jobs of the same plan.
+
+    webs has, by step that makes or inspects a web which is cut into several sheets, all steps of that web. supply has
+    those of them that another job does for this one, with its name; web_ended_s when it has done them, s.
+    """
 
     name: str
     steps: tuple[JobStep, ...]
     limits: tuple[WaitLimit, ...] = ()
     priority: int = 0
     alike: str = ""
+    webs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    supply: Mapping[str, str] = field(default_factory=dict)
+    web_ended_s: Mapping[str, float] = field(default_factory=dict)
 
     def number(self, step: str) -> int:
         """The place of a step in the chain, from 0."""
@@ -104,7 +113,21 @@ def job_of(plan: Plan, units: Sequence[UnitCapability], name: str, priority: int
     """The chain of a plan on a line with these units."""
     area_mm2 = plan.recipe.laminate.area_mm2
     steps = tuple(_job_step(planned, units, area_mm2) for planned in plan.steps)
-    return Job(name, steps, wait_limits([planned.step for planned in plan.steps]), priority, plan.hash)
+    recipe_steps = [planned.step for planned in plan.steps]
+    webs = {step: web for web in shared_coatings(recipe_steps).values() for step in web}
+    return Job(name, steps, wait_limits(recipe_steps), priority, plan.hash, webs)
+
+
+def with_sheets(job: Job, supply: Mapping[str, str], web_ended_s: Mapping[str, float] | None = None) -> Job:
+    """The job where others do these steps for it, or have done: somebody cuts its sheet off their web, that is all."""
+    if not supply:
+        return job
+    cut = (Piece((), (Part(HANDLING_S, by_person=True),)),)
+    steps = tuple(
+        replace(step, pieces=cut if step.kind == StepKind.COAT else ()) if step.name in supply else step
+        for step in job.steps
+    )
+    return replace(job, steps=steps, supply=supply, web_ended_s=web_ended_s or {})
 
 
 def _job_step(planned: PlannedStep, units: Sequence[UnitCapability], area_mm2: float) -> JobStep:

@@ -94,6 +94,7 @@ class Simulation:
         for live in self.lives:
             if live.phase is Phase.ARRIVING:
                 self._arrive(live)
+        self._hand_out_sheets()
         if self._admits is not None:
             self._ask_gate(self._admits)
         self._give_units()
@@ -102,6 +103,9 @@ class Simulation:
     def _arrive(self, live: Live) -> None:
         live.asked_s, live.part, live.unit = self.now_s, 0, None
         is_first = live.piece == 0
+        if live.now.name in live.job.supply:
+            live.phase = Phase.WAITING_FOR_SHEET
+            return
         is_gated = is_first and self._admits is not None and not live.is_admitted and live.job.is_entry(live.step)
         if is_gated:
             live.phase = Phase.GATED
@@ -109,6 +113,29 @@ class Simulation:
             live.phase = Phase.WAITING_FOR_UNIT
         else:
             self._take_up(live, None)
+
+    def _hand_out_sheets(self) -> None:
+        """Whoever waits for a sheet has it cut once the web is done; what was inspected there is not done again."""
+        waiting = [live for live in self.lives if live.phase is Phase.WAITING_FOR_SHEET]
+        while waiting:
+            live = waiting.pop()
+            if self._web_ended_s(live) is None:
+                continue
+            if live.now.pieces:
+                self._take_up(live, None)
+                continue
+            self._step_ended(live)
+            if live.step < len(live.job.steps):
+                self._arrive(live)
+            waiting += [live] if live.phase is Phase.WAITING_FOR_SHEET else []
+
+    def _web_ended_s(self, live: Live) -> float | None:
+        """When another job had done the present step for this one; None where it has not, or its web is not done."""
+        step = live.now.name
+        if step in live.job.web_ended_s:
+            return live.job.web_ended_s[step]
+        ends_s = next((other.finished_s for other in self.lives if other.job.name == live.job.supply[step]), {})
+        return ends_s[step] if ends_s.keys() >= set(live.job.webs[step]) else None
 
     def _ask_gate(self, admits: Admits) -> None:
         stuck: set[tuple[str, int]] = set()
@@ -196,8 +223,16 @@ class Simulation:
             del self._owners[live.unit]
         live.piece, live.unit, live.part = live.piece + 1, None, 0
         if live.piece >= len(live.now.pieces):
-            live.finished_s[step] = self.now_s
-            live.step, live.piece, live.has_begun, live.is_admitted = live.step + 1, 0, False, False
+            self._step_ended(live)
+        else:
+            live.phase = Phase.ARRIVING
+
+    def _step_ended(self, live: Live) -> None:
+        """The next step comes; of one that another job has done the end is that job's."""
+        step = live.now.name
+        web_ended_s = self._web_ended_s(live) if step in live.job.supply else None
+        live.finished_s[step] = self.now_s if web_ended_s is None else web_ended_s
+        live.step, live.piece, live.has_begun, live.is_admitted = live.step + 1, 0, False, False
         live.phase = Phase.DONE if live.step >= len(live.job.steps) else Phase.ARRIVING
 
 

@@ -59,6 +59,12 @@ COAT = Part(
             "Length of a drying zone; if it does not fit web speed and residence, validate says so.",
         ),
         Key("length", Quantity(Dimension.LENGTH), "Length to coat."),
+        optional(
+            "sheets",
+            Count(),
+            "Into how many sheets the web is cut, one each for as many laminates that are made together; 1 if it is"
+            " left out.",
+        ),
         Key("tension", Quantity(Dimension.FORCE), "Tension of the web."),
         Key("residual_solvent_max", Quantity(Dimension.SHARE), "Share of the dry coating weight that may be left."),
     ),

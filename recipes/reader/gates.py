@@ -25,7 +25,7 @@ def read_gate(reader: MappingReader, kind: StepKind, inspect: Inspect | None, la
         _porosity(body, laminate),
         _range(body, "thickness", Dimension.THICKNESS),
         _range(body, "coating_weight", Dimension.COATING_WEIGHT),
-        _count(body, "most"),
+        read_count(body, "most"),
         _more(body, "more_pressure", Dimension.PRESSURE),
         _more(body, "more_dwell", Dimension.TIME),
     )
@@ -79,7 +79,8 @@ def _more(body: MappingReader, key: str, dimension: Dimension) -> float:
     return body.quantity(key, dimension, above=0.0) if body.has(key) else 0.0
 
 
-def _count(body: MappingReader, key: str) -> int:
+def read_count(body: MappingReader, key: str) -> int:
+    """A whole number from 1; 1 where it is left out."""
     body.know(key)
     if not body.has(key):
         return 1

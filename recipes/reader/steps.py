@@ -26,7 +26,7 @@ from recipes.model import (
     Within,
 )
 from recipes.reader.formulation import NO_SLURRY, read_slurry
-from recipes.reader.gates import read_gate
+from recipes.reader.gates import read_count, read_gate
 from recipes.reader.mapping import QUANTITY_OF, MappingReader
 from recipes.units import Dimension
 
@@ -128,6 +128,7 @@ class StepReader:
         web_speed = reader.quantity("web_speed", Dimension.SPEED, above=0.0)
         residence, residence_windows = _residence(reader, len(zones))
         thickness, thickness_window = _with_window(reader, "thickness", Dimension.THICKNESS)
+        sheets = read_count(reader, "sheets")
         return Coat(
             layer=layer,
             substrate=reader.choice("substrate", self.laminate.foils),
@@ -149,6 +150,7 @@ class StepReader:
             zone_length_m=_optional(reader, "zone_length", Dimension.LENGTH),
             thickness_um=thickness,
             thickness_window_um=thickness_window,
+            sheets=sheets if sheets > 1 else None,
         )
 
     def _slurry(self, reader: MappingReader) -> Slurry:

@@ -64,7 +64,8 @@ def solved(
     A unit is held from the beginning of a piece's first part to the end of its last; somebody at the line is needed for
     each part that says so; maximum waits are kept. chains: a job's steps come one after the other as the executor has
     them; otherwise only `before` (earlier, later) orders them. known is a schedule to begin from. Durations are whole
-    seconds, rounded down, so that the best is never overrated.
+    seconds, rounded down, so that the best is never overrated. A sheet that is cut off another job's web, which stands
+    before it, waits for that web, and its maximum waits count from that job's steps; such jobs come without `known`.
     """
     problem = _Problem(line, jobs, _hints(jobs, known))
     for job in jobs:
@@ -84,6 +85,7 @@ class _Problem:
         self._ends: list[Any] = []
         self._longest = _longest(jobs[0])
         self._turns: list[Any] = []
+        self._ended: dict[str, dict[str, Any]] = {}
 
     def _time(self, name: str) -> Any:
         return self._model.new_int_var(0, self._horizon, name)
@@ -95,16 +97,21 @@ class _Problem:
         previous: Any = None
         for step in job.steps:
             at = previous if chains else None
+            web = self._ended.get(job.supply.get(step.name, ""), {})
             for number, piece in enumerate(step.pieces):
                 begin, at = self._piece(job.name, step.name, number, piece, at)
                 begins.setdefault(step.name, begin)
-            ends[step.name] = previous = at
+                for made in job.webs[step.name] if web else ():
+                    self._model.add(begin >= web[made])
+            ends[step.name] = web[step.name] if web else at
+            previous = at
+        self._ended[job.name] = ends
         for earlier, later in () if chains else before:
             self._model.add(begins[later] >= ends[earlier])
         for limit in job.limits:
             self._model.add(begins[limit.step] - ends[limit.after] <= int(limit.time_s))
         self._ends += ends.values()
-        self._turns.append(begins[self._longest])
+        self._turns += [] if job.webs else [begins[self._longest]]
 
     def _piece(self, job: str, step: str, number: int, piece: Piece, after: Any) -> tuple[Any, Any]:
         """Beginning and end of a piece that begins after another one's end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,15 @@ def test_genealogy_leads_from_each_laminate_to_the_same_web_and_slurry_and_back(
     assert lots[LotId("L-02", "sheet")].made_from == (LotId("L-01", "sheet"),)
     assert lots[LotId("L-02", "sheet")].people == ("simulated operator",)
     assert LotId("L-02", "slurry") not in lots
+
+
+def test_what_a_person_says_against_the_web_keeps_back_all_that_rests_on_it(four: Play) -> None:
+    last = four.events[-1]
+    data = {"lot": "sheet", "status": "quarantine", "who": "lab", "why": "wrong slurry"}
+    said = replace(last, sequence=last.sequence + 1, run="L-01", kind="lot.status", data=data)
+    words = "it holds a sheet of L-01/sheet, which is kept back: wrong slurry (lab)"
+    assert words in lots_of([*four.events, said])[LotId("L-02", "joined sheet")].reasons
+    assert words not in lots_of(four.events)[LotId("L-02", "joined sheet")].reasons
 
 
 def test_why_a_run_waits_is_its_sheet(plan: Plan) -> None:

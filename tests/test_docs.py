@@ -56,10 +56,16 @@ def test_commands_and_options_are_as_the_program_has_them(page: Path) -> None:
         words = shlex.split(re.split(r" [>|] ", written)[0], comments=True)[1:]
         command: Any = ROOT_COMMAND
         known = {"--help"}
+        wants_value: set[str] = set()
+        before = ""
         for word in words:
             known |= {option for parameter in command.params for option in parameter.opts}
+            wants_value |= {o for x in command.params if not getattr(x, "is_flag", True) for o in x.opts}
+            is_value, before = before in wants_value, word
             if word.startswith("--"):
                 assert word.split("=")[0] in known, f"{page.name}: {written}: {word}"
+            elif is_value:
+                continue
             elif (commands := getattr(command, "commands", None)) is not None and word != "COMMAND":
                 assert word in commands, f"{page.name}: {written}: {word}"
                 command = commands[word]

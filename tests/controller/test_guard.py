@@ -16,7 +16,7 @@ from controller.events import EventStream
 from controller.guard import Guard, HandWrite, JobRefused, PermissiveMissing
 from controller.interlocks import Bypasses, Role
 from controller.journal import Journal, JournalError
-from drivers.errors import LinkDown
+from drivers.errors import CommandRejected, DriverError, LinkDown
 from drivers.profile import Profile
 from drivers.reading import Quality, Reading
 from drivers.writing import Outcome, Written
@@ -183,6 +183,62 @@ def test_what_lowers_risk_and_does_not_arrive_is_told_and_not_raised() -> None:
     assert desk.kinds() == ["sent stop", "command.undelivered"]
     told = {"unit": "press", "command": "stop", "reason": "tilt", "who": "A. Person", "error": "press: not connected"}
     assert desk.data("command.undelivered") == told
+
+
+def shown(**values: float) -> dict[str, float]:
+    """What a vessel at rest shows, but for these."""
+    return {**well(PRESS), **values}
+
+
+def state(word: str) -> float:
+    return float(PRESS.number("packml_state", word))
+
+
+NOT_ZERO = with_bit(PRESS, shown(machine_state=state("COMPLETE")), "zero_pressure_switch", on=False)
+
+
+@pytest.mark.parametrize(
+    ("word", "was"),
+    [
+        ("IDLE", "was not working"),
+        ("COMPLETE", "had ended by itself"),
+        ("STOPPED", "had ended by itself"),
+        ("ABORTED", "had ended by itself"),
+    ],
+)
+def test_a_refusal_by_a_machine_that_is_at_rest_lowers_no_less(word: str, was: str) -> None:
+    async def work(desk: Desk) -> None:
+        desk.machine.fails = CommandRejected("stop", "not working")
+        desk.machine.values = shown(machine_state=state(word))
+        assert await desk.guard.lower(desk.machine, "stop", "tilt", "A. Person") is True
+
+    desk = played(work)
+    assert desk.kinds() == ["sent stop", "command.undelivered"]
+    words = f"press {was} before the stop: it is {word}, proven to be without pressure"
+    assert desk.data("command.undelivered")["needless"] == words
+
+
+@pytest.mark.parametrize(
+    ("fails", "values", "unread"),
+    [
+        (CommandRejected("stop", "busy"), shown(machine_state=state("EXECUTE")), None),
+        (CommandRejected("stop", "busy"), NOT_ZERO, None),
+        (CommandRejected("stop", "busy"), shown(machine_state=state("IDLE")), LinkDown("press: gone")),
+        (CommandRejected("stop", "busy"), shown(machine_state=math.nan), None),
+        (LinkDown("press: not connected"), shown(machine_state=state("IDLE")), None),
+    ],
+    ids=["it works", "pressure is not ruled out", "it cannot be seen", "its state is not known", "it heard nothing"],
+)
+def test_a_machine_that_may_be_at_work_was_not_told(
+    fails: DriverError, values: dict[str, float], unread: DriverError | None
+) -> None:
+    async def work(desk: Desk) -> None:
+        desk.machine.fails, desk.machine.values, desk.machine.unread = fails, values, unread
+        assert await desk.guard.lower(desk.machine, "stop", "tilt", "A. Person") is False
+
+    told = played(work).data("command.undelivered")
+    assert "needless" not in told
+    assert told["error"] == str(fails)
 
 
 # ---------------------------------------------------------------------- permissives

@@ -15,7 +15,6 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from controller.cli.recipes import planned
 from controller.dryrun import SimulatedPerson, memory_line, virtual_utc, wired_line
 from controller.events import Event, EventStream
 from controller.executor.record import document
@@ -32,7 +31,7 @@ from simulators.operator_link import truth
 from tests.campaign.fault_story import Injected, Story
 from tests.campaign.observer import Observer
 from tests.campaign.truth import truths
-from tests.controller.recipes_for_tests import EXAMPLE, LIBRARY, quick, variant
+from tests.controller.recipes_for_tests import EXAMPLE, LIBRARY, planned, quick, variant
 
 RUN, AGAIN = "run", "again"
 LONGEST_S = 4 * 3600.0

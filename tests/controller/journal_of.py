@@ -6,7 +6,6 @@ import asyncio
 import sys
 from pathlib import Path
 
-from controller.cli.recipes import planned
 from controller.dryrun import rehearsed
 from controller.events import Event, EventStream
 from controller.executor.run import Run
@@ -15,6 +14,7 @@ from controller.journal import Journal, canonical
 from controller.session import unattended
 from simulators.clock import run_virtual
 from simulators.line import SimulatedLine
+from tests.controller.recipes_for_tests import planned
 
 
 async def held_once(run: Run, events: asyncio.Queue[Event]) -> None:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+
+from controller.cli import recipes
+from recipes.plan import Plan
 
 LIBRARY = Path(__file__).parents[2] / "recipes" / "library"
 EXAMPLE = LIBRARY / "honda-example-1.yaml"
 ALL = sorted(LIBRARY.glob("honda-*.yaml"))
+
+
+def planned(file: Path, line: Path | None = None) -> Plan:
+    """The plan of a recipe file, made once for the same text; reading and planning take a tenth of a dry run."""
+    return recipes.planned(file, line) if line is not None else _planned(file, file.read_bytes())
+
+
+@cache
+def _planned(file: Path, _: bytes) -> Plan:
+    return recipes.planned(file, None)
 
 
 def variant(target: Path, *replacements: tuple[str, str], source: Path = EXAMPLE) -> Path:

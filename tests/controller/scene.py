@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from controller.cli.recipes import planned
 from controller.dryrun import SimulatedPerson, memory_line, virtual_utc
 from controller.events import Event, EventStream
 from controller.executor.record import document
@@ -17,7 +16,7 @@ from controller.journal import Journal, verify
 from controller.session import Attendant, Surroundings, carry_out, unattended
 from simulators.clock import run_virtual
 from simulators.line import SimulatedLine
-from tests.controller.recipes_for_tests import EXAMPLE
+from tests.controller.recipes_for_tests import EXAMPLE, planned
 
 Act = Callable[["Scene", Run], Awaitable[None]]
 
@@ -35,7 +34,6 @@ class Scene:
     events: list[Event] = field(default_factory=list)
     chain: list[Event] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)
-    tags: dict[str, list[tuple[float, Mapping[str, float]]]] = field(default_factory=dict)
     line: Any = None
     simulated: Any = None
     person: Callable[[SimulatedPerson], Any] = lambda person: person
@@ -48,7 +46,7 @@ class Scene:
     def plug(self, unit: str) -> None:
         self.line.machines[unit]._link.layer.transport.plug()
 
-    def play(self) -> Scene:
+    def play(self) -> Self:
         run_virtual(self._play())
         assert verify(self.chain) == []
         return self
@@ -62,8 +60,7 @@ class Scene:
         tasks: list[asyncio.Task[None]] = []
 
         def announced(run: Run) -> None:
-            tasks.append(asyncio.create_task(self._trigger(run)))
-            tasks.append(asyncio.create_task(self._observe()))
+            tasks.extend(asyncio.create_task(beside) for beside in self._beside(run))
 
         person = self.person(SimulatedPerson(self.simulated))
         surroundings = Surroundings(self.line, journal, person, self.attendant, announce=announced)
@@ -77,6 +74,9 @@ class Scene:
         self.events = [event for event in self.chain if event.run == "run"]
         self.record = document(self.events, alive=False)
 
+    def _beside(self, run: Run) -> list[Coroutine[Any, Any, None]]:
+        return [self._trigger(run)]
+
     async def _trigger(self, run: Run) -> None:
         if self.act is None:
             return
@@ -88,6 +88,22 @@ class Scene:
             await asyncio.sleep(self.after_s)
             await self.act(self, run)
 
+    def kinds(self, kind: str) -> list[Event]:
+        return [event for event in self.events if event.kind == kind]
+
+    def states(self) -> list[str]:
+        return [event.data["state"] for event in self.kinds("run.state")]
+
+
+@dataclass
+class Observed(Scene):
+    """A scene with somebody who looks at the machines themselves, twice a second; `tags` has what they saw."""
+
+    tags: dict[str, list[tuple[float, Mapping[str, float]]]] = field(default_factory=dict)
+
+    def _beside(self, run: Run) -> list[Coroutine[Any, Any, None]]:
+        return [*super()._beside(run), self._observe()]
+
     async def _observe(self) -> None:
         """Sees the machines as they are, whatever the controller sees."""
         while True:
@@ -97,12 +113,6 @@ class Scene:
                 machine.advance(now)
                 self.tags.setdefault(name, []).append((now, dict(machine.tags)))
             await asyncio.sleep(0.5)
-
-    def kinds(self, kind: str) -> list[Event]:
-        return [event for event in self.events if event.kind == kind]
-
-    def states(self) -> list[str]:
-        return [event.data["state"] for event in self.kinds("run.state")]
 
 
 async def nobody(run: Run, events: asyncio.Queue[Event]) -> None:

@@ -25,7 +25,6 @@ from typer.testing import CliRunner, Result
 
 from controller.cli.exit_codes import code_of
 from controller.cli.main import app
-from controller.cli.recipes import planned
 from controller.executor.record import document
 from controller.journal import read_events
 from controller.reports import certificate_page, certificate_pdf
@@ -56,7 +55,7 @@ from tests.controller.certificates_for_tests import (
     rule,
     store,
 )
-from tests.controller.recipes_for_tests import EXAMPLE, LIBRARY, variant
+from tests.controller.recipes_for_tests import EXAMPLE, LIBRARY, planned, variant
 from tests.controller.scene import Scene
 
 ROOT = Path(__file__).parents[2]

@@ -11,11 +11,10 @@ import jsonschema
 import pytest
 
 from controller.cli.exit_codes import ExitCode, code_of
-from controller.cli.recipes import planned
 from controller.dryrun import dry_run
 from recipes.findings import RecipeErrors
 from recipes.plan import Refused
-from tests.controller.recipes_for_tests import ALL, EXAMPLE, LIBRARY, variant
+from tests.controller.recipes_for_tests import ALL, EXAMPLE, LIBRARY, planned, variant
 from tests.recipes.patent_tables import TABLE_2, TABLE_3
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "controller/reports/run.schema.json").read_text(encoding="utf-8"))

@@ -10,9 +10,8 @@ import jsonschema
 import pytest
 
 from controller.cli.exit_codes import ExitCode, code_of
-from controller.cli.recipes import planned
 from controller.dryrun import dry_run
-from tests.controller.recipes_for_tests import LIBRARY, variant
+from tests.controller.recipes_for_tests import LIBRARY, planned, variant
 from tests.controller.test_dry_run import SCHEMA, verdicts
 
 NAMES = [file.stem for file in sorted(LIBRARY.glob("*.yaml")) if not file.stem.startswith("honda")]

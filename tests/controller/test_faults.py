@@ -15,17 +15,17 @@ from controller.executor.windows import PressView
 from controller.journal import Journal, JournalError
 from drivers.errors import DeviceRefused
 from tests.controller.recipes_for_tests import variant
-from tests.controller.scene import Scene, nobody, restarting
+from tests.controller.scene import Observed, Scene, nobody, restarting
 
 ISO = "isostatic-press-1"
 
 
-def pressures(scene: Scene, unit: str = ISO) -> list[tuple[float, float]]:
+def pressures(scene: Observed, unit: str = ISO) -> list[tuple[float, float]]:
     signal = "pressure_a_mpa" if unit == ISO else "force_pv_kn"
     return [(when, float(tags[signal])) for when, tags in scene.tags[unit]]
 
 
-def state_at(scene: Scene, time_s: float, unit: str = ISO) -> str:
+def state_at(scene: Observed, time_s: float, unit: str = ISO) -> str:
     tags = next(tags for when, tags in scene.tags[unit] if when >= time_s)
     profile = scene.line.machines[unit].profile
     return str(profile.word("packml_state", int(tags["machine_state"])))
@@ -35,7 +35,7 @@ def device(scene: Scene, unit: str = ISO) -> Any:
     return scene.line.machines[unit]._link.layer.transport
 
 
-def when(scene: Scene, kind: str, **data: Any) -> float:
+def when(scene: Observed, kind: str, **data: Any) -> float:
     return next(e.time_s for e in scene.events if e.kind == kind and data.items() <= e.data.items())
 
 
@@ -47,7 +47,7 @@ async def short_drop(scene: Scene, run: Run) -> None:
 
 
 def test_a_hold_that_was_not_delivered_is_sent_again_until_the_press_holds() -> None:
-    scene = Scene(ISO, "ramp", short_drop, nobody, after_s=60).play()
+    scene = Observed(ISO, "ramp", short_drop, nobody, after_s=60).play()
     held_s = when(scene, "run.state", state="held")
     assert state_at(scene, held_s + 12) == "HELD"
     after = [value for time_s, value in pressures(scene) if held_s + 12 < time_s < held_s + 290]
@@ -78,13 +78,13 @@ async def _busy(scene: Scene) -> None:
 
 
 def test_a_hold_that_is_refused_for_a_while_is_sent_again() -> None:
-    scene = Scene(ISO, "ramp", busy_hold, nobody, after_s=60).play()
+    scene = Observed(ISO, "ramp", busy_hold, nobody, after_s=60).play()
     assert scene.kinds("command.undelivered")
     assert state_at(scene, when(scene, "run.state", state="held") + 10) == "HELD"
 
 
 def test_a_stop_that_is_refused_for_a_while_is_sent_again() -> None:
-    scene = Scene(ISO, "ramp", busy_stop, nobody, after_s=60).play()
+    scene = Observed(ISO, "ramp", busy_stop, nobody, after_s=60).play()
     assert scene.record["state"] == "stopped"
     assert "could not be reached" not in " ".join(scene.record["messages"])
     assert max(value for _, value in pressures(scene)) < 400
@@ -99,7 +99,7 @@ async def plug_pulled_at_the_stop(scene: Scene, run: Run) -> None:
 
 
 def test_a_stop_into_a_dropped_link_gets_through_when_it_is_back() -> None:
-    scene = Scene(ISO, "ramp", plug_pulled_at_the_stop, nobody, after_s=60).play()
+    scene = Observed(ISO, "ramp", plug_pulled_at_the_stop, nobody, after_s=60).play()
     assert scene.record["state"] == "stopped"
     assert max(value for _, value in pressures(scene)) < 400
 
@@ -161,7 +161,7 @@ async def foreign_answer_of_an_idle_coater(scene: Scene, run: Run) -> None:
     ],
 )
 def test_whatever_fails_in_the_watch_the_press_is_held(act: Any, reason: str) -> None:
-    scene = Scene(ISO, "ramp", act, nobody, after_s=60)
+    scene = Observed(ISO, "ramp", act, nobody, after_s=60)
     try:
         scene.play()
     finally:
@@ -174,7 +174,7 @@ def test_whatever_fails_in_the_watch_the_press_is_held(act: Any, reason: str) ->
 
 
 def test_nonsense_of_an_idle_machine_does_not_touch_the_press() -> None:
-    scene = Scene(ISO, "ramp", foreign_answer_of_an_idle_coater, after_s=60).play()
+    scene = Observed(ISO, "ramp", foreign_answer_of_an_idle_coater, after_s=60).play()
     assert scene.record["state"] == "complete", scene.record["reason"]
 
 
@@ -188,13 +188,13 @@ async def local_mode(scene: Scene, run: Run) -> None:
 
 
 def test_a_machine_that_lost_its_job_ends_the_run() -> None:
-    scene = Scene(ISO, "prepare", reboot, after_s=60).play()
+    scene = Observed(ISO, "prepare", reboot, after_s=60).play()
     assert "it has lost its job" in scene.record["reason"]
     assert scene.record["state"] in ("stopped", "held")
 
 
 def test_a_machine_switched_to_local_is_told() -> None:
-    scene = Scene(ISO, "ramp", local_mode, after_s=60).play()
+    scene = Observed(ISO, "ramp", local_mode, after_s=60).play()
     assert "was switched to LOCAL" in scene.record["reason"]
 
 
@@ -208,7 +208,7 @@ def test_nothing_is_started_after_a_stop_was_asked_for(event: str) -> None:
             if (event == "load_job" and loaded) or (event == "prompt" and prompted):
                 await run.stop("changed my mind", "operator")
 
-    scene = Scene(attendant=stop_early).play()
+    scene = Observed(attendant=stop_early).play()
     assert scene.record["state"] == "stopped"
     assert max(value for _, value in pressures(scene)) < 8
 
@@ -218,7 +218,7 @@ def test_a_persons_hold_bleeds_where_the_step_says_so(tmp_path: Path) -> None:
         await run.hold("look", "operator")
 
     recipe = variant(tmp_path / "bleed.yaml", ("on_hold: keep", "on_hold: bleed"))
-    scene = Scene("uniaxial-press-1", "dwell", hold, nobody, recipe=recipe).play()
+    scene = Observed("uniaxial-press-1", "dwell", hold, nobody, recipe=recipe).play()
     held_s = when(scene, "run.state", state="held")
     assert max(value for time_s, value in pressures(scene, "uniaxial-press-1") if time_s > held_s + 20) < 5
 
@@ -237,7 +237,7 @@ def test_a_journal_that_fails_at_a_restart_leaves_the_press_held(monkeypatch: py
         await asyncio.sleep(10)
         run.restart("go on", "operator")
 
-    scene = Scene(ISO, "ramp", hold, nobody, after_s=60).play()
+    scene = Observed(ISO, "ramp", hold, nobody, after_s=60).play()
     assert any("the disk is full" in message for message in scene.record["messages"])
     assert scene.record["state"] == "stopped"
     assert max(value for _, value in pressures(scene)) < 400
@@ -247,7 +247,7 @@ def test_a_hold_during_release_can_be_continued() -> None:
     async def hold(scene: Scene, run: Run) -> None:
         await run.hold("look", "operator")
 
-    scene = Scene(ISO, "release", hold, restarting()).play()
+    scene = Observed(ISO, "release", hold, restarting()).play()
     assert scene.record["state"] == "complete", scene.record["reason"]
 
 
@@ -255,7 +255,7 @@ def test_a_contradicting_thickness_costs_the_estimate_and_the_claims_that_rest_o
     class Misplaced:
         """Lays a shim under the densified assembly on the gauge."""
 
-        def __init__(self, person: Any, scene: Scene) -> None:
+        def __init__(self, person: Any, scene: Observed) -> None:
             self._person, self._scene = person, scene
 
         async def perform(self, prompt: Prompt) -> Answer:
@@ -266,7 +266,7 @@ def test_a_contradicting_thickness_costs_the_estimate_and_the_claims_that_rest_o
             answer: Answer = await self._person.perform(prompt)
             return answer
 
-    scene = Scene(attendant=restarting())
+    scene = Observed(attendant=restarting())
     scene.person = lambda person: Misplaced(person, scene)
     scene.play()
     held = [event for event in scene.kinds("run.state") if event.data["state"] == "holding"]
@@ -282,7 +282,7 @@ def test_a_broken_off_pressing_is_told_and_its_layers_are_not_known() -> None:
     async def stop(scene: Scene, run: Run) -> None:
         await run.stop("enough", "operator")
 
-    scene = Scene(ISO, "dwell", stop, after_s=60).play()
+    scene = Observed(ISO, "dwell", stop, after_s=60).play()
     step = next(step for step in scene.record["steps"] if step["name"] == "densifying")
     assert step["pressure_mpa"]["set"] == 980
     assert step["pressure_mpa"]["reached"] == pytest.approx(980, abs=3)
@@ -296,7 +296,7 @@ def test_pressure_is_not_kept_on_sensors_that_disagree(monkeypatch: pytest.Monke
     async def drift(scene: Scene, run: Run) -> None:
         monkeypatch.setattr("controller.executor.windows.sensors_agree", lambda snapshot: False)
 
-    scene = Scene(ISO, "dwell", drift, nobody, after_s=60).play()
+    scene = Observed(ISO, "dwell", drift, nobody, after_s=60).play()
     assert scene.record["state"] == "stopped"
     assert "pressure sensors show" in scene.record["reason"]
     assert pressures(scene)[-1][1] < 8
@@ -318,7 +318,7 @@ def test_what_is_asked_while_a_finished_job_is_acknowledged_is_carried_out(
         await (run.hold("look", "operator") if wanted == "hold" else run.stop("enough", "operator"))
 
     monkeypatch.setattr(Journal, "append", slow)
-    scene = Scene(unit, "done", ask, restarting(), after_s=0.01).play()
+    scene = Observed(unit, "done", ask, restarting(), after_s=0.01).play()
     assert scene.record["state"] == ("complete" if wanted == "hold" else "stopped"), scene.record["reason"]
 
 
@@ -331,7 +331,7 @@ def test_a_hold_during_a_start_holds_once() -> None:
                 await asyncio.sleep(10)
                 run.restart("go on", "operator")
 
-    scene = Scene(attendant=hold_early).play()
+    scene = Observed(attendant=hold_early).play()
     assert scene.record["state"] == "complete", scene.record["reason"]
     assert [event.data["who"] for event in scene.kinds("run.state") if event.data["state"] == "holding"] == ["operator"]
 
@@ -346,7 +346,7 @@ def test_a_run_that_is_cancelled_tells_the_press_to_stop_and_claims_nothing_of_t
                 seen.append(event)
 
     with pytest.raises(asyncio.CancelledError):
-        Scene(ISO, "dwell", leave, after_s=60).play()
+        Observed(ISO, "dwell", leave, after_s=60).play()
     assert [e.data["command"] for e in seen if e.kind == "command.done"][-1] == "stop"
     assert [event.data["name"] for event in seen if event.kind == "step.interrupted"] == ["densifying"]
     layers = [event for event in seen if event.kind == "porosity.estimated"][-1].data["layers"]
@@ -365,7 +365,7 @@ def test_a_start_that_could_not_be_journalled_is_not_sent_and_can_be_tried_again
         return await append(self, run, kind, data)
 
     monkeypatch.setattr(Journal, "append", full_once)
-    scene = Scene(attendant=restarting()).play()
+    scene = Observed(attendant=restarting()).play()
     held = [event for event in scene.kinds("run.state") if event.data["state"] == "holding"]
     assert [event.data["reason"] for event in held] == ["the disk is full"]
     assert scene.record["state"] == "complete", scene.record["reason"]
@@ -378,7 +378,7 @@ def test_a_stop_before_the_start_leaves_a_step_that_reached_nothing() -> None:
             if seen.kind == "command.done" and seen.data["command"] == "load_job" and seen.data["unit"] == ISO:
                 await run.stop("changed my mind", "operator")
 
-    scene = Scene(attendant=stop_early).play()
+    scene = Observed(attendant=stop_early).play()
     step = next(step for step in scene.record["steps"] if step["name"] == "densifying")
     assert (step["pressure_mpa"]["set"], step["pressure_mpa"]["max"]) == (980, None)
     assert scene.record["layers"]["cathode"]["porosity_pct"] == pytest.approx(25.7, abs=3)

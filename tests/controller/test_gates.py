@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from controller.cli.recipes import planned
 from controller.dryrun import SimulatedPerson
 from controller.executor.gates import Missed, against_again, guard_of
 from controller.executor.prompts import Answer, Prompt
@@ -16,7 +15,7 @@ from recipes.facts import Evidence
 from recipes.model import Window
 from recipes.plan import Refused
 from simulators.clock import run_virtual
-from tests.controller.recipes_for_tests import EXAMPLE, variant
+from tests.controller.recipes_for_tests import EXAMPLE, planned, variant
 from tests.controller.scene import Scene, a_run, nobody, restarting
 from tests.controller.test_cli import pressline
 

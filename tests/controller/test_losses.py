@@ -12,7 +12,7 @@ from controller.dryrun import SimulatedPerson
 from controller.executor.prompts import Answer, Prompt, TaskImpossible
 from controller.executor.run import Run
 from tests.controller.recipes_for_tests import variant
-from tests.controller.scene import Act, Scene, nobody, restarting
+from tests.controller.scene import Act, Observed, Scene, nobody, restarting
 
 
 async def pull(scene: Scene, run: Run) -> None:
@@ -33,7 +33,7 @@ PRESSURE = {"uniaxial-press-1": "force_pv_kn", "isostatic-press-1": "pressure_a_
     ],
 )
 def test_a_pulled_plug_holds_the_run_and_the_press_comes_down_by_itself(unit: str, phase: str) -> None:
-    scene = Scene(unit, phase, pull).play()
+    scene = Observed(unit, phase, pull).play()
     held = next(event for event in scene.kinds("run.state") if event.data["state"] == "holding")
     timing = scene.line.machines[unit].profile.timing
     values = [(when, tags[PRESSURE[unit]]) for when, tags in scene.tags[unit]]
@@ -51,7 +51,7 @@ def test_a_pulled_plug_holds_the_run_and_the_press_comes_down_by_itself(unit: st
 
 
 def test_a_pulled_coater_stops_its_web_and_keeps_its_air() -> None:
-    scene = Scene("coater-1", "coat", pull, after_s=2.0).play()
+    scene = Observed("coater-1", "coat", pull, after_s=2.0).play()
     _, tags = scene.tags["coater-1"][-1]
     assert tags["web_speed_m_min"] == pytest.approx(0, abs=0.02)
     bits = scene.line.machines["coater-1"].profile.signals["status_bits"].bits
@@ -67,7 +67,7 @@ def test_a_plug_that_is_put_back_lets_the_stop_through() -> None:
         await asyncio.sleep(30)
         scene.plug(scene.unit)
 
-    scene = Scene("isostatic-press-1", "dwell", pull_and_put_back).play()
+    scene = Observed("isostatic-press-1", "dwell", pull_and_put_back).play()
     assert scene.states()[-1] == "stopped"
     assert any("proven to be without pressure" in message for message in scene.record["messages"])
 
@@ -78,7 +78,7 @@ def test_a_short_interruption_is_held_and_restarted_by_a_person_to_a_full_dwell(
         await asyncio.sleep(3)
         scene.plug(scene.unit)
 
-    scene = Scene("uniaxial-press-1", "dwell", flicker, restarting()).play()
+    scene = Observed("uniaxial-press-1", "dwell", flicker, restarting()).play()
     restarts = [event for event in scene.kinds("run.state") if event.data["state"] == "restarting"]
     assert restarts
     assert restarts[0].data["who"] == "shift lead"
@@ -97,7 +97,7 @@ async def abort(scene: Scene, run: Run) -> None:
 
 @pytest.mark.parametrize(("act", "state"), [(stop, "stopped"), (abort, "aborted")])
 def test_stop_and_abort_reach_the_machine_before_the_journal_and_end_at_proven_zero(act: Act, state: str) -> None:
-    scene = Scene("isostatic-press-1", "ramp", act, after_s=100).play()
+    scene = Observed("isostatic-press-1", "ramp", act, after_s=100).play()
     assert scene.record["state"] == state
     command = next(event for event in scene.kinds("command.done") if event.data["command"] in ("stop", "abort"))
     assert command.data["who"] == "operator"
@@ -115,7 +115,7 @@ def test_abort_during_a_stop_is_taken() -> None:
         await asyncio.sleep(2)
         await run.abort("now", "operator")
 
-    scene = Scene("isostatic-press-1", "dwell", both).play()
+    scene = Observed("isostatic-press-1", "dwell", both).play()
     assert scene.states()[-3:] == ["stopping", "aborting", "aborted"]
 
 
@@ -123,7 +123,7 @@ def test_hold_keeps_the_pressure_and_becomes_a_stop_when_it_lasts_too_long() -> 
     async def hold(scene: Scene, run: Run) -> None:
         await run.hold("phone call", "operator")
 
-    scene = Scene("uniaxial-press-1", "dwell", hold, nobody).play()
+    scene = Observed("uniaxial-press-1", "dwell", hold, nobody).play()
     held, stopping = (next(e for e in scene.kinds("run.state") if e.data["state"] == s) for s in ("held", "stopping"))
     assert stopping.time_s - held.time_s == pytest.approx(120, abs=1)
     forces = [
@@ -139,7 +139,7 @@ def test_hold_and_restart_go_on_where_they_were() -> None:
         await asyncio.sleep(20)
         run.restart("back again", "operator")
 
-    scene = Scene("uniaxial-press-1", "dwell", hold, nobody).play()
+    scene = Observed("uniaxial-press-1", "dwell", hold, nobody).play()
     assert scene.record["state"] == "complete", scene.record["reason"]
     first = next(step for step in scene.record["steps"] if step["name"] == "first joining")
     assert first["dwell_s"]["reached"] == pytest.approx(180, abs=0.5)
@@ -149,7 +149,7 @@ def test_a_window_that_is_left_holds_the_run(tmp_path: Path) -> None:
     narrow = variant(
         tmp_path / "narrow.yaml", ("temperature_window: 117..132 degC", "temperature_window: 119.9..120.1 degC")
     )
-    scene = Scene(recipe=narrow).play()
+    scene = Observed(recipe=narrow).play()
     assert scene.record["state"] == "stopped"
     assert "above its window" in scene.record["reason"]
     assert scene.tags["isostatic-press-1"][-1][1]["pressure_a_mpa"] < 5.0
@@ -159,7 +159,7 @@ def test_an_open_guard_is_a_missing_permissive_told_in_words() -> None:
     class Careless:
         """Leaves the guard open after loading the uniaxial press."""
 
-        def __init__(self, person: SimulatedPerson, scene: Scene) -> None:
+        def __init__(self, person: SimulatedPerson, scene: Observed) -> None:
             self._person, self._scene = person, scene
 
         async def perform(self, prompt: Prompt) -> Answer:
@@ -168,7 +168,7 @@ def test_an_open_guard_is_a_missing_permissive_told_in_words() -> None:
                 self._scene.simulated.machines["uniaxial-press-1"].plc.guard_closed = False
             return answer
 
-    scene = Scene()
+    scene = Observed()
     scene.person = lambda person: Careless(person, scene)
     scene.play()
     assert scene.record["state"] == "stopped"
@@ -191,7 +191,7 @@ def test_a_mistyped_area_is_asked_again() -> None:
             self._typed = await self._person.perform(prompt)
             return Answer("hasty", {name: 10 * value for name, value in self._typed.values.items()}, {})
 
-    scene = Scene()
+    scene = Observed()
     scene.person = Mistyping
     scene.play()
     asked = [e for e in scene.kinds("prompt.asked") if "area" in e.data["text"]]
@@ -209,7 +209,7 @@ def test_a_task_that_cannot_be_done_holds_the_run() -> None:
                 raise TaskImpossible("the sealing bar is cold")
             return await self._person.perform(prompt)
 
-    scene = Scene()
+    scene = Observed()
     scene.person = Refusing
     scene.play()
     assert scene.record["state"] == "stopped"

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from controller.cli.recipes import planned
 from controller.dryrun import dry_run
 from controller.executor.judgement import lose_track
 from controller.executor.run import Run
@@ -21,7 +20,7 @@ from recipes.rules.engine import Terms, Verdict, judge
 from recipes.rules.pack import load_pack
 from recipes.rules.rule import Stage
 from recipes.rules.rulebook import tightened
-from tests.controller.recipes_for_tests import EXAMPLE, LIBRARY, variant
+from tests.controller.recipes_for_tests import EXAMPLE, LIBRARY, planned, variant
 from tests.controller.test_dry_run import verdicts
 from tests.recipes.library import LINE
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli.recipes import planned
 from controller.executor.coat import CoatTrace, _watch
 from controller.interlocks import KINDS, Unwatched, unwatched
 from drivers.errors import ProfileError
@@ -16,7 +15,7 @@ from drivers.profile import Profile
 from drivers.profile_file import check_profile, load_profile, read_profile, shipped_profiles
 from drivers.profile_kinds import MACHINE_SIGNALS, MACHINES, needs_of
 from drivers.reading import Snapshot
-from tests.controller.recipes_for_tests import EXAMPLE
+from tests.controller.recipes_for_tests import EXAMPLE, planned
 from tests.controller.test_cli import pressline
 
 SHIPPED = {profile.kind: profile for name in shipped_profiles() if (profile := load_profile(name)).is_machine}

@@ -14,7 +14,7 @@ from controller.executor.reactions_page import page
 from controller.executor.run import Run
 from controller.executor.states import Trigger
 from tests.controller.recipes_for_tests import variant
-from tests.controller.scene import Scene, becomes, nobody, once
+from tests.controller.scene import Observed, Scene, becomes, nobody, once
 
 SMALL = Path(__file__).with_name("small.yaml")
 UNITS = {"uniaxial_press": "uniaxial-press-1", "isostatic_press": "isostatic-press-1", "coater": "coater-1"}
@@ -65,7 +65,7 @@ class Played:
         late = row.phase == "prepare" and row.kind == "uniaxial_press"
         unit, phase = ("coater-1", "coat") if late else (self.unit, row.phase)
         slow_s = 30.0 if (row.kind, row.phase) == ("isostatic_press", "ramp") else 0.0
-        self.scene = Scene(unit, phase, act, nobody, recipe, after_s=AFTER_S.get(row.phase, 0.3) + slow_s).play()
+        self.scene = Observed(unit, phase, act, nobody, recipe, after_s=AFTER_S.get(row.phase, 0.3) + slow_s).play()
         self.tags = [(when, tags) for when, tags in self.scene.tags[self.unit] if when >= self.at_s - 1.0]
 
     async def _prepared_late(self, scene: Scene, run: Run) -> None:
@@ -173,7 +173,9 @@ def test_a_pause_tells_the_machine_nothing_and_waits_at_the_steps_end(row: React
         await asyncio.sleep(2.0)
         await run.stop("seen enough", "tester")
 
-    scene = Scene(UNITS[row.kind], row.phase, act, nobody, SMALL, after_s=min(AFTER_S.get(row.phase, 0.0), 1.0)).play()
+    scene = Observed(
+        UNITS[row.kind], row.phase, act, nobody, SMALL, after_s=min(AFTER_S.get(row.phase, 0.0), 1.0)
+    ).play()
     assert scene.states() == ["running", "pausing", "paused", "stopping", "stopped"]
     assert scene.kinds("step.finished")[-1].data["name"] == STEPS[row.kind]
     lowered = ("hold", "stop", "abort")
@@ -214,7 +216,7 @@ def test_between_machines_nothing_is_told_to_any(command: str) -> None:
         if run.state in ("held", "paused"):
             getattr(run, "restart" if command == "hold" else "resume")("on with it", "tester")
 
-    scene = Scene("uniaxial-press-1", "release", act, nobody, SMALL).play()
+    scene = Observed("uniaxial-press-1", "release", act, nobody, SMALL).play()
     row = reaction("", NO_PHASE, Trigger(command))
     assert row.sends is None
     assert row.lasts is (Lasts.STEP_END if command == "pause" else Lasts.DECISION)

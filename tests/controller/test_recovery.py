@@ -11,7 +11,6 @@ import jsonschema
 import pytest
 
 from controller.cli.exit_codes import ExitCode, code_of
-from controller.cli.recipes import planned
 from controller.dryrun import SimulatedPerson, memory_line, virtual_utc
 from controller.events import Event, EventStream
 from controller.executor.judgement import estimate_data
@@ -26,7 +25,7 @@ from recipes.plan import Plan
 from simulators.clock import run_virtual
 from simulators.line import SimulatedLine
 from tests.controller.killing import RUN, Kill, Killed, at_event
-from tests.controller.recipes_for_tests import EXAMPLE, LIBRARY, quick, variant
+from tests.controller.recipes_for_tests import EXAMPLE, LIBRARY, planned, quick, variant
 from tests.controller.scene import nobody
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "controller/reports/run.schema.json").read_text(encoding="utf-8"))

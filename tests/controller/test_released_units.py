@@ -11,23 +11,23 @@ from controller.executor.run import Run
 from drivers.errors import OwnedByAnother
 from drivers.machine import Machine
 from drivers.transport.memory import memory_transport
-from tests.controller.scene import Scene
+from tests.controller.scene import Observed, Scene
 
 OTHER_LEASE = 77
 
 
-def released(scene: Scene) -> dict[str, float]:
+def released(scene: Observed) -> dict[str, float]:
     return {event.data["unit"]: event.time_s for event in scene.kinds("unit.released")}
 
 
-def last_of(scene: Scene, unit: str) -> float:
+def last_of(scene: Observed, unit: str) -> float:
     """When the last step of a unit was finished."""
     names = {step["name"] for step in scene.kinds("run.created")[0].data["steps"] if step["unit"] == unit}
     return max(event.time_s for event in scene.kinds("step.finished") if event.data["name"] in names)
 
 
 def test_a_machine_is_released_after_the_last_step_that_needs_it() -> None:
-    scene = Scene().play()
+    scene = Observed().play()
     assert scene.states()[-1] == "complete"
     assert list(released(scene)) == ["coater-1", "isostatic-press-1", "uniaxial-press-1"]
     for unit, time_s in released(scene).items():
@@ -56,7 +56,7 @@ def test_another_controller_takes_a_released_machine_while_the_run_goes_on() -> 
         await asyncio.sleep(1e9)
         task.cancel()
 
-    scene = Scene("coater-1", "coat", take).play()
+    scene = Observed("coater-1", "coat", take).play()
     assert tried[0] == "owned"
     assert tried[-1] == "taken"
     assert scene.states()[-1] == "complete"
@@ -81,7 +81,7 @@ def test_a_machine_that_cannot_be_asked_or_is_not_idle_stays_watched(wrong: Call
         await asyncio.sleep(2.0)  # a person takes the sheet off
         wrong(scene)
 
-    scene = Scene("coater-1", "coat", after_the_last_reset).play()
+    scene = Observed("coater-1", "coat", after_the_last_reset).play()
     assert scene.states()[-1] == "complete"
     assert "coater-1" not in released(scene)
     assert "uniaxial-press-1" in released(scene)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from controller.cli.recipes import planned
 from controller.dryrun import SimulatedPerson, memory_line, virtual_utc
 from controller.events import EventStream
 from controller.executor import loading
@@ -20,7 +19,7 @@ from drivers.profile import Profile
 from simulators.clock import run_virtual
 from simulators.line import SimulatedLine
 from tests.controller.interlock_snapshots import PROFILES, well, with_bit
-from tests.controller.recipes_for_tests import EXAMPLE
+from tests.controller.recipes_for_tests import EXAMPLE, planned
 from tests.controller.scene import a_run
 from tests.controller.test_interlocks import FakeMachine
 

@@ -12,7 +12,6 @@ import pytest
 
 import controller.executor.coat
 import controller.executor.press
-from controller.cli.recipes import planned
 from controller.executor.prompts import Prompt
 from controller.executor.run import Run
 from controller.setpoints import Repeated, Work, wrong_setpoints
@@ -22,7 +21,7 @@ from drivers.uniaxial_press import UniaxialJob
 from recipes.model import Entry, Gate, OnMiss
 from recipes.plan import Plan
 from tests.controller.interlock_snapshots import PROFILES, snapshot, well
-from tests.controller.recipes_for_tests import EXAMPLE, quick
+from tests.controller.recipes_for_tests import EXAMPLE, planned, quick
 from tests.controller.scene import Scene
 
 AREA = 1600.0

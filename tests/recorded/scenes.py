@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from controller.cli.recipes import planned
 from controller.dryrun import SimulatedPerson, memory_line, virtual_utc, wired_line
 from controller.events import Event, EventStream
 from controller.executor.run import Run
@@ -24,7 +23,7 @@ from simulators.clock import run_virtual
 from simulators.faults import Injection
 from simulators.line import SimulatedLine
 from simulators.operator_link import truth
-from tests.controller.recipes_for_tests import EXAMPLE, LIBRARY, quick
+from tests.controller.recipes_for_tests import EXAMPLE, LIBRARY, planned, quick
 
 RUN = "recorded"
 LOOKS_S = 20.0

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from controller.cli.recipes import planned
 from controller.dryrun import dry_run
-from tests.controller.recipes_for_tests import LIBRARY, variant
+from tests.controller.recipes_for_tests import LIBRARY, planned, variant
 from tests.recipes.patent_tables import TABLE_2
 
 HEAT_RESISTANT = [f"zeon-example-{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 12)]

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from controller.cli.recipes import planned
 from controller.dryrun import dry_run
 from simulators.faults import FAULTS
 from simulators.scenarios import SCENARIOS
-from tests.controller.recipes_for_tests import LIBRARY
+from tests.controller.recipes_for_tests import LIBRARY, planned
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference/faults.md"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from controller.alarms.server import DEATHS, AlarmServer
-from controller.cli.recipes import planned
 from controller.dryrun import SimulatedPerson, memory_line, virtual_utc
 from controller.events import EventStream
 from controller.journal import Journal
@@ -15,7 +14,7 @@ from controller.vitals.service_manager import ServiceManager
 from controller.vitals.watch import SelfWatch
 from simulators.clock import run_virtual
 from simulators.line import SimulatedLine
-from tests.controller.recipes_for_tests import EXAMPLE
+from tests.controller.recipes_for_tests import EXAMPLE, planned
 
 
 class Manager(ServiceManager):

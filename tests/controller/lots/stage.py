@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from controller.calibration import Calibration, Fitness
-from controller.cli.recipes import planned
 from controller.dryrun import SimulatedPerson, memory_line, virtual_utc
 from controller.events import Event, EventStream
 from controller.executor.record import document
@@ -18,7 +17,7 @@ from controller.journal import Journal, verify
 from controller.session import Attendant, Surroundings, carry_out, unattended
 from simulators.clock import run_virtual
 from simulators.line import SimulatedLine
-from tests.controller.recipes_for_tests import quick
+from tests.controller.recipes_for_tests import planned, quick
 
 GAUGE, BALANCE, PRESS, VESSEL = "thickness-gauge-1", "balance-1", "uniaxial-press-1", "isostatic-press-1"
 

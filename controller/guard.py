@@ -12,16 +12,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
+from controller.authority import Action, NotAuthorised, Role, authorise
 from controller.calibration import CYCLES, SOON, Fitness
 from controller.interlocks import (
-    Action,
     Bypass,
     Bypasses,
-    NotAuthorised,
-    Role,
     Use,
     at_rest_words,
-    authorise,
     is_proven_at_rest,
     missing,
     missing_for_maintenance,

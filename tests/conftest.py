@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+
+from tests.postgres import PostgresServer, postgres_server
 
 WALL_TIME = (
     "tests/controller/test_processes.py",  # the longest begin first
@@ -67,3 +69,10 @@ async def no_leaked_tasks(request: pytest.FixtureRequest) -> AsyncIterator[None]
         task.cancel()
     if leaked:
         pytest.fail(f"{request.node.name} leaked tasks: {[task.get_name() for task in leaked]}")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, started for the first test that asks for it."""
+    with postgres_server() as server:
+        yield server

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from controller.authority import Role
 from controller.cli.clock import utc_text
 from controller.cli.devices_look import LookOptions
 from controller.cli.devices_output import frames_tap, print_json, reading_data, reported, run, told, value_text
@@ -19,7 +20,6 @@ from controller.cli.exit_codes import ExitCode
 from controller.cli.login import logged_in
 from controller.devices.target import Target, TargetUnusable
 from controller.devices.writing import Change, Present, Writer, present, wanted_change, write
-from controller.interlocks import Role
 from drivers.reading import Reading
 from drivers.writing import Outcome, Written
 

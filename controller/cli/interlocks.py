@@ -179,8 +179,9 @@ def list_bypasses(store: Path, *, as_json: bool) -> ExitCode:
 
 def begin(wanted: Wanted) -> ExitCode:
     """Journals a bypass; it counts for the runs of this store from now on."""
+    from controller.authority import Role
     from controller.cli.clock import utc, utc_text
-    from controller.interlocks import Bypass, Bypasses, BypassRefused, Role
+    from controller.interlocks import Bypass, Bypasses, BypassRefused
 
     if wanted.role not in set(Role):
         print(f"pressline: there is no role {wanted.role!r}; there are {', '.join(Role)}", file=sys.stderr)

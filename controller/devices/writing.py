@@ -9,11 +9,12 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller.authority import Role
 from controller.devices.look import Look, looking, readable_signals, shown
 from controller.devices.target import Target, TargetUnusable
 from controller.events import EventStream
 from controller.guard import Guard, HandWrite
-from controller.interlocks import MAINTENANCE_SIGNALS, Role, has_handshake, missing_for_maintenance
+from controller.interlocks import MAINTENANCE_SIGNALS, has_handshake, missing_for_maintenance
 from controller.journal import SqliteJournal
 from controller.line_lock import LineLock
 from drivers.encoding import check_setpoint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from controller.interlocks.authority import AUTHORITY, Action, NotAuthorised, Role, authorise
 from controller.interlocks.bypass import Bypass, Bypasses, BypassRefused
 from controller.interlocks.coverage import Unwatched, unwatched
 from controller.interlocks.judging import (
@@ -20,11 +19,9 @@ from controller.interlocks.row import Effect, Group, Latch, Row, Use
 from controller.interlocks.watch import InterlockWatch, Trip
 
 __all__ = [
-    "AUTHORITY",
     "KINDS",
     "MAINTENANCE_SIGNALS",
     "MATRIX",
-    "Action",
     "Bypass",
     "BypassRefused",
     "Bypasses",
@@ -32,14 +29,11 @@ __all__ = [
     "Group",
     "InterlockWatch",
     "Latch",
-    "NotAuthorised",
-    "Role",
     "Row",
     "Trip",
     "Unwatched",
     "Use",
     "at_rest_words",
-    "authorise",
     "has_handshake",
     "is_pressurised",
     "is_proven_at_rest",

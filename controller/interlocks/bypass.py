@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from controller.authority import Action, NotAuthorised, Role, authorise
 from controller.events import Event
-from controller.interlocks.authority import Action, NotAuthorised, Role, authorise
 from controller.interlocks.matrix import row_named, rows_of
 from controller.journal import Journal
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from controller.interlocks.authority import Role
+from controller.authority import Role
 from controller.interlocks.conditions import Condition
 
 

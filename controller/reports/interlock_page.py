@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from controller.interlocks import AUTHORITY, KINDS, MATRIX, Action, Latch, Role, Row, Use
+from controller.authority import AUTHORITY, Action, Role
+from controller.interlocks import KINDS, MATRIX, Latch, Row, Use
 from controller.interlocks.row import NEVER, WORKING
 from recipes.isostatic import SEQUENCE
 
@@ -91,7 +92,7 @@ def page() -> str:
     parts.append("## What can never be bypassed from here\n")
     parts.append(_table(("group", "why"), [(group.value, why) for group, why in NEVER.items()]))
     parts.append("## Roles\n")
-    roles = [(role.value, ", ".join(a.value for a in Action if a in AUTHORITY[role])) for role in Role]
+    roles = [(role.value, "; ".join(a.value for a in Action if a in AUTHORITY[role])) for role in Role]
     parts.append(_table(("role", "may"), roles))
     parts.append("## The sequence of a warm isostatic pressing\n")
     parts.append(_table(("part", "by", "proof"), [(part.name, part.by.value, part.proof) for part in SEQUENCE]))

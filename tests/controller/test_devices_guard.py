@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from controller.authority import Role
 from controller.events import EventStream
 from controller.guard import Guard, HandWrite, PermissiveMissing
-from controller.interlocks import MAINTENANCE_SIGNALS, Role, missing_for_maintenance
+from controller.interlocks import MAINTENANCE_SIGNALS, missing_for_maintenance
 from controller.journal import Journal, verify
 from drivers.errors import LinkDown
 from drivers.profile_file import load_profile

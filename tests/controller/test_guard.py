@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from controller.authority import Role
 from controller.calibration import CYCLES, Fitness
 from controller.events import EventStream
 from controller.guard import Guard, HandWrite, JobRefused, PermissiveMissing
-from controller.interlocks import Bypasses, Role
+from controller.interlocks import Bypasses
 from controller.journal import Journal, JournalError
 from drivers.errors import CommandRejected, DriverError, LinkDown
 from drivers.profile import Profile

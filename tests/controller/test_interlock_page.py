@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.interlocks import KINDS, MATRIX, Role
+from controller.authority import Role
+from controller.interlocks import KINDS, MATRIX
 from controller.reports.interlock_page import matrix_data, page
 from recipes.isostatic import SEQUENCE
 from tests.controller.test_cli import pressline

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from controller.interlocks import MATRIX, Group, InterlockWatch, Role, Use, missing, row_named, rows_of, tripped
+from controller.authority import Role
+from controller.interlocks import MATRIX, Group, InterlockWatch, Use, missing, row_named, rows_of, tripped
 from controller.interlocks.row import NEVER
 from drivers.profile import Profile
 from drivers.reading import Snapshot

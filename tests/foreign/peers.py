@@ -6,7 +6,6 @@ import asyncio
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import tty
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -21,6 +20,8 @@ import modbus_tk.modbus_tcp
 import pytest
 import serial
 from pyModbusTCP.server import DataBank, DeviceIdentification, ModbusServer
+
+from tests.ports import free_port
 
 BITS, REGISTERS = 2100, 200
 IDENTITY = {"vendor_name": b"Nobody", "product_code": b"P-1", "major_minor_revision": b"2.3"}
@@ -50,12 +51,6 @@ def needed(program: str) -> str:
     if path is None:
         pytest.fail(f"{program} is not installed; `make system` installs what the tests need", pytrace=False)
     return path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -48,5 +48,5 @@ TARGETS: dict[str, Target] = {
     "controller/interlocks/rows_webs.py": INTERLOCKS,
     "controller/interlocks/watch.py": WATCH,
     "controller/interlocks/bypass.py": BYPASS,
-    "controller/interlocks/authority.py": BYPASS,
+    "controller/authority.py": Target(("tests/controller/test_authority.py",)),
 }

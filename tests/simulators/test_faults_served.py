@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from simulators.faults import Injection
 from simulators.line import PROFILES, RegisterMachine, SimulatedLine, shipped
 from simulators.wire.modbus_server import crc16
 from simulators.wire.serve import Layout, ServedLine, serve_cables, serve_line
+from tests.ports import free_port
 
 TCP, RTU, TEXT, BALANCE = "isostatic-press-1", "uniaxial-press-1", "coater-1", "balance-1"
 FAULTS = (
@@ -110,12 +110,6 @@ def units(**urls: str) -> LineConfig:
     }
     made = {name: UnitConfig(name, *profiles[name.partition("_")[0]], url) for name, url in urls.items()}
     return LineConfig("pilot line", made)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_a_line_file_is_laid_out_as_its_urls_say(tmp_path: Path) -> None:

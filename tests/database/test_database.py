@@ -1,0 +1,106 @@
+"""One place to open SQLite and PostgreSQL: transactions are whole, the loop does not wait, no password is told."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, insert, select
+
+from controller.database import Database, DatabaseUnusable, open_database
+from controller.database.tables import metadata
+from tests.postgres import PostgresServer
+
+NOTES = Table("notes", MetaData(), Column("number", Integer, primary_key=True), Column("text", String, nullable=False))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path, postgres: PostgresServer) -> Iterator[Database]:
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}" if request.param == "sqlite" else postgres.new_database()
+    opened = open_database(url, ())
+    opened.run_now(NOTES.metadata.create_all)
+    yield opened
+    opened.close()
+
+
+def written(connection: Connection) -> list[str]:
+    return list(connection.execute(select(NOTES.c.text).order_by(NOTES.c.number)).scalars())
+
+
+async def test_a_transaction_is_whole(database: Database) -> None:
+    def fails(connection: Connection) -> None:
+        connection.execute(insert(NOTES).values(text="half"))
+        raise ZeroDivisionError
+
+    await database.run(lambda connection: connection.execute(insert(NOTES).values(text="one")))
+    with pytest.raises(ZeroDivisionError):
+        await database.run(fails)
+    assert await database.run(written) == ["one"]
+
+
+async def test_the_loop_does_not_wait_for_the_disk(database: Database) -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0.01)
+
+    counting = asyncio.create_task(count())
+    await database.run(lambda _: time.sleep(0.3))
+    counting.cancel()
+    assert turns > 10
+
+
+async def test_what_was_begun_is_carried_out_although_nobody_waits_any_more(database: Database) -> None:
+    def slowly(connection: Connection) -> None:
+        time.sleep(0.1)
+        connection.execute(insert(NOTES).values(text="kept"))
+
+    task = asyncio.create_task(database.run(slowly))
+    await asyncio.sleep(0.02)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await database.run(written) == ["kept"]
+
+
+def test_sqlite_is_durable_and_lets_readers_in(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'a.sqlite'}", ())
+    pragmas = ("journal_mode", "synchronous", "foreign_keys")
+    found = database.run_now(lambda c: [c.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas])
+    assert found == ["wal", 2, 1]
+    database.close()
+
+
+def test_another_writer_is_waited_for_and_then_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.database.database.BUSY_LIMIT_S", 0.1)
+    file = tmp_path / "a.sqlite"
+    database = open_database(f"sqlite:///{file}", ())
+    with sqlite3.connect(file) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseUnusable, match=r"a\.sqlite: database is locked"):
+            database.run_now(lambda _: None)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("pressline", "expected sqlite:///FILE or postgresql://HOST/NAME"),
+        ("mysql://plant/line", "mysql is no kind of store"),
+        ("sqlite:////nowhere/at/all.sqlite", "unable to open database file"),
+        ("postgresql://u:secret@127.0.0.1:1/line", "refused"),
+    ],
+)
+def test_what_cannot_be_opened_is_said_without_the_password(url: str, words: str) -> None:
+    with pytest.raises(DatabaseUnusable) as told:
+        open_database(url, metadata.tables.values())
+    assert words in str(told.value)
+    assert "secret" not in str(told.value)
+    assert "\n" not in str(told.value)

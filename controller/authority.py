@@ -92,11 +92,19 @@ class NotAuthorised(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who asks for something. means is how they are known: password, token, openid, terminal."""
+    """Somebody who asks for something. means is how they are known: password, openid, terminal, or token and its name.
+
+    A program's token acts under the name of the person who answers for it.
+    """
 
     name: str
     role: Role
     means: str = "terminal"
+
+    @property
+    def is_program(self) -> bool:
+        """Whether a token asks, not a person."""
+        return self.means.split(" ", 1)[0] == "token"
 
 
 def authorise(role: Role, action: Action) -> None:

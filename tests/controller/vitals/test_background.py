@@ -462,6 +462,7 @@ OTHERS = {  # each waits for its task where it makes it: two things at once, and
     "controller/executor/allocation.py": "requests beside an answer",
     "controller/cli/devices_write.py": "one write beside Ctrl-C",
     "controller/cli/resume.py": "what was decided before, beside what is decided later",
+    "controller/accounts/desk.py": "a change that is recorded, carried out although whoever asked goes away",
     "controller/batches.py": "all batches, which it waits for",
     "controller/vitals/background.py": "the one way",
 }

@@ -1,0 +1,89 @@
+"""The audit: who did what, in which role, known how, from where, old and new, and why, in the journal's hash chain.
+
+What changes rights is recorded first and then done; what the journal does not take is not done. What ends a right is
+done first and then noted, as with machines. No record holds a password, a token or any other secret, nor a name that
+is nobody's: people type passwords into the wrong field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controller.accounts.errors import AuditUnwritable
+from controller.authority import Actor
+from controller.events import Event
+from controller.journal import Journal, JournalError
+
+AUDIT = "audit"
+"""Under which name the journal keeps it."""
+NOBODY = ""
+"""Who is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What is done to what: kind is <thing>.<what happened>, object its name; why in the words of who does it."""
+
+    kind: str
+    by: Actor | None
+    object: str
+    address: str = ""
+    why: str = ""
+
+    def data(self, old: Any = None, new: Any = None) -> dict[str, Any]:
+        """As it is recorded."""
+        by = self.by
+        return {
+            "who": NOBODY if by is None else by.name,
+            "role": NOBODY if by is None else by.role.value,
+            "means": NOBODY if by is None else by.means,
+            "address": self.address,
+            "object": self.object,
+            "old": old,
+            "new": new,
+            "why": self.why,
+        }
+
+
+class Audit:
+    """Writes into the journal's chain; also for other rooms, of what they have no record of their own."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    async def record(self, act: Act, old: Any = None, new: Any = None, **more: Any) -> Event:
+        """Returns when it is durable. Raises AuditUnwritable; then what was to be done must not be."""
+        try:
+            return await self._journal.append(AUDIT, act.kind, {**act.data(old, new), **more})
+        except JournalError as error:
+            self._journal.note(AUDIT, "audit.not_done", self._failed(act, "the record was late"))
+            raise AuditUnwritable(f"nothing was done: {error}") from error
+
+    def note(self, act: Act, old: Any = None, new: Any = None, **more: Any) -> Event:
+        """What was already done, because it ends a right or refuses one in a flood."""
+        return self._journal.note(AUDIT, act.kind, {**act.data(old, new), **more})
+
+    async def refused(self, act: Act, why: Exception) -> None:
+        """That something was asked for and not done. Raises AuditUnwritable."""
+        await self.record(Act("audit.refused", act.by, act.object, act.address, act.why), new=act.kind, told=str(why))
+
+    def not_done(self, act: Act, why: str) -> None:
+        """That what stands recorded did not come about after all."""
+        self._journal.note(AUDIT, "audit.not_done", self._failed(act, why))
+
+    def _failed(self, act: Act, why: str) -> Mapping[str, Any]:
+        return {**act.data(), "new": act.kind, "told": why}
+
+    def latest_states(self) -> Iterator[Mapping[str, Any]]:
+        """What the latest records say of the state of all accounts, the latest first."""
+        for events in (self._journal.events(AUDIT), self._journal.earlier):
+            for event in reversed(events):
+                if event.run == AUDIT and "accounts" in event.data:
+                    yield event.data["accounts"]
+
+    @property
+    def latest_utc(self) -> str:
+        """The latest time of any record."""
+        return self._journal.latest_utc

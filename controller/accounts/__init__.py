@@ -22,6 +22,7 @@ from controller.accounts.errors import (
     Unacceptable,
     UserUnknown,
 )
+from controller.accounts.listening import ListeningRefused, listening_allowed
 from controller.accounts.model import (
     Limits,
     NewToken,
@@ -49,6 +50,7 @@ __all__ = [
     "AuditUnwritable",
     "CsrfRefused",
     "Limits",
+    "ListeningRefused",
     "LockedOut",
     "NewToken",
     "NotDone",
@@ -69,5 +71,6 @@ __all__ = [
     "User",
     "UserUnknown",
     "WayIn",
+    "listening_allowed",
     "redacted",
 ]

@@ -8,17 +8,19 @@ from datetime import timedelta
 from sqlalchemy import Connection, delete, func, select
 
 from controller.accounts.audit import Act, Audit
+from controller.accounts.audit_search import AuditEntry, AuditQuery, search
 from controller.accounts.clock import AccountClock, us_of
 from controller.accounts.desk import Changed, Desk
 from controller.accounts.errors import CsrfRefused, TokenInvalid
 from controller.accounts.lockout import Throttle
-from controller.accounts.model import Limits, NewToken, Session, SessionInfo, TokenInfo, WayIn
+from controller.accounts.model import Limits, NewToken, Session, SessionInfo, SignatureRequest, TokenInfo, WayIn
 from controller.accounts.names import as_name
 from controller.accounts.password_rules import check_new_password
 from controller.accounts.passwords import Passwords
 from controller.accounts.proving import Proving
 from controller.accounts.secret import csrf_of, same, sha256
 from controller.accounts.sessions import Sessions
+from controller.accounts.signatures import Signatures
 from controller.accounts.state import NOTHING, State, latest_us, state_of, vouched
 from controller.accounts.tables import users, ways_in
 from controller.accounts.tokens import Tokens
@@ -34,7 +36,7 @@ THE_PROGRAM = Actor("pressline", Role.ADMINISTRATOR, "first start")
 class Accounts:
     """Made by `open`. Everything is asynchronous; passwords and the store are worked on beside the loop.
 
-    users, tokens and audit are parts of it that others use directly.
+    users, tokens, signatures and audit are parts of it that others use directly.
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -43,6 +45,7 @@ class Accounts:
         self._sessions, self.tokens = Sessions(desk), Tokens(desk)
         self.users = Users(desk, self._forget)
         self._proving = Proving(desk)
+        self.signatures = Signatures(desk, self._proving)
         self._guessing = Throttle()
 
     @classmethod
@@ -211,9 +214,19 @@ class Accounts:
         """A token for a program; see Tokens.make."""
         return await self.tokens.make(name, role, lasts, by=by, address=address, of=of)
 
+    async def second_signature(
+        self, request_id: str, name: str, password: str, sha256: str, *, address: str
+    ) -> SignatureRequest:
+        """The second signature under a request; see Signatures.second."""
+        return await self.signatures.second(request_id, name, password, sha256, address=address)
+
     async def revoke(self, token_id: str, *, by: Actor, address: str = "", why: str = "") -> TokenInfo:
         """Ends a token at once; see Tokens.revoke."""
         return await self.tokens.revoke(token_id, by=by, address=address, why=why)
+
+    def search(self, wanted: AuditQuery) -> list[AuditEntry]:
+        """What people did, newest first, in all that the journal holds."""
+        return search(self.audit.newest_first(), wanted)
 
     def _forget(self, name: str) -> None:
         self._sessions.forget(name)

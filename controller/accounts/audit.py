@@ -78,10 +78,14 @@ class Audit:
 
     def latest_states(self) -> Iterator[Mapping[str, Any]]:
         """What the latest records say of the state of all accounts, the latest first."""
-        for events in (self._journal.events(AUDIT), self._journal.earlier):
-            for event in reversed(events):
-                if event.run == AUDIT and "accounts" in event.data:
-                    yield event.data["accounts"]
+        for event in self.newest_first():
+            if event.run == AUDIT and "accounts" in event.data:
+                yield event.data["accounts"]
+
+    def newest_first(self) -> Iterator[Event]:
+        """Every record of the journal."""
+        yield from reversed(self._journal.events())
+        yield from reversed(self._journal.earlier)
 
     @property
     def latest_utc(self) -> str:

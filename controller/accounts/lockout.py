@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -149,8 +149,3 @@ class Throttle:
         self._full_at_s[place] = max(now_s, self._full_at_s.pop(place, 0.0)) + self._every_s
         while len(self._full_at_s) > self._kept:
             self._full_at_s.popitem(last=False)
-
-
-def addresses(keys: Iterable[str]) -> bool:
-    """Whether an address is among what a try counts for."""
-    return any(key.startswith("address:") for key in keys)

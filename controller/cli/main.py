@@ -9,6 +9,7 @@ import sys
 import typer
 
 from controller.cli.alarms import alarms
+from controller.cli.audit import audit
 from controller.cli.devices import devices
 from controller.cli.exit_codes import ExitCode
 from controller.cli.faults import faults
@@ -19,7 +20,9 @@ from controller.cli.recipe_commands import recipe_commands
 from controller.cli.record_commands import record_commands
 from controller.cli.rules_commands import rules
 from controller.cli.run_commands import run_commands
+from controller.cli.tokens import tokens
 from controller.cli.trial_commands import trial_commands
+from controller.cli.users import users
 
 app = typer.Typer(
     name="pressline",
@@ -40,6 +43,9 @@ app.add_typer(alarms, name="alarms")
 app.add_typer(interlocks, name="interlocks")
 app.add_typer(lots, name="lots")
 app.add_typer(rules, name="rules")
+app.add_typer(users, name="users")
+app.add_typer(tokens, name="tokens")
+app.add_typer(audit, name="audit")
 for group in (recipe_commands, trial_commands, run_commands, record_commands):
     app.registered_commands += group.registered_commands
 

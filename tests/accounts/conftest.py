@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.accounts.office import Office, office
+from controller.events import EventStream
+from controller.journal import Journal
+from tests.accounts.office import Office, Wall, office
 from tests.postgres import PostgresServer
 
 
@@ -21,5 +23,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 async def people(url: str, tmp_path: Path) -> AsyncIterator[Office]:
-    async with office(url, tmp_path) as opened:
+    wall = Wall()
+    async with office(url, tmp_path, wall, journal=Journal(EventStream(), wall)) as opened:
         yield opened

@@ -88,8 +88,3 @@ async def office(
             database.close()
     finally:
         await kept.close()
-
-
-def written_files(folder: Path, pattern: str) -> bytes:
-    """Everything that stands in the files of a folder."""
-    return b"".join(file.read_bytes() for file in sorted(folder.glob(pattern)))

@@ -35,6 +35,8 @@ from controller.accounts.model import (
     User,
     WayIn,
 )
+from controller.accounts.openid import OpenId, OpenIdStart
+from controller.accounts.openid_provider import OpenIdSettings
 from controller.accounts.passwords import Passwords
 from controller.accounts.secret import redacted
 from controller.accounts.tables import TABLES
@@ -54,7 +56,10 @@ __all__ = [
     "LockedOut",
     "NewToken",
     "NotDone",
+    "OpenId",
     "OpenIdRefused",
+    "OpenIdSettings",
+    "OpenIdStart",
     "PasswordUnacceptable",
     "Passwords",
     "Session",

@@ -15,6 +15,8 @@ from controller.accounts.errors import CsrfRefused, TokenInvalid
 from controller.accounts.lockout import Throttle
 from controller.accounts.model import Limits, NewToken, Session, SessionInfo, SignatureRequest, TokenInfo, WayIn
 from controller.accounts.names import as_name
+from controller.accounts.openid import OpenId
+from controller.accounts.openid_provider import OpenIdSettings
 from controller.accounts.password_rules import check_new_password
 from controller.accounts.passwords import Passwords
 from controller.accounts.proving import Proving
@@ -223,6 +225,10 @@ class Accounts:
     async def revoke(self, token_id: str, *, by: Actor, address: str = "", why: str = "") -> TokenInfo:
         """Ends a token at once; see Tokens.revoke."""
         return await self.tokens.revoke(token_id, by=by, address=address, why=why)
+
+    def by_openid(self, settings: OpenIdSettings) -> OpenId:
+        """The sign-in with a plant's provider; made once, since it remembers what the provider says of itself."""
+        return OpenId(settings, self._desk, self._sessions, self._proving)
 
     def search(self, wanted: AuditQuery) -> list[AuditEntry]:
         """What people did, newest first, in all that the journal holds."""

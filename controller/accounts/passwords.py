@@ -33,9 +33,9 @@ class Passwords:
 
     def __init__(self, parameters: Parameters = RFC_9106_LOW_MEMORY, waiting: int = WAITING) -> None:
         self._hasher = PasswordHasher.from_parameters(parameters)
-        self._nobodys = self._hasher.hash(os.urandom(16).hex())
         self._waiting, self._limit = 0, waiting
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="passwords", initializer=_lower_priority)
+        self._nobodys = self._thread.submit(self._hasher.hash, os.urandom(16).hex())
 
     async def hash(self, password: str) -> str:
         """A new hash with a salt of its own. Raises LockedOut where too many wait."""
@@ -47,9 +47,9 @@ class Passwords:
         Raises LockedOut where too many wait.
         """
         is_possible = stored is not None and len(password) <= LONGEST and is_text(password)
-        against = stored if stored is not None and is_possible else self._nobodys
+        against = stored if is_possible else None
         tried = normal(password) if is_possible else "nobody's"
-        return await self._beside(lambda: self._fits(against, tried)) and is_possible
+        return await self._beside(lambda: self._fits(against or self._nobodys.result(), tried)) and is_possible
 
     def is_outdated(self, stored: str) -> bool:
         """Whether a hash was made with other parameters than are used now."""

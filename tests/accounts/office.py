@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from argon2 import Parameters
 from argon2.profiles import CHEAPEST
 
@@ -23,6 +24,8 @@ PASSWORD = "correct horse battery"  # noqa: S105  of a test
 OTHER = "staple of another horse"
 HOME = "192.0.2.10"
 AWAY = "198.51.100.7"
+SQLITE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+"""For what says nothing of the store: once is enough."""
 
 
 @dataclass

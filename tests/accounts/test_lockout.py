@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from controller.accounts import LockedOut, Passwords, SignInRefused
 from controller.accounts.lockout import RULES, Throttle, place_of
 from controller.accounts.tables import tries
-from tests.accounts.office import AWAY, HOME, PASSWORD, TERMINAL, Office, Wall, office
+from tests.accounts.office import AWAY, HOME, PASSWORD, SQLITE, TERMINAL, Office, Wall, office
 
 ELSEWHERE = [f"203.0.113.{number}" for number in range(1, 200)]
 
@@ -99,6 +99,7 @@ async def test_names_that_are_nobodys_are_locked_in_the_same_way(people: Office)
     assert any("too many" in words for words in told["ann"])
 
 
+@SQLITE
 async def test_unknown_names_cost_the_same_work(people: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """By count and not by the clock, which a busy computer would bend: one comparison with a hash of the same kind."""
     await people.person("ann")
@@ -155,6 +156,7 @@ async def test_what_is_counted_does_not_grow_without_end(people: Office, monkeyp
     assert await people.database.run(lambda c: c.execute(count).scalar_one()) == 10
 
 
+@SQLITE
 async def test_a_flood_from_one_address_is_cut_off_before_the_store(people: Office) -> None:
     refused = locked = 0
     for number in range(60):

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from controller.accounts import CsrfRefused, Limits, LockedOut, NotDone, SignInRefused, TokenInvalid
 from controller.accounts.secret import csrf_of
 from controller.authority import Actor, NotAuthorised, Role
-from tests.accounts.office import AWAY, HOME, OTHER, PASSWORD, TERMINAL, Office, Wall, office
+from tests.accounts.office import AWAY, HOME, OTHER, PASSWORD, SQLITE, TERMINAL, Office, Wall, office
 
 
 async def test_the_first_start_makes_an_administrator_and_one_way_in_that_works_once(people: Office) -> None:
@@ -66,6 +66,7 @@ async def test_a_right_password_opens_a_new_session_each_time(people: Office) ->
     assert (await people.accounts.session(third.token)).name == "ann"
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("name", "password"),
     [("ann", "wrong horse battery"), ("nobody", PASSWORD), ("", ""), ("gone", PASSWORD), ("new", PASSWORD),
@@ -206,6 +207,7 @@ async def test_a_session_that_an_attacker_made_up_is_none(people: Office) -> Non
             await people.accounts.session(token)
 
 
+@SQLITE
 async def test_a_request_carries_the_word_of_its_own_session(people: Office) -> None:
     await people.person("ann")
     one = await people.accounts.sign_in("ann", PASSWORD, HOME)
@@ -267,6 +269,7 @@ async def test_limits_are_the_lines_own(url: str, tmp_path: Path) -> None:
             await people.accounts.session(session.token)
 
 
+@SQLITE
 async def test_too_many_who_wait_for_their_password_are_sent_away(people: Office) -> None:
     tried = [people.accounts._desk.passwords.verify(None, "x") for _ in range(40)]
     done = await asyncio.gather(*tried, return_exceptions=True)

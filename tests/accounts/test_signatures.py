@@ -11,7 +11,7 @@ import pytest
 
 from controller.accounts import LockedOut, Signature, SignatureRefused, SignInRefused, ToBeSigned, Unacceptable
 from controller.authority import AUTHORITY, SIGNED_BY_TWO, Action, Actor, NotAuthorised, Role
-from tests.accounts.office import AWAY, HOME, OTHER, PASSWORD, TERMINAL, Office, Wall, office
+from tests.accounts.office import AWAY, HOME, OTHER, PASSWORD, SQLITE, TERMINAL, Office, Wall, office
 
 RECIPE = ToBeSigned(Action.APPROVE, "honda-example-1@3", "a" * 64, "approved for production")
 LOT = ToBeSigned(Action.RELEASE, "run-1/laminate", "b" * 64, "released as good")
@@ -178,6 +178,7 @@ async def test_only_who_may_do_it_signs_and_never_a_program(tmp_path: Path, role
                 await act
 
 
+@SQLITE
 @pytest.mark.parametrize(
     ("what", "reason"),
     [

@@ -106,23 +106,34 @@ class _Waiter:
 class Allocation:
     """The book of one line: who has which unit, which are out of service, who waits, and who still needs what.
 
-    `kept` says of an owner's unit why it was not given back (a run that ended in it). `waiting` is what each owner
+    `kept` says of an owner's unit why it was not given back (a run that ended in it). `absent` says of a unit why it
+    cannot be given now although nobody took it out of service; it comes back by itself. `waiting` is what each owner
     waits for at present, whatever it is. `gate` may keep steps back.
     """
 
     owners: dict[str, str] = field(default_factory=dict)
     out: dict[str, Outage] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, Waiting] = field(default_factory=dict)
     needs: dict[str, frozenset[str]] = field(default_factory=dict)
     gate: Gate | None = None
     _waiters: list[_Waiter] = field(default_factory=list)
     _places: dict[str, int] = field(default_factory=dict)
+    _arrived: int = 0
     _handed: dict[str, str] = field(default_factory=dict)
 
     def place_of(self, owner: str) -> int:
         """The owner's place in the order of arrival, 1, 2, 3 ..., the same for all that he wants."""
-        return self._places.setdefault(owner, len(self._places) + 1)
+        if owner not in self._places:
+            self._arrived += 1
+            self._places[owner] = self._arrived
+        return self._places[owner]
+
+    def forget(self, owner: str) -> None:
+        """The owner is gone for good: he wants nothing and has no place any more. What he keeps stays kept."""
+        self.unregister(owner)
+        self._places.pop(owner, None)
 
     # ------------------------------------------------------------------ wanting and giving back
 
@@ -181,6 +192,17 @@ class Allocation:
         self._serve()
         self._tell(unit)
 
+    def lose(self, unit: str, why: str) -> None:
+        """Nobody is given the unit until it is found again; whoever has it keeps it."""
+        self.absent[unit] = why
+        self._tell(unit)
+
+    def find(self, unit: str) -> None:
+        """The unit may be given again."""
+        if self.absent.pop(unit, None) is not None:
+            self._serve()
+            self._tell(unit)
+
     @property
     def shut(self) -> tuple[str, ...]:
         """The units that nobody is given until a person puts them back in service: out of service, or kept."""
@@ -193,7 +215,7 @@ class Allocation:
     def _serve(self) -> None:
         self._waiters = [waiter for waiter in self._waiters if not waiter.answer.cancelled()]  # who was cancelled
         wanted = {unit for waiter in self._waiters for unit in waiter.want.units}
-        free = {unit for unit in wanted if not any(unit in taken for taken in (self.owners, self.out, self._handed))}
+        free = {unit for unit in wanted if not self._is_taken(unit)}
         if not free:
             return
         waiters = {waiter.want.place: waiter for waiter in self._waiters}
@@ -202,6 +224,9 @@ class Allocation:
             self._waiters.remove(waiter)
             self.owners[unit] = want.owner
             waiter.answer.set_result(unit)
+
+    def _is_taken(self, unit: str) -> bool:
+        return any(unit in taken for taken in (self.owners, self.out, self.absent, self._handed))
 
     # ------------------------------------------------------------------ who waits, and why
 
@@ -229,7 +254,8 @@ class Allocation:
             return f"is out of service ({outage.who}: {outage.reason})"
         owner = self.owners.get(unit)
         if owner is None:
-            return "goes to somebody before"
+            absence = self.absent.get(unit)
+            return "goes to somebody before" if absence is None else f"is not there ({absence})"
         if (reason := self.kept.get(unit)) is not None:
             return f"is kept by {owner}: {reason}"
         return f"works for {owner}"

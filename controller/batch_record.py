@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from controller.events import Event
@@ -49,38 +50,56 @@ def _times(events: Sequence[Event], start_s: float) -> dict[str, Any]:
     }
 
 
-def why_waiting(events: Sequence[Event]) -> str:
-    """Why a run does not go on, from its own records, whatever it is: there is always an answer.
+@dataclass(slots=True)
+class Doing:
+    """What a run does or waits for, from its own records as they come: there is always an answer.
 
     It is held or paused, has ended, waits for a unit, for somebody or for the right time, was asked something that
     nobody has answered, or it waits for nothing and works.
     """
-    state, reason, step = "idle", "", ""
-    waiting: Mapping[str, Any] | None = None
-    prompt: Mapping[str, Any] | None = None
-    for event in events:
+
+    state: str = "idle"
+    reason: str = ""
+    _step: str = ""
+    _waiting: Mapping[str, Any] | None = None
+    _prompt: Mapping[str, Any] | None = None
+
+    def take(self, event: Event) -> None:
+        """One more record of the run."""
         match event.kind:
             case "run.state":
-                state, reason = event.data["state"], event.data["reason"] or reason
-                reason = "" if state == "running" else reason
+                self.state, self.reason = event.data["state"], event.data["reason"] or self.reason
+                self.reason = "" if self.state == "running" else self.reason
             case "run.waiting":
-                waiting = event.data
+                self._waiting = event.data
             case "run.waited":
-                waiting = None
+                self._waiting = None
             case "prompt.asked":
-                prompt = event.data
-            case "prompt.begun" if prompt is not None:
-                prompt = {**prompt, "is_begun": True}
+                self._prompt = event.data
+            case "prompt.begun" if self._prompt is not None:
+                self._prompt = {**self._prompt, "is_begun": True}
             case "prompt.answered":
-                prompt = None
+                self._prompt = None
             case "run.recovered":
-                waiting = prompt = None
+                self._waiting = self._prompt = None
             case "step.started":
-                waiting = prompt = None
-                step = f"{event.data['name']}" + (f" on {event.data['unit']}" if event.data["unit"] else "")
+                self._waiting = self._prompt = None
+                self._step = f"{event.data['name']}" + (f" on {event.data['unit']}" if event.data["unit"] else "")
             case "step.finished" | "step.supplied":
-                step, prompt = "", None
-    return _answer(state, reason, step, waiting, prompt)
+                self._step, self._prompt = "", None
+
+    @property
+    def words(self) -> str:
+        """Why it does not go on, or that it does."""
+        return _answer(self.state, self.reason, self._step, self._waiting, self._prompt)
+
+
+def why_waiting(events: Sequence[Event]) -> str:
+    """Why a run does not go on, from its own records."""
+    doing = Doing()
+    for event in events:
+        doing.take(event)
+    return doing.words
 
 
 def _answer(

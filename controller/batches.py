@@ -57,12 +57,27 @@ def share_webs(supply: Supply, batches: Sequence[Batch]) -> None:
 
 
 class ForecastGate:
-    """The gate of a line on which these batches run: see controller/schedule/forecast.py."""
+    """The gate of a line on which runs come and go: see controller/schedule/forecast.py."""
 
-    def __init__(self, line: Line, model: LineModel, jobs: Mapping[str, Job]) -> None:
+    def __init__(self, line: Line, model: LineModel) -> None:
         self.runs: dict[str, Run] = {}
-        self._line, self._model, self._jobs = line, model, jobs
+        self._line, self._model = line, model
+        self._jobs: dict[str, Job] = {}
         self._asking: dict[str, tuple[str, int]] = {}
+
+    def expect(self, job: Job) -> None:
+        """A run of this name is to come; `runs` has it once it is there."""
+        self._jobs[job.name] = job
+
+    def forget(self, name: str) -> None:
+        """A run is gone for good."""
+        self.leave(name)
+        self.runs.pop(name, None)
+        self._jobs.pop(name, None)
+
+    def job(self, name: str) -> Job | None:
+        """The steps of a run with their predicted durations; None for a run that is not expected here."""
+        return self._jobs.get(name)
 
     def objection(self, owner: str, step: str) -> tuple[str, float] | None:
         """Why a step had better not begin now and after how many seconds to ask again; None where it may begin."""
@@ -79,7 +94,8 @@ class ForecastGate:
         others = [self._standing(name) for name in self.runs if name != owner]
         now_s = asyncio.get_running_loop().time()
         candidate = Standing(job, kind[1], finished_s=run.waits.finished_s, place=self._place(owner))
-        model = replace(self._model, out=self._line.allocation.shut)
+        allocation = self._line.allocation
+        model = replace(self._model, out=tuple(sorted({*allocation.shut, *allocation.absent})))
         return objection(model, [standing for standing in others if standing is not None], candidate, now_s)
 
     def leave(self, owner: str) -> None:
@@ -156,19 +172,11 @@ async def _pass_by_unanswered(batches: Sequence[Batch], surroundings: Surroundin
 
 async def run_all_on(batches: Sequence[Batch], surroundings: Surroundings, people: int) -> dict[str, str]:
     """Runs all batches at once on machines that are connected. Returns why runs could not begin, by their names."""
-    line = surroundings.line
-    units = [capability(name, machine.profile) for name, machine in line.machines.items()]
-    units += [UnitCapability(name, instrument.profile.kind) for name, instrument in line.instruments.items()]
-    jobs = {batch.name: job_of(batch.plan, units, batch.name, batch.priority) for batch in batches}
-    share_webs(line.supply, batches)
-    line.allocation.gate = gate = ForecastGate(line, line_of(units, people), jobs)
-    crew = Crew(surroundings.person, people)
+    share_webs(surroundings.line.supply, batches)
+    together = Together(surroundings, people)
     for batch in batches:
-        line.allocation.place_of(batch.name)
-        line.allocation.register(batch.name, _planned_units(batch, line))
-    tasks = [
-        asyncio.create_task(_run(batch, surroundings, crew, gate), name=f"batch {batch.name}") for batch in batches
-    ]
+        together.expect(batch)
+    tasks = [asyncio.create_task(_run(batch, surroundings, together), name=f"batch {batch.name}") for batch in batches]
     refused: dict[str, str] = {}
     failed: list[BaseException] = []
     for batch, end in zip(batches, await asyncio.gather(*tasks, return_exceptions=True), strict=True):
@@ -181,13 +189,50 @@ async def run_all_on(batches: Sequence[Batch], surroundings: Surroundings, peopl
     return refused
 
 
-async def _run(batch: Batch, surroundings: Surroundings, crew: Crew, gate: ForecastGate) -> str | None:
+class Together:
+    """Runs that are on one line at the same time, as they come and go: their forecast, their people, their turns.
+
+    `surroundings.person` is what each of the people can do.
+    """
+
+    def __init__(self, surroundings: Surroundings, people: int) -> None:
+        self.line = line = surroundings.line
+        units = [capability(name, machine.profile) for name, machine in line.machines.items()]
+        self._units = [*units, *(UnitCapability(name, unit.profile.kind) for name, unit in line.instruments.items())]
+        self.gate = ForecastGate(line, line_of(self._units, people))
+        self.crew = Crew(surroundings.person, people)
+        line.allocation.gate = self.gate
+
+    def expect(self, batch: Batch) -> None:
+        """A run is to come: its place in the order of arrival counts from now on, and its machines are kept for it."""
+        self.gate.expect(job_of(batch.plan, self._units, batch.name, batch.priority))
+        self.line.allocation.place_of(batch.name)
+        self.line.allocation.register(batch.name, _planned_units(batch, self.line))
+
+    def member(self, name: str) -> Member:
+        """The people as one run sees them; `join` has to be told of the run before it asks for anything."""
+        return Member(self.crew, name, self.line.machines.keys())
+
+    def join(self, run: Run, member: Member | None) -> None:
+        """An expected run begins. With a member its steps begin when somebody comes to them."""
+        self.gate.runs[run.name] = run
+        if member is not None:
+            member.run = run
+            run.waits.by_person = True
+
+    def forget(self, name: str) -> None:
+        """A run is gone for good, or does not come."""
+        self.gate.forget(name)
+        self.line.allocation.forget(name)
+        self.line.supply.leave(name)
+
+
+async def _run(batch: Batch, surroundings: Surroundings, together: Together) -> str | None:
     """One batch; why it could not begin, if so."""
-    member = Member(crew, batch.name, surroundings.line.machines.keys())
+    member = together.member(batch.name)
 
     def announce(run: Run) -> None:
-        member.run = gate.runs[batch.name] = run
-        run.waits.by_person = True
+        together.join(run, member)
         if surroundings.announce is not None:
             surroundings.announce(run)
 
@@ -196,7 +241,7 @@ async def _run(batch: Batch, surroundings: Surroundings, crew: Crew, gate: Forec
         person=member,
         announce=announce,
         priority=batch.priority,
-        truth=None if surroundings.truth is None else _truth_of(surroundings.truth, member),
+        truth=None if surroundings.truth is None else truth_of(surroundings.truth, member),
     )
     try:
         await run_on(batch.plan, own, batch.name)
@@ -208,7 +253,7 @@ async def _run(batch: Batch, surroundings: Surroundings, crew: Crew, gate: Forec
     return None
 
 
-def _truth_of(truth: Truth, member: Member) -> Truth:
+def truth_of(truth: Truth, member: Member) -> Truth:
     """The simulated truth of a run's lots, under the run's own names for them."""
 
     async def told(lot: str, jobs: Mapping[int, str]) -> dict[str, Any]:

@@ -59,7 +59,8 @@ class HandWrite:
     """One value that a person wants in a unit.
 
     `profile` is the unit's, `look` reads what the permissives and `signal` need, `send` writes once and reads back;
-    `is_out` says whether a byte of the write may have gone out; `role` is in which capacity `who` asks.
+    `is_out` says whether a byte of the write may have gone out; `role` is in which capacity `who` asks. `lease` is our
+    own number as a controller where the unit is ours meanwhile; 0 where nobody may have it.
     """
 
     unit: str
@@ -72,6 +73,7 @@ class HandWrite:
     send: Callable[[], Awaitable[Written]]
     is_out: Callable[[], bool]
     role: Role = Role.ENGINEER
+    lease: int = 0
 
 
 class Guard:
@@ -188,7 +190,7 @@ class Guard:
             await self._journal.append(self._run, "write.refused", {**data, "missing": [str(error)]})
             raise PermissiveMissing(f"{hand.unit} was not written to: {error}") from error
         snapshot = await hand.look()
-        if lacking := missing_for_maintenance(hand.profile, snapshot):
+        if lacking := missing_for_maintenance(hand.profile, snapshot, hand.lease):
             await self._journal.append(self._run, "write.refused", {**data, "missing": lacking})
             raise PermissiveMissing(f"{hand.unit} " + "; ".join(lacking))
         was = _journalled(snapshot.reading(hand.signal))

@@ -19,7 +19,9 @@ async def ready(run: Run, *, rearm: bool) -> None:
     """Refuses to start on a machine that is not idle, or re-arms it when that was asked for."""
     faults = _missing_instruments(run)
     others = {unit for unit, owner in run.line.owners.items() if owner != run.name}  # it waits for these in its steps
-    for unit in sorted(machine_units(run.line, run.plan) - others - set(run.line.allocation.out)):
+    for unit in sorted(
+        machine_units(run.line, run.plan) - others - run.line.allocation.out.keys() - run.line.allocation.absent.keys()
+    ):
         fault = await _not_idle(run, run.line.machine(unit), rearm=rearm)
         faults += [] if fault is None else [fault]
     if faults:

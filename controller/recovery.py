@@ -103,6 +103,25 @@ def _because(before: str, change: Mapping[str, Any]) -> str:
     return f"{before}; {change['reason']}" if before else str(change["reason"])
 
 
+def told(journal: Journal) -> list[Event]:
+    """Everything that a journal holds, of earlier processes and of this one."""
+    return [*journal.earlier, *journal.events()]
+
+
+def undecided(events: Iterable[Event]) -> list[str]:
+    """Runs that nobody closed, or that were closed as held: each can go on. Oldest first."""
+    ended: dict[str, bool] = {}
+    for event in events:
+        match event.kind:
+            case "run.created" | "run.resumed":
+                ended[event.run] = False
+            case "run.closed":
+                ended[event.run] = event.data["state"] in ENDED
+            case _:
+                pass
+    return [name for name, is_ended in ended.items() if not is_ended]
+
+
 def open_runs(events: Sequence[Event]) -> list[str]:
     """Runs that nobody closed, oldest first."""
     closed: dict[str, bool] = {}

@@ -27,6 +27,7 @@ from controller.recovery import (
     recovered_data,
     seconds_between,
     set_down,
+    told,
 )
 from controller.session import Surroundings, close_record, line_connected, to_its_end
 from recipes.plan import PlannedStep
@@ -54,33 +55,34 @@ async def continue_on(name: str, surroundings: Surroundings) -> None:
     begun = time.perf_counter()
     journal, line = surroundings.journal, surroundings.line
     line.bypasses.recall(journal)
-    was = left(name, journal.earlier)
+    record = told(journal)
+    was = left(name, record)
     if not was.can_continue:
         raise NotContinuable(f"run {name} is {was.state}, and its record is closed")
     run = recalled_run(name, surroundings)
     planned = next_step(run.plan, was)
-    line.jobs = max(line.jobs, _last_job(journal.earlier))
+    line.jobs = max(line.jobs, _last_job(record))
     found = await _found_again(run, was, planned)
     with journal.stream.subscribe(name) as events:
-        told = recovered_data(was, found, planned)
-        now = await journal.append(name, "run.recovered", told)
-        waited = [] if run.state in ENDED else finished_ago(name, journal.earlier, now.utc, surroundings.speed)
+        recovered = recovered_data(was, found, planned)
+        now = await journal.append(name, "run.recovered", recovered)
+        waited = [] if run.state in ENDED else finished_ago(name, record, now.utc, surroundings.speed)
         for step, ago_s in waited:
             run.waits.reached(step)
             run.waits.begun()
             run.waits.finished(step, ago_s)
         if (broken_off := run.memory.broken_off) is not None:
             broken_off.gap_s = surroundings.speed * seconds_between(was.last_utc, now.utc)
-            web = web_record(journal.earlier, broken_off.supplier, broken_off.step)
+            web = web_record(record, broken_off.supplier, broken_off.step)
             if web is not None:
                 ago_s = surroundings.speed * seconds_between(web.utc, now.utc)
                 broken_off.web_ended_s = now.time_s - ago_s
-        if all(event.kind != "run.rules" for event in journal.earlier if event.run == name):
+        if all(event.kind != "run.rules" for event in record if event.run == name):
             await journal.append(name, "run.rules", rules_data(run))  # it died before it could
         await journal.append(name, "run.resumed", {"finished": list(was.finished), "plan_hash": run.plan.hash})
         tell_calibrations(run)
         if run.state not in ENDED:
-            await run.found_held(reason_of(was, found), WHO, told["choices"])
+            await run.found_held(reason_of(was, found), WHO, recovered["choices"])
         if surroundings.announce is not None:
             surroundings.announce(run)
         await to_its_end(run, surroundings, events, begun)
@@ -89,7 +91,7 @@ async def continue_on(name: str, surroundings: Surroundings) -> None:
 async def _found_again(run: Run, was: Left, planned: PlannedStep | None) -> list[Found]:
     """What the machines are found doing, and what that means for the broken-off step, which keeps its unit."""
     line, broken_off = run.line, run.memory.broken_off
-    found = await found_by(was, created_data(run.name, run.journal.earlier), line, run.guard, planned)
+    found = await found_by(was, created_data(run.name, told(run.journal)), line, run.guard, planned)
     unit = next((seen for seen in found if broken_off is not None and seen.unit == broken_off.unit), None)
     if broken_off is None or was.broken_off is None or planned is None or unit is None:
         return found
@@ -106,7 +108,7 @@ async def _found_again(run: Run, was: Left, planned: PlannedStep | None) -> list
 def recalled_run(name: str, surroundings: Surroundings) -> Run:
     """A left run as it was when its controller died, from its record alone. Raises NotContinuable."""
     journal = surroundings.journal
-    record = [event for event in journal.earlier if event.run == name]
+    record = [event for event in told(journal) if event.run == name]
     plan = recorded_plan(name, record)
     run = Run(name, plan, surroundings.line, journal, surroundings.person, surroundings.priority)
     try:
@@ -128,10 +130,10 @@ async def close_run(name: str, surroundings: Surroundings, reason: str, who: str
     No machine is asked: whoever closes it has looked at them.
     """
     journal = surroundings.journal
-    was = left(name, journal.earlier)
+    was = left(name, told(journal))
     if not was.can_continue:
         raise NotContinuable(f"run {name} is {was.state}, and its record is closed already")
-    created_data(name, journal.earlier)
+    created_data(name, told(journal))
     stopped = {"state": RunState.STOPPED.value, "reason": reason, "who": who}
     closed = {"truth": None, "wall_seconds": None, "who": who}
     try:

@@ -53,6 +53,8 @@ class Surroundings:
     attendant decides on a held run; truth gives the simulated truth of a lot (None for real machines); simulation says
     for the record that machines are simulated, and how; approval says who approved the plan, None if nobody did.
     priority: runs of a higher one are given units before others. watch_alarms is given the line's alarm server.
+    order is who ordered the run, how urgent it is and why, for the record.
+    keeps_open: the record of a run that has not ended stays open, because somebody goes on with it.
     """
 
     line: Line
@@ -69,6 +71,8 @@ class Surroundings:
     priority: int = 0
     health: Health = field(default_factory=Health)
     watch_alarms: Callable[[AlarmServer], None] | None = None
+    keeps_open: bool = False
+    order: Mapping[str, Any] | None = None
 
 
 async def unattended(run: Run, events: asyncio.Queue[Event]) -> None:
@@ -110,6 +114,15 @@ async def line_connected(surroundings: Surroundings, plan: Plan, done: Collectio
 async def run_on(plan: Plan, surroundings: Surroundings, name: str) -> None:
     """Runs a plan on machines that are connected, and closes its record. Raises MachineNotReady before the start."""
     begun = time.perf_counter()
+    run = await created(plan, surroundings, name)
+    if surroundings.announce is not None:
+        surroundings.announce(run)
+    with surroundings.journal.stream.subscribe(name) as events:
+        await to_its_end(run, surroundings, events, begun)
+
+
+async def created(plan: Plan, surroundings: Surroundings, name: str) -> Run:
+    """A new run whose record is begun, on machines that are connected. Raises MachineNotReady, JournalError."""
     journal = surroundings.journal
     surroundings.line.bypasses.recall(journal)
     run = Run(name, plan, surroundings.line, journal, surroundings.person, surroundings.priority)
@@ -117,14 +130,11 @@ async def run_on(plan: Plan, surroundings: Surroundings, name: str) -> None:
     await journal.append(name, "run.created", _created(plan, surroundings))
     await journal.append(name, "run.rules", rules_data(run))
     tell_calibrations(run)
-    if surroundings.announce is not None:
-        surroundings.announce(run)
-    with journal.stream.subscribe(name) as events:
-        await to_its_end(run, surroundings, events, begun)
+    return run
 
 
 async def to_its_end(run: Run, surroundings: Surroundings, events: asyncio.Queue[Event], begun: float) -> None:
-    """Executes a run with its attendant, and closes its record whatever becomes of it."""
+    """Executes a run with its attendant, and closes its record whatever becomes of it, unless it is kept open."""
     truth = None
     try:
         if run.state not in ENDED:
@@ -132,8 +142,9 @@ async def to_its_end(run: Run, surroundings: Surroundings, events: asyncio.Queue
         warn_of_pressure(run)
         truth = await _truth(run, surroundings)
     finally:
-        wall = time.perf_counter() - begun if surroundings.keeps_wall_time else None
-        close_record(run, {"truth": truth, "wall_seconds": wall})
+        if run.state in ENDED or not surroundings.keeps_open:
+            wall = time.perf_counter() - begun if surroundings.keeps_wall_time else None
+            close_record(run, {"truth": truth, "wall_seconds": wall})
 
 
 def close_record(run: Run, more: Mapping[str, Any]) -> None:
@@ -146,7 +157,7 @@ def close_record(run: Run, more: Mapping[str, Any]) -> None:
 
 async def _truth(run: Run, surroundings: Surroundings) -> Mapping[str, Any] | None:
     """The simulated truth of the last lot; a simulator that is gone costs the truth and not the record."""
-    if surroundings.truth is None:
+    if surroundings.truth is None or (surroundings.keeps_open and run.state not in ENDED):
         return None
     last = run.plan.steps[-1].step
     try:
@@ -189,5 +200,6 @@ def _created(plan: Plan, surroundings: Surroundings) -> dict[str, Any]:
         **({"foil_batches": dict(batches)} if (batches := surroundings.line.foil_batches) else {}),
         "simulation": None if simulation is None else dict(simulation),
         "approval": None if approval is None else dict(approval),
+        **({} if surroundings.order is None else {"order": dict(surroundings.order)}),
         "steps": [{"name": p.step.name, "kind": p.step.kind.value, "unit": p.unit} for p in plan.steps],
     }

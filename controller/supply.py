@@ -87,8 +87,9 @@ class Supply:
 
     def leave(self, run: str) -> None:
         """A run does nothing any more; a web that it has not finished, the next one coats."""
-        self._left.add(run)
-        self._ring()
+        if any(owner == run for owner, _ in self._webs):  # else nobody asks
+            self._left.add(run)
+            self._ring()
 
     def news(self) -> asyncio.Future[str]:
         """A future that is done when anything changes here; whoever does not want it any more cancels it."""

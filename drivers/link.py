@@ -65,6 +65,11 @@ class Link:
         self._recovering = asyncio.Lock()
 
     @property
+    def lease(self) -> int:
+        """Our number as a controller; 0 takes no lease."""
+        return self._lease
+
+    @property
     def serial_number(self) -> float | None:
         """The serial number of the unit that was identified; None where it has or told none."""
         return self._serial_number

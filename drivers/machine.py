@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,7 @@ from drivers.handshake import Handshake
 from drivers.link import Link, Retry
 from drivers.profile import Profile
 from drivers.reading import LinkChange, Quality, Snapshot
+from drivers.writing import Written, write_and_read_back
 
 Published = Snapshot | LinkChange
 
@@ -68,6 +69,11 @@ class Machine:
     def patience_s(self) -> float:
         """Loop seconds without a new value after which the old ones are stale; on a fast clock the wire's own time."""
         return self._link.patience_s
+
+    @property
+    def lease(self) -> int:
+        """Our number as a controller; 0 takes no lease."""
+        return self._link.lease
 
     @property
     def serial_number(self) -> float | None:
@@ -118,6 +124,18 @@ class Machine:
     async def snapshot(self) -> Snapshot:
         """Reads now and publishes what was read; raises what a read raises."""
         return await self._poll()
+
+    async def look(self, names: Iterable[str]) -> Snapshot:
+        """Reads the blocks of these signals now, and publishes nothing; raises what a read raises."""
+        blocks = {block.name: block for name in names if (block := self.profile.block_of.get(name)) is not None}
+        data = {name: await self._link.read(block) for name, block in blocks.items()}
+        return Snapshot(self.unit, asyncio.get_running_loop().time(), self._link.decoder, data)
+
+    async def write(self, name: str, value: float) -> Written:
+        """Writes one value once and reads it back. Raises OutOfRange, ProfileError, LinkDown: nothing was sent."""
+        link = self._link
+        link.need_ready(name)
+        return await write_and_read_back(link.layer, link.decoder, self.profile.signals[name], value, ready=link.ready)
 
     async def command(self, name: str) -> None:
         """Sends one command and waits until the machine has accepted it.

@@ -38,11 +38,15 @@ class Entered:
 
 
 class Desk:
-    """The open prompts of one run. `open` is numbered from 1 in the order in which they were asked."""
+    """The open prompts of one run. `open` is numbered from `first` in the order in which they were asked.
 
-    def __init__(self) -> None:
+    asked_s says since when each is open, on the loop's clock.
+    """
+
+    def __init__(self, first: int = 1) -> None:
         self.open: dict[int, Prompt] = {}
-        self._numbers = itertools.count(1)
+        self.asked_s: dict[int, float] = {}
+        self._numbers = itertools.count(first)
         self._answers: dict[int, asyncio.Future[Answer]] = {}
         self._ended: dict[int, str] = {}
         self._run: Run | None = None
@@ -56,11 +60,12 @@ class Desk:
         number = next(self._numbers)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.open[number], self._answers[number] = prompt, answer
+        self.asked_s[number] = asyncio.get_running_loop().time()
         try:
             return await answer
         finally:
             self._ended.setdefault(number, "it was withdrawn")
-            del self.open[number], self._answers[number]
+            del self.open[number], self._answers[number], self.asked_s[number]
 
     def answer(self, number: int, entered: Entered, expected: Expected | None = None) -> None:
         """Answers a prompt. Raises PromptGone, OutdatedCommand, or WrongLot; then the prompt stays as it is."""

@@ -14,6 +14,7 @@ from controller.interlocks.conditions import (
     MAINTENANCE_MODE,
     SENSORS_UNLOADED,
     UNLOADED_KN,
+    UNOWNED,
 )
 from controller.interlocks.matrix import MATRIX, rows_of
 from controller.interlocks.row import Effect, Row, Use
@@ -100,15 +101,28 @@ def has_handshake(profile: Profile) -> bool:
     return profile.is_machine or MAINTENANCE_MODE in words
 
 
-def missing_for_maintenance(profile: Profile, snapshot: Snapshot) -> list[str]:
+def missing_for_maintenance(profile: Profile, snapshot: Snapshot, lease: int = 0) -> list[str]:
     """What keeps a unit of this profile from being written to by hand, in words.
 
-    A value that cannot be read is a missing permissive. Of what has no handshake nothing is missing.
+    A value that cannot be read is a missing permissive. Of what has no handshake nothing is missing. `lease` is the
+    number of whoever writes, who may have the unit meanwhile; 0 for somebody without one.
     """
     if not has_handshake(profile):
         return []
-    rows = (row for row in MATRIX if Use.WRITE in row.permits)
+    rows = (
+        row
+        for row in MATRIX
+        if Use.WRITE in row.permits and not (row.condition is UNOWNED and _is_held_by(lease, snapshot))
+    )
     return [item.row.words if item.doubt is None else _doubtful(item) for item in broken(rows, snapshot)]
+
+
+def _is_held_by(lease: int, snapshot: Snapshot) -> bool:
+    """Whether a machine is seen to be held by this number; what cannot be seen is not."""
+    try:
+        return lease != 0 and snapshot.value("lease_owner") == lease
+    except BadQuality:
+        return False
 
 
 def is_pressurised(kind: str, snapshot: Snapshot) -> bool:

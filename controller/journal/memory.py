@@ -75,6 +75,9 @@ class Journal:
     async def close(self) -> None:
         """Waits for what is still being written. Never raises: what could not be written is told in `broken`."""
 
+    def forget(self, run: str) -> None:
+        """Lets the events of a run that is closed go from memory; nothing is lost where a disk has them."""
+
     def events(self, run: str | None = None) -> list[Event]:
         """What this process appended, in order; of one run or of all."""
         return [event for event in self._events if run is None or event.run == run]

@@ -1,0 +1,84 @@
+"""The service's block: everything of a hosted line works within it, and is ended in its order when it is left."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from controller.alarms.server import alarms_watched
+from controller.executor.prompts import Answer, Prompt, TaskImpossible
+from controller.journal import Journal
+from controller.line import Line
+from controller.service.by_hand import BY_HAND
+from controller.service.ending import Ending
+from controller.service.machines import Machines
+from controller.service.runs import Hosted, Runs
+from controller.service.service import LineService
+from controller.service.settings import ServiceSettings
+from controller.service.views import RunView
+from controller.session import Surroundings, unattended
+from controller.vitals.background import Health, background
+from controller.vitals.deaths import conditions_in
+
+ENDS = "the service was told to end"
+
+
+class _Nobody:
+    """Stands where a person is named and is never asked: each run has a person of its own."""
+
+    async def perform(self, prompt: Prompt) -> Answer:
+        raise TaskImpossible(f"nobody is asked here: {prompt.text}")
+
+
+@asynccontextmanager
+async def line_service(
+    line: Line, journal: Journal, settings: ServiceSettings, health: Health | None = None
+) -> AsyncIterator[LineService]:
+    """A line is hosted within the block: its machines are connected as they answer, its runs carried out.
+
+    When the block is left, the runs are stopped or left held, as `settings.leave` says unless `shut_down` was called
+    before, and the machines are made safe; a cancellation while that goes on leaves them to their watchdogs. The
+    journal stays open: whoever opened it closes it afterwards. Raises TaskDied where the service cannot go on.
+    """
+    health = health or Health()
+    tell = conditions_in(journal)
+    line.bypasses.recall(journal)
+    over: deque[RunView] = deque(maxlen=settings.remembered)
+    found: list[LineService] = []
+
+    def ended(hosted: Hosted) -> None:
+        if hosted.story.is_closed and found:
+            over.append(found[0].run(hosted.name))
+
+    async with alarms_watched(line.machines, journal, health=health) as alarms:
+        try:
+            async with background(tell, health) as machine_tasks:
+                machines = Machines(line, journal, lambda owner: owner.startswith(BY_HAND) or owner in runs.hosted)
+                ending = Ending(line, journal, machines, settings.settle_s)
+                async with background(tell, health) as run_tasks:
+                    base = Surroundings(
+                        line,
+                        journal,
+                        settings.operator or _Nobody(),
+                        unattended,
+                        truth=settings.truth,
+                        simulation=settings.simulation,
+                        speed=settings.speed,
+                        health=health,
+                    )
+                    runs = Runs(base, settings.operator, settings.people, machines, run_tasks, ended)
+                    service = LineService(line, journal, settings, alarms, machines, runs, ending, over, health)
+                    found.append(service)
+                    with machines.fed(), journal.stream.flowing(runs.stories):
+                        machines.start(machine_tasks)
+                        runs.take_up_all()
+                        try:
+                            yield service
+                        finally:
+                            if not ending.has_begun:
+                                await service.shut_down(settings.leave, ENDS)
+                await ending.made_safe()
+        finally:
+            for instrument in line.instruments.values():
+                await instrument.close()

@@ -20,6 +20,8 @@ from drivers.machine import Machine
 
 HELD_WITHIN_S = 60.0
 """Loop seconds that machines may take to obey a hold (engineering judgement)."""
+NOT_OURS = frozenset({"LOCAL", "MAINTENANCE"})
+"""Modes in which a machine is a person's who stands at it."""
 LOOK_S = 0.5
 """Loop seconds between looks at what is waited for (engineering judgement)."""
 
@@ -37,8 +39,8 @@ class Ending:
         return bool(self._reason)
 
     def refusal(self) -> str:
-        """Why nothing that raises risk is taken any more; "" while it is."""
-        return f"the service is ending ({self._reason})" if self._reason else ""
+        """Why nothing that raises risk is taken now; "" while it is."""
+        return f"the service is ending ({self._reason})" if self._reason else self._journal.broken or ""
 
     async def shut_down(self, runs: Runs, leave: Leave, reason: str, who: str) -> None:
         """Stops or holds the runs. Returns once they have ended or are held, or have had their time."""
@@ -52,16 +54,16 @@ class Ending:
             await _until(lambda: all(_has_stopped(item) for item in hosted), self._settle_s)
         else:
             await asyncio.gather(*(_held(item.run, reason, who) for item in hosted if item.run is not None))
-            await _until(lambda: all(_rests(item) for item in hosted), HELD_WITHIN_S)
+            await _until(lambda: all(_is_left(item) for item in hosted), HELD_WITHIN_S)
 
     async def made_safe(self) -> None:
         """Stops every machine that still works, and waits until it rests, or has had its time."""
-        working = [machine for machine in self._line.machines.values() if machine.link_up and _works(machine)]
-        await asyncio.gather(
-            *(self._machines.stop(machine.unit, f"the service ends: {self._reason}") for machine in working)
-        )
-        await _until(lambda: not any(machine.link_up and _works(machine) for machine in working), self._settle_s)
-        self._tell_unproven(machine for machine in working if _works(machine))
+        working = [machine for machine in self._line.machines.values() if _works(machine)]
+        reason = f"the service ends: {self._reason}"
+        told = [machine for machine in working if not _shows(machine, "machine_state", ENDED_ITSELF)]
+        await asyncio.gather(*(self._machines.stop(machine.unit, reason) for machine in told))
+        await _until(lambda: not any(_works(machine) for machine in working), self._settle_s)
+        self._tell_unproven(machine for machine in working if not _rests(machine))
 
     def _tell_unproven(self, machines: Iterable[Machine]) -> None:
         for machine in machines:
@@ -92,13 +94,21 @@ def _has_stopped(hosted: Hosted) -> bool:
     return hosted.ended.is_set() or hosted.run is None or hosted.run.state in (*ENDED, RunState.HELD)
 
 
-def _rests(hosted: Hosted) -> bool:
+def _is_left(hosted: Hosted) -> bool:
     return _has_stopped(hosted) or (hosted.run is not None and hosted.run.state is RunState.IDLE)
 
 
 def _works(machine: Machine) -> bool:
-    """Whether a machine is not seen at rest."""
+    """Whether a machine that obeys us is not seen at rest."""
+    return machine.link_up and not _rests(machine) and not _shows(machine, "mode", NOT_OURS)
+
+
+def _rests(machine: Machine) -> bool:
+    return _shows(machine, "machine_state", AT_REST)
+
+
+def _shows(machine: Machine, signal: str, words: frozenset[str]) -> bool:
     try:
-        return machine.latest is None or machine.latest.text("machine_state") not in AT_REST | ENDED_ITSELF
-    except BadQuality:
-        return True
+        return machine.latest is not None and machine.latest.text(signal) in words
+    except (BadQuality, KeyError):
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from controller.alarms.server import alarms_watched
 from controller.executor.prompts import Answer, Prompt, TaskImpossible
@@ -49,7 +50,7 @@ async def line_service(
 
     def ended(hosted: Hosted) -> None:
         if hosted.story.is_closed and found:
-            over.append(found[0].run(hosted.name))
+            over.append(replace(found[0].run(hosted.name), is_open=False, commands=()))
 
     async with alarms_watched(line.machines, journal, health=health) as alarms:
         try:

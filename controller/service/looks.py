@@ -162,7 +162,7 @@ def bypass_view(item: Bypass) -> BypassView:
 
 
 def run_view(hosted: Hosted, job: Job | None, prompts: tuple[str, ...], now_utc: str, speed: float) -> RunView:
-    """One run as it is now."""
+    """One run that is open, as it is now."""
     story, run = hosted.story, hosted.run
     created = story.created
     state = _state(hosted)
@@ -178,7 +178,7 @@ def run_view(hosted: Hosted, job: Job | None, prompts: tuple[str, ...], now_utc:
         state=state,
         version=story.version if run is None else run.version,
         priority=int(order.get("priority", 0)),
-        is_open=not story.is_closed or hosted.is_left,
+        is_open=True,
         is_left=hosted.is_left,
         step=story.current,
         unit=_unit(story),

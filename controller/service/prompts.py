@@ -31,7 +31,8 @@ class RunDesk:
     async def perform(self, prompt: Prompt) -> Answer:
         """Raises TaskImpossible where somebody says that it cannot be done."""
         whose = prompt.of_run or self.name
-        named = replace(prompt, consumes=tuple(f"{whose}/{lot}" for lot in prompt.consumes))
+        made = None if prompt.produces is None else f"{self.name}/{prompt.produces}"
+        named = replace(prompt, consumes=tuple(f"{whose}/{lot}" for lot in prompt.consumes), produces=made)
         answer = await self.desk.perform(named)
         if answer.lots is None:
             return answer

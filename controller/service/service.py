@@ -74,7 +74,7 @@ class LineService:
         counts: dict[str, int] = {}
         for alarm in standing:
             counts[alarm.definition.priority.value] = counts.get(alarm.definition.priority.value, 0) + 1
-        why_not = tuple(filter(None, (self._ending.refusal(), self.journal.broken)))
+        why_not = tuple(filter(None, (self._ending.refusal(),)))
         return LineView(
             name=self.settings.name,
             utc=self.journal.now(),

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from controller.authority import Actor, Role
 from controller.dryrun import SimulatedPerson, memory_line, virtual_utc
-from controller.events import Event, EventStream
-from controller.journal import Journal, verify
+from controller.events import Event
+from controller.journal import verify
 from controller.line import Line
-from controller.service import Leave, LineService, RunOrder, RunView, ServiceSettings, line_service
+from controller.service import Conflict, Given, Leave, LineService, RunOrder, RunView, ServiceSettings, line_service
 from recipes.plan import Plan
 from simulators.clock import run_virtual
 from simulators.line import SimulatedLine
+from tests.controller.killing import MortalJournal
 from tests.controller.many import PROFILES, plan_of
 
 OPERATOR = Actor("Ada", Role.OPERATOR, "password")
@@ -37,11 +38,12 @@ class Stage:
     plan: Plan
     simulated: Any = None
     line: Line = field(default_factory=lambda: Line({}, {}))
-    journal: Journal = field(default_factory=lambda: Journal(EventStream(), lambda: ""))
+    journal: Any = None
     service: Any = None
     has_operator: bool = True
     settings: Mapping[str, Any] = field(default_factory=dict)
     before: Sequence[Event] = ()
+    is_chained: bool = True
     numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def begin(self) -> None:
@@ -55,7 +57,7 @@ class Stage:
         if self.simulated is None:
             self.begin()
         self.line = memory_line(self.simulated)
-        self.journal = Journal(EventStream(), lambda: virtual_utc(loop.time()), list(self.before))
+        self.journal = MortalJournal(lambda: virtual_utc(loop.time()), list(self.before), lambda _: None)
         settings = ServiceSettings(
             "pilot line",
             lambda: f"run-{next(self.numbers)}",
@@ -70,7 +72,7 @@ class Stage:
                 yield self.service
         finally:
             self.before = [*self.journal.earlier, *self.journal.events()]
-            assert verify(self.before) == []
+            assert verify(self.before) == [] or not self.is_chained
 
     # ------------------------------------------------------------------ what tests ask for
 
@@ -96,9 +98,38 @@ class Stage:
         """Returns once the run works in a unit, in a phase."""
         await self.until(lambda: self.run(name).unit == unit and phase in ("", self.run(name).phase))
 
+    async def clerk(self, by: Actor = OPERATOR) -> None:
+        """Somebody who does what is asked, in the simulated world, and says so to the service. Runs until cancelled."""
+        person = SimulatedPerson(self.simulated)
+        while True:
+            await asyncio.sleep(1.0)
+            for name, number, prompt, _ in list(self.service._runs.desk.open()):
+                if not prompt.choices:
+                    done = await person.perform(prompt)
+                    given = Given(prompt.consumes, done.values, done.uncertainties)
+                    with suppress(Conflict):  # its run was stopped meanwhile
+                        await self.service.answer(f"{name}.{number}", given, by=by)
+
+    @asynccontextmanager
+    async def clerk_there(self) -> AsyncIterator[None]:
+        """Somebody does what is asked within the block."""
+        task = asyncio.create_task(self.clerk())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
     def events(self, run: str, kind: str = "") -> list[Event]:
         everything = [*self.journal.earlier, *self.journal.events()]
         return [event for event in everything if event.run == run and kind in ("", event.kind)]
+
+    def kill(self) -> None:
+        """The process is gone as by kill -9: nothing of it reaches the journal or a machine any more."""
+        self.journal.die()
+        for unit in (*self.line.machines, *self.line.instruments):
+            self.unplug(unit)
 
     def unplug(self, unit: str) -> None:
         self._wire(unit).unplug()

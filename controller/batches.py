@@ -65,6 +65,15 @@ class ForecastGate:
         self._jobs: dict[str, Job] = {}
         self._asking: dict[str, tuple[str, int]] = {}
 
+    @property
+    def people(self) -> int:
+        """How many people the forecast counts on."""
+        return self._model.people
+
+    @people.setter
+    def people(self, count: int) -> None:
+        self._model = replace(self._model, people=count)
+
     def expect(self, job: Job) -> None:
         """A run of this name is to come; `runs` has it once it is there."""
         self._jobs[job.name] = job
@@ -202,6 +211,15 @@ class Together:
         self.gate = ForecastGate(line, line_of(self._units, people))
         self.crew = Crew(surroundings.person, people)
         line.allocation.gate = self.gate
+
+    @property
+    def people(self) -> int:
+        """How many people are at the line; may be changed at any time."""
+        return self.crew.count
+
+    @people.setter
+    def people(self, count: int) -> None:
+        self.crew.count = self.gate.people = count
 
     def expect(self, batch: Batch) -> None:
         """A run is to come: its place in the order of arrival counts from now on, and its machines are kept for it."""

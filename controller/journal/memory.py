@@ -75,8 +75,8 @@ class Journal:
     async def close(self) -> None:
         """Waits for what is still being written. Never raises: what could not be written is told in `broken`."""
 
-    def forget(self, run: str) -> None:
-        """Lets the events of a run that is closed go from memory; nothing is lost where a disk has them."""
+    def forget(self, *runs: str) -> None:
+        """Lets the records of runs that are closed go from memory where a store has them; memory keeps its own."""
 
     def events(self, run: str | None = None) -> list[Event]:
         """What this process appended, in order; of one run or of all."""

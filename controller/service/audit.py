@@ -6,6 +6,7 @@ done. What lowers risk is done first and noted afterwards. What was refused is n
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -87,7 +88,11 @@ class Audit:
         data = _data(by, what, about, reason, None)
         with self._told(data):
             authorise(by.role, action)
-            yield
+            try:
+                yield
+            except asyncio.CancelledError:  # whoever asked is gone; what was asked for is on its way
+                self._journal.note(LINE, ASKED, {**data, "waited": False})
+                raise
             self._journal.note(LINE, ASKED, data)
 
     @contextmanager

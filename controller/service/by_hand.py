@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from controller.authority import Action, Actor, authorise
 from controller.devices.target import TargetUnusable
+from controller.devices.writing import RUN as MAINTENANCE
 from controller.devices.writing import NotWritable, wanted_change
-from controller.executor.allocation import LINE, put_back_in_service, take_out_of_service
+from controller.executor.allocation import put_back_in_service, take_out_of_service
 from controller.guard import Guard, HandWrite
 from controller.interlocks import MAINTENANCE_SIGNALS, Bypass
 from controller.journal import Journal
@@ -48,7 +49,7 @@ class ByHand:
     def __init__(self, line: Line, journal: Journal, audit: Audit, *, two_sign: bool) -> None:
         self._line, self._journal, self._audit = line, journal, audit
         self._two_sign = two_sign
-        self._guard = Guard(journal, LINE, bypasses=line.bypasses, fitness=line.fitness_of)
+        self._guard = Guard(journal, MAINTENANCE, bypasses=line.bypasses, fitness=line.fitness_of)
 
     # ---------------------------------------------------------------------- service
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from controller.alarms.server import alarms_watched
+from controller.devices.writing import RUN as MAINTENANCE
+from controller.executor.allocation import LINE
 from controller.executor.prompts import Answer, Prompt, TaskImpossible
+from controller.interlocks.bypass import RUN as BYPASSES
 from controller.journal import Journal
 from controller.line import Line
 from controller.service.by_hand import BY_HAND
@@ -20,9 +24,11 @@ from controller.service.settings import ServiceSettings
 from controller.service.views import RunView
 from controller.session import Surroundings, unattended
 from controller.vitals.background import Health, background
-from controller.vitals.deaths import conditions_in
+from controller.vitals.deaths import Restart, conditions_in
 
 ENDS = "the service was told to end"
+FORGET_S = 600.0
+"""Loop seconds between looks for records of the line that memory need not hold any more (engineering judgement)."""
 
 
 class _Nobody:
@@ -30,6 +36,13 @@ class _Nobody:
 
     async def perform(self, prompt: Prompt) -> Answer:
         raise TaskImpossible(f"nobody is asked here: {prompt.text}")
+
+
+async def _forgetting(journal: Journal) -> None:
+    """What is told of the line, and of no run that ends, goes from memory as well."""
+    while True:
+        await asyncio.sleep(FORGET_S)
+        journal.forget(LINE, BYPASSES, MAINTENANCE)
 
 
 @asynccontextmanager
@@ -73,6 +86,12 @@ async def line_service(
                     found.append(service)
                     with machines.fed(), journal.stream.flowing(runs.stories):
                         machines.start(machine_tasks)
+                        machine_tasks.start(
+                            "the forgetting of the line's records",
+                            lambda: _forgetting(journal),
+                            Restart(times=None),
+                            condition="forgetting",
+                        )
                         runs.take_up_all()
                         try:
                             yield service

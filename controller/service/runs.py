@@ -120,12 +120,11 @@ class Runs:
 
     def take_up_all(self) -> None:
         """Takes up what an earlier process left: each run waits HELD for a decision, once its machine was looked at."""
-        record = told(self._base.journal)
-        for name in undecided(record):
-            self._take_up(name, record)
+        for name in undecided(told(self._base.journal)):
+            self._take_up(name)
 
-    def _take_up(self, name: str, record: Iterable[Event]) -> None:
-        own = [event for event in record if event.run == name]
+    def _take_up(self, name: str) -> None:
+        own = self._record(name)
         was = left(name, own)
         if was.broken_off is not None and was.broken_off.unit in self._base.line.machines:
             self._base.line.allocation.owners[was.broken_off.unit or ""] = name  # nobody else is given it, or stops it
@@ -141,6 +140,10 @@ class Runs:
         person = desk if member is None else Deciding(member, desk)
         hosted = self.hosted[name] = Hosted(name, story, person, member)
         return hosted
+
+    def _record(self, name: str) -> list[Event]:
+        """Everything that is recorded of a run, by whatever process."""
+        return [event for event in told(self._base.journal) if event.run == name]
 
     def _around(self, hosted: Hosted) -> Surroundings:
         truth, member = self._base.truth, hosted.member
@@ -191,7 +194,7 @@ class Runs:
     async def _taken_up(self, hosted: Hosted) -> None:
         """Goes on with a run that waits for a decision. Raises NotContinuable, JournalError."""
         name, line = hosted.name, self._base.line
-        own = [event for event in told(self._base.journal) if event.run == name]
+        own = self._record(name)
         plan, was = recorded_plan(name, own), left(name, own)
         order = created_data(name, own).get("order", {})
         if self.together.gate.job(name) is None:
@@ -240,7 +243,7 @@ class Runs:
         try:
             await close_run(name, self._base, reason, by.name)
         except JournalError:
-            self._take_up(name, told(self._base.journal))
+            self._take_up(name)
             raise
         self._base.journal.forget(name)
 

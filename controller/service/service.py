@@ -273,7 +273,16 @@ class LineService:
         async with self._audit.raising(by, Action.SILENCE, "return an alarm to service", key, reason):
             self.alarms.restore(AlarmKey.of(key), by.name)
 
-    # ---------------------------------------------------------------------- the end
+    # ---------------------------------------------------------------------- the service itself
+
+    @property
+    def people(self) -> int:
+        """How many people are at the line, at least 1; may be changed while runs go on."""
+        return self._runs.together.people
+
+    @people.setter
+    def people(self, count: int) -> None:
+        self._runs.together.people = max(1, count)
 
     async def shut_down(self, leave: Leave, reason: str, who: str = "pressline") -> None:
         """From now on nothing new is taken; the runs are stopped, or held and left open. Returns once that is so."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ ACTS = st.one_of(
 )
 
 
-async def act(stage: Stage, what: str, about: object, more: object) -> None:
+async def act(stage: Stage, what: str, about: Any, more: Any) -> None:
     service = stage.service
     match what:
         case "start":
@@ -62,7 +63,7 @@ def whole(stage: Stage) -> None:
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(ACTS, min_size=3, max_size=14))
-def test_nothing_is_left_behind_by_any_order_of_commands(acts: list[tuple[str, object, object]]) -> None:
+def test_nothing_is_left_behind_by_any_order_of_commands(acts: list[tuple[str, Any, Any]]) -> None:
     async def played(stage: Stage) -> None:
         todo = list(acts)
         while todo:

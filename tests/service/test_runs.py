@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from typing import Any
 
 import pytest
 
 from controller.executor.commands import Expected
+from controller.executor.run import Run
 from controller.executor.states import RunState
 from controller.service import Conflict, Invalid, Leave, RunOrder, Unknown, Unready
 from tests.service.stage import ENGINEER, OPERATOR, STOP, Stage, play
@@ -247,7 +250,8 @@ def test_a_run_that_a_fault_of_the_program_hits_waits_for_a_person_and_the_other
             first = await stage.start()
             second = await stage.start()
             await stage.works(first, PRESS, "dwell")
-            service._runs.hosted[first].run.waits.finished = None  # the end of its step fails
+            run: Any = service._runs.hosted[first].run
+            run.waits.finished = None  # the end of its step fails
             await stage.until(lambda: service.run(first).is_left)
             await stage.until(lambda: "stop" in service.run(first).commands)
             assert "a fault of the program" in service.run(first).reason
@@ -257,3 +261,25 @@ def test_a_run_that_a_fault_of_the_program_hits_waits_for_a_person_and_the_other
             assert service.run(second).state == "complete"
 
     play(acts)
+
+
+def test_what_a_closed_run_leaves_in_memory_is_let_go() -> None:
+    async def acts(stage: Stage) -> None:
+        async with stage.hosted() as service:
+            forgotten: list[str] = []
+            stage.journal.forget = lambda *runs: forgotten.extend(runs)
+            for _ in range(3):
+                name = await stage.start()
+                await asyncio.sleep(1)
+                await service.stop(name, "enough", by=OPERATOR)
+                await asyncio.sleep(60)
+                assert not service.run(name).is_open
+                await service.set_unit("coater-1", in_service=True, reason="looked", by=OPERATOR)
+            assert forgotten[:3] == ["run-1", "run-2", "run-3"]
+            await asyncio.sleep(0)
+            gc.collect()
+            mine = {id(service.line)}
+            assert [run.name for run in gc.get_objects() if type(run) is Run and id(run.line) in mine] == []
+            assert [view.name for view in service.runs()] == ["run-2", "run-3"], "only the last ones are shown"
+
+    play(acts, settings={**STOP, "remembered": 2})

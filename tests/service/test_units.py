@@ -177,3 +177,22 @@ def test_a_machine_that_works_for_nobody_is_stopped() -> None:
             await stage.until(lambda: service.unit(PRESS).state == "STOPPED")
 
     play(acts)
+
+
+def test_a_coater_that_nobody_needs_heats_for_nobody_and_is_back_by_itself() -> None:
+    async def acts(stage: Stage) -> None:
+        async with stage.hosted() as service:
+            run = await stage.start()
+            await stage.works(run, COATER)
+            await stage.until(lambda: not service.unit(COATER).is_connected)
+            assert "nobody needs it" in service.unit(COATER).link
+            await stage.until(lambda: service.unit(COATER).is_connected, within_s=30)
+            assert service.unit(COATER).is_available
+            air_c = stage.simulated.machines[COATER].plc.dryer.air_c
+            hot_c = air_c(0)
+            await asyncio.sleep(60)
+            assert air_c(0) < hot_c - 1, "it cools although it is connected"
+            await stage.until(lambda: not service.run(run).is_open)
+            assert service.run(run).state == "complete"
+
+    play(acts)

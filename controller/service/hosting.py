@@ -68,7 +68,7 @@ async def line_service(
     async with alarms_watched(line.machines, journal, health=health) as alarms:
         try:
             async with background(tell, health) as machine_tasks:
-                machines = Machines(line, journal, lambda owner: owner.startswith(BY_HAND) or owner in runs.hosted)
+                machines = Machines(line, journal, lambda owner: owner.startswith(BY_HAND) or runs.looks_after(owner))
                 ending = Ending(line, journal, machines, settings.settle_s)
                 async with background(tell, health) as run_tasks:
                     base = Surroundings(

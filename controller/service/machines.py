@@ -26,10 +26,11 @@ from drivers.reading import LinkChange
 
 NOT_YET = "it has not answered yet"
 LET_GO = "nobody needs it: it was let go, so that it heats for nobody, and is connected again at once"
+BACK = "connected and identified"
 LET_GO_S = 1.0
 """Loop seconds beyond a machine's watchdog time until it is connected again (engineering judgement)."""
-LOOK_S = 5.0
-"""Loop seconds between looks for machines that work for nobody: the slowest shipped watchdog (register documents)."""
+LOOK_S = 2.0
+"""Loop seconds between looks at machines that nobody has: shorter than any shipped watchdog (register documents)."""
 ASK_S, ASK_AGAIN_S = 60.0, 10.0
 """Loop seconds between questions to an instrument that answers, and to one that does not (engineering judgement)."""
 OURS = "pressline"
@@ -143,12 +144,16 @@ class Machines:
     async def _follow(self) -> None:
         while True:
             change: LinkChange = await self._changes.get()
-            if not change.up:
+            if change.up:
+                await self._seen(self._line.machines[change.unit], change.reason)
+            else:
                 self._gone(change.unit, change.reason)
-                continue
-            await self._calmed(self._line.machines[change.unit])
-            if self._line.machines[change.unit].link_up:  # it may have gone while it was asked
-                self._came(change.unit, change.reason)
+
+    async def _seen(self, machine: Machine, why: str) -> None:
+        """A machine is there. One that works for nobody is stopped before anybody is given it."""
+        await self._calmed(machine)
+        if machine.link_up:  # it may have gone while it was asked
+            self._came(machine.unit, why)
 
     def _came(self, unit: str, why: str) -> None:
         self.links[unit] = why
@@ -162,8 +167,10 @@ class Machines:
     async def _look_after(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
-            for machine in self._line.machines.values():
-                if machine.link_up:
+            for name, machine in self._line.machines.items():
+                if machine.link_up and name in self._line.allocation.absent:
+                    await self._seen(machine, BACK)  # who was let go and comes back tells of no change
+                elif machine.link_up:
                     await self._calmed(machine)
 
     async def _calmed(self, machine: Machine) -> None:

@@ -42,7 +42,8 @@ KEPT = "run {name} came to its end in it; look at it, then put it back in servic
 class Hosted:
     """One run in the service's hands. run is None while it cannot be commanded; waits says why then.
 
-    is_left: an earlier process or a fault left it. closing is set by who wants its task to end, ended when it has.
+    is_left: an earlier process or a fault left it. is_hopeless: only closing is left, and nobody looks after its
+    machines. closing is set by who wants its task to end, ended when it has.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Hosted:
     member: Member | None
     run: Run | None = None
     is_left: bool = False
+    is_hopeless: bool = False
     waits: str = ""
     faults: int = 0
     closing: asyncio.Event = field(default_factory=asyncio.Event)
@@ -81,6 +83,10 @@ class Runs:
         if name not in self.hosted:
             raise Unknown(f"there is no open run {name}")
         return self.hosted[name]
+
+    def looks_after(self, owner: str) -> bool:
+        """Whether an owner of units is a run that somebody works on."""
+        return owner in self.hosted and not self.hosted[owner].is_hopeless
 
     def live(self, name: str) -> Run:
         """The run, to be commanded. Raises Unknown, Conflict."""
@@ -211,8 +217,7 @@ class Runs:
         try:
             await work()
         except NotContinuable as error:
-            hosted.waits = f"{error}; somebody has to close it"
-            await asyncio.Event().wait()
+            await self._given_up(hosted, str(error))
         except JournalError as error:
             hosted.waits = str(error)
             await asyncio.sleep(AGAIN_S)
@@ -220,9 +225,13 @@ class Runs:
             hosted.faults += 1
             await self._stopped(hosted, f"a fault of the program: {type(error).__name__}: {error}")
             if hosted.faults >= FAULTS:
-                hosted.run = None
-                hosted.waits = f"the program failed at it {hosted.faults} times ({error}); somebody has to close it"
-                await asyncio.Event().wait()
+                await self._given_up(hosted, f"the program failed at it {hosted.faults} times ({error})")
+
+    async def _given_up(self, hosted: Hosted, why: str) -> None:
+        """Nothing is tried any more; never returns."""
+        hosted.run, hosted.is_left, hosted.is_hopeless = None, True, True
+        hosted.waits = f"{why}; somebody has to close it"
+        await asyncio.Event().wait()
 
     async def _stopped(self, hosted: Hosted, reason: str) -> None:
         self._base.journal.note(hosted.name, "run.problem", {"reason": reason})

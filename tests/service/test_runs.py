@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -283,3 +284,46 @@ def test_what_a_closed_run_leaves_in_memory_is_let_go() -> None:
             assert [view.name for view in service.runs()] == ["run-2", "run-3"], "only the last ones are shown"
 
     play(acts, settings={**STOP, "remembered": 2})
+
+
+def test_a_left_run_that_cannot_be_continued_is_closed_and_its_machine_stopped() -> None:
+    async def acts(stage: Stage) -> None:
+        async with stage.hosted() as service:
+            name = await stage.start()
+            await stage.works(name, PRESS, "dwell")
+            stage.kill()
+        stage.is_chained = False
+        created = next(event for event in stage.before if event.kind == "run.created")
+        without = replace(created, data={key: value for key, value in created.data.items() if key != "orders"})
+        stage.before = [without if event is created else event for event in stage.before]
+        async with stage.hosted(waits=False) as service:
+            await stage.until(lambda: "older program" in service.run(name).why)
+            await stage.until(lambda: service.unit(PRESS).state == "STOPPED", within_s=60)
+            assert service.run(name).commands == ("close",)
+            with pytest.raises(Conflict, match="older program"):
+                await service.restart(name, "try", by=OPERATOR)
+            await service.close(name, "of no use", by=OPERATOR)
+            assert "look at it" in service.unit(PRESS).kept
+
+    play(acts)
+
+
+def test_a_run_at_which_the_program_fails_again_and_again_is_given_up_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fails(name: str, surroundings: object) -> None:
+        raise ZeroDivisionError(name)
+
+    async def acts(stage: Stage) -> None:
+        async with stage.hosted() as service:
+            name = await stage.start()
+            await stage.works(name, PRESS, "dwell")
+            stage.kill()
+        monkeypatch.setattr("controller.service.runs.continue_on", fails)
+        async with stage.hosted() as service:
+            await stage.until(lambda: "failed at it 3 times" in service.run(name).why)
+            await stage.until(lambda: service.unit(PRESS).state in ("STOPPED", "ABORTED"), within_s=300)
+            other = await stage.start()
+            await stage.works(other, "uniaxial-press-2")
+
+    play(acts, settings=STOP)

@@ -6,7 +6,7 @@ A run that was never closed, or was closed as held, can be continued: its record
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,13 +20,15 @@ from controller.executor.recovering import Found, can_rejoin, choices, look
 from controller.executor.run import Request
 from controller.executor.states import ENDED, RunState
 from controller.guard import Guard
-from controller.journal import Journal
+from controller.journal import Journal, Past, as_past
 from controller.line import Line
 from drivers.machine import Machine
 from recipes.plan import Plan, PlannedStep
 from recipes.rebuild import CannotRebuild, mapping_orders, rebuilt
 
 WHO = "pressline"
+RUN_ENDS = ("run.created", "run.resumed", "run.closed")
+"""The kinds of records by which a run is open or closed."""
 _RESTING = frozenset({*AT_REST, *ENDED_ITSELF})
 
 
@@ -63,16 +65,14 @@ class Left:
         return self.is_open or self.state not in ENDED
 
 
-def left(name: str, events: Iterable[Event]) -> Left:
+def left(name: str, events: Sequence[Event]) -> Left:
     """A run as its record leaves it. `events` may hold other runs' too."""
     state, is_closed, is_attended = RunState.IDLE, False, True
     finished: list[str] = []
     broken_off: BrokenOff | None = None
     last_utc = held_because = ""
     pause: Request | None = None
-    for event in events:
-        if event.run != name:
-            continue
+    for event in as_past(events).of_run(name):
         last_utc = event.utc
         match event.kind:
             case "run.state":
@@ -103,37 +103,23 @@ def _because(before: str, change: Mapping[str, Any]) -> str:
     return f"{before}; {change['reason']}" if before else str(change["reason"])
 
 
-def told(journal: Journal) -> list[Event]:
+def told(journal: Journal) -> Past:
     """Everything that a journal holds, of earlier processes and of this one."""
-    return [*journal.earlier, *journal.events()]
+    return journal.everything()
 
 
-def undecided(events: Iterable[Event]) -> list[str]:
+def undecided(events: Sequence[Event]) -> list[str]:
     """Runs that nobody closed, or that were closed as held: each can go on. Oldest first."""
-    ended: dict[str, bool] = {}
-    for event in events:
-        match event.kind:
-            case "run.created" | "run.resumed":
-                ended[event.run] = False
-            case "run.closed":
-                ended[event.run] = event.data["state"] in ENDED
-            case _:
-                pass
-    return [name for name, is_ended in ended.items() if not is_ended]
+    past = as_past(events)
+    latest = dict(past.runs_told(RUN_ENDS))
+    ended = {event.run: event.data["state"] in ENDED for event in past.of_kinds(("run.closed",))}
+    return [run for run, kind in latest.items() if kind != "run.closed" or not ended[run]]
 
 
 def open_runs(events: Sequence[Event]) -> list[str]:
     """Runs that nobody closed, oldest first."""
-    closed: dict[str, bool] = {}
-    for event in events:
-        match event.kind:
-            case "run.created" | "run.resumed":
-                closed[event.run] = False
-            case "run.closed":
-                closed[event.run] = True
-            case _:
-                pass
-    return [name for name, is_closed in closed.items() if not is_closed]
+    latest = dict(as_past(events).runs_told(RUN_ENDS))
+    return [run for run, kind in latest.items() if kind != "run.closed"]
 
 
 # ---------------------------------------------------------------------- what a record has to hold
@@ -162,10 +148,10 @@ def recorded_plan(name: str, events: Sequence[Event]) -> Plan:
         raise NotContinuable(f"the plan of run {name} cannot be had from its record: {error}") from error
 
 
-def created_data(name: str, events: Iterable[Event]) -> Mapping[str, Any]:
+def created_data(name: str, events: Sequence[Event]) -> Mapping[str, Any]:
     """What the record of a run begins with. Raises NotContinuable where there is no such run."""
-    for event in events:
-        if event.run == name and event.kind == "run.created":
+    for event in as_past(events).of_run(name):
+        if event.kind == "run.created":
             return event.data
     raise NotContinuable(f"there is no run {name}")
 
@@ -240,17 +226,19 @@ async def set_down(line: Line, journal: Journal, *, but: str | None = None) -> N
     for name in open_runs(journal.earlier):
         if name == but:
             continue
-        was = left(name, journal.earlier)
-        found = await found_by(was, created_data(name, journal.earlier), line, Guard(journal, name))
-        await journal.append(name, "run.recovered", recovered_data(was, found, _next_step(name, was, journal.earlier)))
+        record = journal.earlier.of_run(name)
+        was = left(name, record)
+        found = await found_by(was, created_data(name, record), line, Guard(journal, name))
+        await journal.append(name, "run.recovered", recovered_data(was, found, _next_step(name, was, record)))
         if was.state not in ENDED:
             change = {"state": RunState.HELD.value, "reason": reason_of(was, found), "who": WHO, "recovered": True}
             await journal.append(name, "run.state", change)
 
 
-def finished_ago(name: str, events: Iterable[Event], now_utc: str, speed: float) -> list[tuple[str, float]]:
+def finished_ago(name: str, events: Sequence[Event], now_utc: str, speed: float) -> list[tuple[str, float]]:
     """Every finished step in its order, and how many seconds of the line ago it ended, by UTC: loops' clocks differ."""
-    ends = [event for event in events if event.run == name and event.kind in ("step.finished", "step.supplied")]
+    record = as_past(events).of_run(name)
+    ends = [event for event in record if event.kind in ("step.finished", "step.supplied")]
     return [(event.data["name"], speed * seconds_between(_ended_utc(event), now_utc)) for event in ends]
 
 

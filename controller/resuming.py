@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
-from controller.events import Event
 from controller.executor.fitness import tell_calibrations
 from controller.executor.recall import NotRecallable, recall
 from controller.executor.recovering import Found, can_rejoin, is_unpressed
@@ -13,6 +11,7 @@ from controller.executor.release import rules_data
 from controller.executor.run import Run
 from controller.executor.states import ENDED, RunState
 from controller.executor.supplied import web_record
+from controller.journal import Journal
 from controller.recovery import (
     WHO,
     Left,
@@ -27,7 +26,6 @@ from controller.recovery import (
     recovered_data,
     seconds_between,
     set_down,
-    told,
 )
 from controller.session import Surroundings, close_record, line_connected, to_its_end
 from recipes.plan import PlannedStep
@@ -40,8 +38,9 @@ async def continue_run(name: str, surroundings: Surroundings) -> None:
     is done; afterwards the journal tells everything.
     """
     journal, line = surroundings.journal, surroundings.line
-    plan = recorded_plan(name, journal.earlier)
-    was = left(name, journal.earlier)
+    record = journal.record(name)
+    plan = recorded_plan(name, record)
+    was = left(name, record)
     unit = None if was.broken_off is None else was.broken_off.unit
     if unit is not None and unit in line.machines:
         line.allocation.owners[unit] = name  # no other left run has it stopped
@@ -55,13 +54,13 @@ async def continue_on(name: str, surroundings: Surroundings) -> None:
     begun = time.perf_counter()
     journal, line = surroundings.journal, surroundings.line
     line.bypasses.recall(journal)
-    record = told(journal)
+    record = journal.record(name)
     was = left(name, record)
     if not was.can_continue:
         raise NotContinuable(f"run {name} is {was.state}, and its record is closed")
     run = recalled_run(name, surroundings)
     planned = next_step(run.plan, was)
-    line.jobs = max(line.jobs, _last_job(record))
+    line.jobs = max(line.jobs, _last_job(journal))
     found = await _found_again(run, was, planned)
     with journal.stream.subscribe(name) as events:
         recovered = recovered_data(was, found, planned)
@@ -73,11 +72,12 @@ async def continue_on(name: str, surroundings: Surroundings) -> None:
             run.waits.finished(step, ago_s)
         if (broken_off := run.memory.broken_off) is not None:
             broken_off.gap_s = surroundings.speed * seconds_between(was.last_utc, now.utc)
-            web = web_record(record, broken_off.supplier, broken_off.step)
+            supplier = broken_off.supplier
+            web = web_record(journal.record(supplier), supplier, broken_off.step)
             if web is not None:
                 ago_s = surroundings.speed * seconds_between(web.utc, now.utc)
                 broken_off.web_ended_s = now.time_s - ago_s
-        if all(event.kind != "run.rules" for event in record if event.run == name):
+        if all(event.kind != "run.rules" for event in record):
             await journal.append(name, "run.rules", rules_data(run))  # it died before it could
         await journal.append(name, "run.resumed", {"finished": list(was.finished), "plan_hash": run.plan.hash})
         tell_calibrations(run)
@@ -91,7 +91,7 @@ async def continue_on(name: str, surroundings: Surroundings) -> None:
 async def _found_again(run: Run, was: Left, planned: PlannedStep | None) -> list[Found]:
     """What the machines are found doing, and what that means for the broken-off step, which keeps its unit."""
     line, broken_off = run.line, run.memory.broken_off
-    found = await found_by(was, created_data(run.name, told(run.journal)), line, run.guard, planned)
+    found = await found_by(was, created_data(run.name, run.journal.record(run.name)), line, run.guard, planned)
     unit = next((seen for seen in found if broken_off is not None and seen.unit == broken_off.unit), None)
     if broken_off is None or was.broken_off is None or planned is None or unit is None:
         return found
@@ -108,7 +108,7 @@ async def _found_again(run: Run, was: Left, planned: PlannedStep | None) -> list
 def recalled_run(name: str, surroundings: Surroundings) -> Run:
     """A left run as it was when its controller died, from its record alone. Raises NotContinuable."""
     journal = surroundings.journal
-    record = [event for event in told(journal) if event.run == name]
+    record = journal.record(name)
     plan = recorded_plan(name, record)
     run = Run(name, plan, surroundings.line, journal, surroundings.person, surroundings.priority)
     try:
@@ -118,10 +118,9 @@ def recalled_run(name: str, surroundings: Surroundings) -> Run:
     return run
 
 
-def _last_job(events: Sequence[Event]) -> int:
-    """The highest number that a job of any run has had."""
-    loads = [e.data for e in events if e.kind == "command.requested" and e.data["command"] == "load_job"]
-    return max((int(data["job"]["job_id"]) for data in loads), default=0)
+def _last_job(journal: Journal) -> int:
+    """The highest number that a job of any run has had before; only a command to load one names it."""
+    return journal.everything().highest(("command.requested",), "job", "job_id") or 0
 
 
 async def close_run(name: str, surroundings: Surroundings, reason: str, who: str) -> None:
@@ -130,10 +129,11 @@ async def close_run(name: str, surroundings: Surroundings, reason: str, who: str
     No machine is asked: whoever closes it has looked at them.
     """
     journal = surroundings.journal
-    was = left(name, told(journal))
+    record = journal.record(name)
+    was = left(name, record)
     if not was.can_continue:
         raise NotContinuable(f"run {name} is {was.state}, and its record is closed already")
-    created_data(name, told(journal))
+    created_data(name, record)
     stopped = {"state": RunState.STOPPED.value, "reason": reason, "who": who}
     closed = {"truth": None, "wall_seconds": None, "who": who}
     try:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from controller.alarms.alarm import AlarmKey
 from controller.alarms.definition import Definition, FromCondition, FromEvent
-from controller.alarms.record import followed_up_to, subject_of
+from controller.alarms.record import CAUSE, KINDS, subject_of
 from controller.alarms.table import ANY_CONDITION, AlarmTable
 from controller.events import Event
+from controller.journal import Journal
 
 CONDITION = "condition"
 
@@ -60,12 +61,13 @@ class EventMapping:
                 yield Change(key, text_of(event.data, source.words), True if source.until else None)
                 return
 
-    def unwatched(self, events: Sequence[Event]) -> Iterator[tuple[Event, Change]]:
-        """What these events say of alarms that no alarm followed from: while nobody watched, or as the watcher died.
+    def unwatched(self, journal: Journal) -> Iterator[tuple[Event, Change]]:
+        """What a journal says of alarms that no alarm followed from: while nobody watched, or as the watcher died.
 
         Of a record without alarms, one from before there were any, only what is still there.
         """
-        followed = followed_up_to(events)
+        followed = journal.everything().highest(tuple(KINDS), CAUSE)
+        events = journal.told(self.kinds, followed or 0)
         found = (
             (e, c) for e in events if e.kind in self.kinds and e.sequence > (followed or 0) for c in self.changes(e)
         )

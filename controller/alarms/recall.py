@@ -18,7 +18,7 @@ def recalled(journal: Journal, definitions: Mapping[str, Definition], now_s: flo
     What another process told has another loop's time, so its age goes by the time of day; where that was set back
     meanwhile, nothing is in the future.
     """
-    earlier = [event for event in journal.earlier if event.kind in KINDS]
+    earlier = journal.earlier.latest_of(tuple(KINDS), ("name", "subject"))
     own = journal.events()
     if not earlier:
         return alarms_told(own, definitions)

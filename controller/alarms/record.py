@@ -45,11 +45,6 @@ def data_of(transition: Transition, cause: int | None = None) -> dict[str, Any]:
     return data
 
 
-def followed_up_to(events: Iterable[Event]) -> int | None:
-    """The sequence up to which alarms followed from these events; None where no alarm ever did."""
-    return max((event.data[CAUSE] for event in events if event.kind in KINDS and CAUSE in event.data), default=None)
-
-
 def same_clock(event: Event) -> float:
     """The time of an event for a reader on the clock that wrote it."""
     return event.time_s

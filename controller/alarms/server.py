@@ -155,7 +155,7 @@ class AlarmServer:
         """
         now_s = self._now()
         self.book.remember(recalled(self._journal, self.table.definitions, now_s).values())
-        for event, change in self._mapping.unwatched([*self._journal.earlier, *self._journal.events()]):
+        for event, change in self._mapping.unwatched(self._journal):
             self._change(change, now_s, event.sequence)
         for alarm in list(self.book.alarms.values()):
             if alarm.condition and alarm.definition.ends_with_process and not alive:

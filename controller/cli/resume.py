@@ -108,7 +108,7 @@ async def _resumed(options: ResumeOptions, config: LineConfig | None) -> dict[st
         if config is not None:
             await _continued(options, config, journal, faults)
         else:
-            if left(options.run, journal.earlier).finished:
+            if left(options.run, journal.earlier.of_run(options.run)).finished:
                 raise NotContinuable(
                     f"run {options.run} has finished steps, and a new simulated line has not the lots that they made;"
                     " `pressline simulate` serves a line that outlives the controller"
@@ -121,9 +121,7 @@ async def _resumed(options: ResumeOptions, config: LineConfig | None) -> dict[st
         faults += [] if journal.broken is None else [journal.broken]
         for fault in faults:
             print(fault, file=sys.stderr)
-    events = [*journal.earlier, *journal.events()]
-    own = [event for event in events if event.run == options.run]
-    return document(own, alive=False, wall_seconds=time.perf_counter() - begun)
+    return document(journal.record(options.run), alive=False, wall_seconds=time.perf_counter() - begun)
 
 
 async def _continued(options: ResumeOptions, config: LineConfig, journal: SqliteJournal, faults: list[str]) -> None:
@@ -241,5 +239,4 @@ async def _closed(run: str, store: Path, reason: str, who: str) -> dict[str, Any
         await journal.close()
         if journal.broken is not None:
             print(journal.broken, file=sys.stderr)
-    own = [event for event in [*journal.earlier, *journal.events()] if event.run == run]
-    return document(own, alive=False)
+    return document(journal.record(run), alive=False)

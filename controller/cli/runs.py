@@ -237,7 +237,7 @@ def _name(now: datetime) -> str:
 
 def tell_left(journal: Journal, store: Path, *, but: str) -> None:
     """Which other runs of the store are left, and that each is continued by itself."""
-    others = [run for run in open_runs([*journal.earlier, *journal.events()]) if run != but]
+    others = [run for run in open_runs(journal.everything()) if run != but]
     if not others:
         return
     if len(others) == 1:

@@ -7,13 +7,13 @@ instrument that is off its zero measures nothing until somebody has seen to it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from controller.calibration import Calibration, calibration_data
-from controller.events import Event
 from controller.executor.holding import hold_idle
 from controller.executor.run import Run
+from controller.journal import Journal
 from drivers.errors import DriverError, OutOfRange
 from drivers.instrument import Instrument
 from drivers.reading import Reading
@@ -70,15 +70,15 @@ def _condition(run: Run, name: str, unit: str, trouble: str, fine: str) -> None:
     """Tells that a condition began or ended; one that never was is not told to have ended."""
     known, is_active = run.line.conditions, bool(trouble)
     if (name, unit) not in known:
-        known[name, unit] = _was_active(run.journal.earlier, name, unit)
+        known[name, unit] = _was_active(run.journal, name, unit)
     if known[name, unit] is not is_active:
         run.tell("condition", {"name": name, "unit": unit, "active": is_active, "message": trouble or fine})
         known[name, unit] = is_active
 
 
-def _was_active(earlier: Sequence[Event], name: str, unit: str) -> bool:
+def _was_active(journal: Journal, name: str, unit: str) -> bool:
     """Whether an earlier process left a condition as active."""
-    said = (e.data for e in reversed(earlier) if e.kind == "condition")
+    said = (e.data for e in journal.earlier.latest_of(("condition",), ("name", "unit")))
     return next((bool(data["active"]) for data in said if (data["name"], data["unit"]) == (name, unit)), False)
 
 

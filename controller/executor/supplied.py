@@ -37,14 +37,14 @@ async def supplied(run: Run, planned: PlannedStep) -> bool:
     step, broken_off = planned.step, run.memory.broken_off
     loop = asyncio.get_running_loop()
     if broken_off is not None and broken_off.step == step.name:
-        record = web_record(run.journal.earlier, broken_off.supplier, step.name)
+        record = web_record(run.journal.earlier.of_run(broken_off.supplier), broken_off.supplier, step.name)
         ended_s = broken_off.web_ended_s
     else:
         record = await _waited_for(run, step)
         ended_s = loop.time() if record is None else record.time_s
     if record is None:
         return False
-    events = [event for event in run.journal.earlier if event.run == record.run] + run.journal.events(record.run)
+    events = run.journal.record(record.run)
     await _cut(run, step, record)
     event = await run.journal.append(run.name, "step.supplied", _supplied(step, record, events))
     take_finished(run, event)

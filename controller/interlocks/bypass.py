@@ -108,22 +108,24 @@ class Bypasses:
         if journal is self._journal:
             return
         self._journal = journal
-        found: list[tuple[Event, datetime]] = []
-        latest = moment(journal.now())
-        for event in reversed((*journal.earlier, *journal.events())):
-            if event.kind in (_BEGUN, _ENDED):
-                found.append((event, latest))  # it is at least as late as at any event since
-            latest = max(latest, moment(event.utc))
-        for event, now in reversed(found):
-            self._fold(event.kind, event.data, now)
+        begun: dict[Bypass, int] = {}
+        everything = journal.everything()
+        for event in everything.of_kinds((_BEGUN, _ENDED)):
+            if event.kind == _BEGUN:
+                begun[bypass_of(event.data)] = event.sequence
+            else:
+                begun = {item: at for item, at in begun.items() if not is_ended(item, event.data)}
+                self._forget_ended(event.data)
+        for item, sequence in begun.items():
+            latest = max(journal.now(), everything.latest_utc(sequence), key=moment)  # as late as at any event since
+            self._count(item, moment(latest))
 
-    def _fold(self, kind: str, data: Mapping[str, Any], now: datetime) -> None:
-        if kind == _BEGUN:
-            item = bypass_of(data)
-            self._ends_s[item] = asyncio.get_running_loop().time() + (moment(item.until) - now).total_seconds()
-        else:
-            for item in [item for item in self._ends_s if is_ended(item, data)]:
-                del self._ends_s[item]
+    def _count(self, item: Bypass, now: datetime) -> None:
+        self._ends_s[item] = asyncio.get_running_loop().time() + (moment(item.until) - now).total_seconds()
+
+    def _forget_ended(self, data: Mapping[str, Any]) -> None:
+        for item in [item for item in self._ends_s if is_ended(item, data)]:
+            del self._ends_s[item]
 
     async def begin(self, journal: Journal, kind: str, wanted: Bypass) -> None:
         """Journals a bypass, then lets it count. Raises BypassRefused (told in the journal too) or JournalError."""
@@ -134,7 +136,7 @@ class Bypasses:
             raise
         self.recall(journal)
         await journal.append(RUN, _BEGUN, wanted.data)
-        self._fold(_BEGUN, wanted.data, moment(wanted.begun))
+        self._count(wanted, moment(wanted.begun))
         _tell_condition(journal, wanted, active=True)
 
     def end(self, journal: Journal, unit: str, row: str, who: str, why: str) -> bool:

@@ -10,27 +10,36 @@ from __future__ import annotations
 
 from controller.journal.anchor import Anchor, anchor_faults, anchor_path, read_anchor
 from controller.journal.chain import GENESIS, canonical, chain_hash, verify
-from controller.journal.database import SCHEMA_VERSION, Connection, examine, read_events
-from controller.journal.durable import PATIENCE_S, SqliteJournal
+from controller.journal.database import SCHEMA_VERSION, examine, read_events
+from controller.journal.durable import PATIENCE_S, StoredJournal
 from controller.journal.errors import JournalError, RecordUnreadable, StoreBusy, StoreUnusable
+from controller.journal.forgetting import LINE
 from controller.journal.lock import is_in_use
 from controller.journal.memory import Journal
+from controller.journal.past import HeldPast, Past, as_past
+from controller.journal.records import Connection
 from controller.journal.rescue import read_rescue, rescue_path
+from controller.journal.sqlite import SqliteJournal
 
 __all__ = [
     "GENESIS",
+    "LINE",
     "PATIENCE_S",
     "SCHEMA_VERSION",
     "Anchor",
     "Connection",
+    "HeldPast",
     "Journal",
     "JournalError",
+    "Past",
     "RecordUnreadable",
     "SqliteJournal",
     "StoreBusy",
     "StoreUnusable",
+    "StoredJournal",
     "anchor_faults",
     "anchor_path",
+    "as_past",
     "canonical",
     "chain_hash",
     "examine",

@@ -3,41 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from controller.events import Event
 from controller.journal.chain import canonical
 from controller.journal.errors import RecordUnreadable, StoreUnusable
+from controller.journal.records import COLUMNS, Connection
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1 had no indexes, by which a service finds what it needs among the records of months."""
 TABLE = (
     "CREATE TABLE events (sequence INTEGER PRIMARY KEY, run TEXT NOT NULL, kind TEXT NOT NULL,"
     " data TEXT NOT NULL, time_s REAL NOT NULL, utc TEXT NOT NULL, previous_hash TEXT NOT NULL,"
     " hash TEXT NOT NULL)"
 )
-COLUMNS = "sequence, run, kind, data, time_s, utc, previous_hash, hash"
+INDEXES = {
+    "events_run": "CREATE INDEX events_run ON events (run)",
+    "events_kind": "CREATE INDEX events_kind ON events (kind, run)",
+    "events_utc": "CREATE INDEX events_utc ON events (utc)",
+}
 INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 BUSY_LIMIT_S = 5.0  # how long SQLite waits for another writer; recipes are added within some milliseconds
-
-
-class Cursor(Protocol):
-    """What a statement gives."""
-
-    def fetchone(self) -> Any: ...
-
-    def fetchall(self) -> list[Any]: ...
-
-
-class Connection(Protocol):
-    """A connection to SQLite in autocommit mode; everything that it raises is a sqlite3.Error."""
-
-    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Cursor: ...
-
-    def close(self) -> None: ...
 
 
 Connect = Callable[[Path], Connection]
@@ -49,7 +40,7 @@ def connected(path: Path) -> Connection:
 
 
 def opened(path: Path, connect: Connect) -> Connection:
-    """A store to write to, made if it is not there; modes, schema and every page are checked. Raises StoreUnusable."""
+    """A store to write to, made if it is not there; modes, schema and table are checked. Raises StoreUnusable."""
     try:
         database = connect(path)
         try:
@@ -69,21 +60,34 @@ def _prepare(path: Path, database: Connection) -> None:
     if (mode, synchronous) != ("wal", 2):
         raise StoreUnusable(f"{path}: SQLite gives journal_mode={mode}, synchronous={synchronous}; WAL, FULL needed")
     version = database.execute("PRAGMA user_version").fetchone()[0]
-    if version not in (0, SCHEMA_VERSION):
+    if version > SCHEMA_VERSION:
         raise StoreUnusable(f"{path}: has schema {version}, this program knows {SCHEMA_VERSION}; use a newer program")
-    database.execute(TABLE.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
-    if version != SCHEMA_VERSION:
+    if not _made(database):
+        database.execute("BEGIN IMMEDIATE")
+        for statement in (TABLE, *INDEXES.values()):
+            database.execute(if_missing(statement))
         database.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        database.execute("COMMIT")
     if faults := table_faults(database):
         raise StoreUnusable(f"{path}: the journal is damaged: {faults[0]}")
-    if faults := page_faults(database):
-        raise StoreUnusable(f"{path}: the file is damaged: {faults[0]}; keep it and use a copy or another --store")
+
+
+def _made(database: Connection) -> bool:
+    """Whether the table of records is there with its indexes, whatever else there is."""
+    names = {row[0] for row in database.execute("SELECT name FROM sqlite_master").fetchall()}
+    return {"events", *INDEXES} <= names
+
+
+def if_missing(statement: str) -> str:
+    """A CREATE that leaves alone what is there."""
+    return re.sub("^CREATE (TABLE|INDEX)", r"CREATE \1 IF NOT EXISTS", statement)
 
 
 def table_faults(database: Connection) -> list[str]:
     """What was done to the table of records itself, in words: another form, or triggers that change what is written."""
     rows = database.execute("SELECT type, name, sql FROM sqlite_master WHERE tbl_name = 'events'").fetchall()
-    faults = [f"there is a {kind} {name} on the records" for kind, name, _ in rows if kind != "table"]
+    others = [(kind, name) for kind, name, sql in rows if kind != "table" and INDEXES.get(name) != sql]
+    faults = [f"there is a {kind} {name} on the records" for kind, name in others]
     faults += ["the table of the records has another form" for kind, _, sql in rows if kind == "table" and sql != TABLE]
     return faults
 
@@ -119,10 +123,10 @@ def read_events(path: Path, run: str | None = None) -> list[Event]:
     _refuse_no_file(path)
     try:
         with closing(_reading(path)) as database:
-            rows = _rows(database)
+            rows = _rows(database, run)
     except sqlite3.Error as error:
         raise StoreUnusable(f"{path}: not a pressline store ({error})") from error
-    return [event for event in events_of(path, rows) if run is None or event.run == run]
+    return events_of(path, rows)
 
 
 def _refuse_no_file(path: Path) -> None:
@@ -136,24 +140,17 @@ def _reading(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
 
 
-def _rows(database: Connection) -> list[Any]:
+def _rows(database: Connection, run: str | None = None) -> list[Any]:
     """The records of a store, none of one to which recipes were added and in which nothing ran yet."""
     tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()}
-    return [] if "recipe_records" in tables and "events" not in tables else all_rows(database)
+    if "recipe_records" in tables and "events" not in tables:
+        return []
+    condition, values = ("", ()) if run is None else (" WHERE run = ?", (run,))
+    wanted = f"SELECT {COLUMNS} FROM events{condition} ORDER BY sequence"  # noqa: S608  our own text
+    return database.execute(wanted, values).fetchall()
 
 
-def all_rows(database: Connection) -> list[Any]:
-    """The records as they are stored, whatever their numbers."""
-    return database.execute(f"SELECT {COLUMNS} FROM events ORDER BY sequence").fetchall()  # noqa: S608  our own text
-
-
-def rows_from(database: Connection, first: int) -> list[Any]:
-    """The records from number `first` on as they are stored."""
-    wanted = f"SELECT {COLUMNS} FROM events WHERE sequence >= ? ORDER BY sequence"  # noqa: S608  our own text
-    return database.execute(wanted, (first,)).fetchall()
-
-
-def events_of(path: Path, rows: Iterable[Sequence[Any]]) -> list[Event]:
+def events_of(path: Path | str, rows: Iterable[Sequence[Any]]) -> list[Event]:
     """Records as they are stored, as events. Raises RecordUnreadable."""
     return [Event(row[0], row[1], row[2], _data(path, row[0], row[3]), *row[4:]) for row in rows]
 
@@ -164,7 +161,7 @@ def row_of(event: Event) -> tuple[Any, ...]:
     return (*head, event.previous_hash, event.hash)
 
 
-def _data(path: Path, sequence: int, text: str) -> Any:
+def _data(path: Path | str, sequence: int, text: str) -> Any:
     try:
         data = json.loads(text)
         is_whole = canonical(data) == text
@@ -186,7 +183,7 @@ def examine(path: Path) -> tuple[list[Event], list[str]]:
     try:
         with closing(_reading(path)) as database:
             faults += table_faults(database)
-            if (version := database.execute("PRAGMA user_version").fetchone()[0]) not in (0, SCHEMA_VERSION):
+            if (version := database.execute("PRAGMA user_version").fetchone()[0]) > SCHEMA_VERSION:
                 faults.append(f"it has schema {version}, this program knows {SCHEMA_VERSION}; use a newer program")
             rows = _rows(database)
             faults += page_faults(database)

@@ -22,7 +22,7 @@ class StoreUnusable(JournalError):
 class RecordUnreadable(StoreUnusable):
     """A record is no JSON any more: somebody or something changed the file. Not retryable."""
 
-    def __init__(self, path: Path, what: str) -> None:
+    def __init__(self, path: Path | str, what: str) -> None:
         super().__init__(f"{path}: the journal is damaged: {what}")
         self.what = what
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from controller.events import Event, EventStream
 from controller.journal.chain import GENESIS, canonical, chain_hash
+from controller.journal.past import HeldPast, JoinedPast, Past, as_past
 
 
 class Journal:
-    """A journal in memory; the SQLite journal adds the disk. One writer, on one event loop.
+    """A journal in memory; the stored journals add a store. One writer, on one event loop.
 
     earlier is what other processes wrote before, oldest first; the chain goes on from there. latest_utc is the latest
     time of any record, "" without one: a clock that was set back is behind it.
@@ -22,16 +23,15 @@ class Journal:
         self.broken: str | None = None
         self._utc = utc
         self._events: list[Event] = []
-        self.earlier: Sequence[Event] = ()
+        self.earlier: Past = HeldPast()
         self._last = (0, GENESIS)
         self.latest_utc = ""
-        self._go_on_from(earlier)
-
-    def _go_on_from(self, earlier: Sequence[Event]) -> None:
-        self.earlier = earlier
         if earlier:
-            self._last = (earlier[-1].sequence, earlier[-1].hash)
-            self.latest_utc = max(event.utc for event in earlier)
+            past = as_past(earlier)
+            self._go_on_from(past, (past[-1].sequence, past[-1].hash), past.latest_utc())
+
+    def _go_on_from(self, earlier: Past, last: tuple[int, str], latest_utc: str) -> None:
+        self.earlier, self._last, self.latest_utc = earlier, last, latest_utc
 
     @property
     def is_silent(self) -> bool:
@@ -75,9 +75,26 @@ class Journal:
     async def close(self) -> None:
         """Waits for what is still being written. Never raises: what could not be written is told in `broken`."""
 
-    def forget(self, *runs: str) -> None:
-        """Lets the records of runs that are closed go from memory where a store has them; memory keeps its own."""
+    # ---------------------------------------------------------------------- what it holds
 
     def events(self, run: str | None = None) -> list[Event]:
-        """What this process appended, in order; of one run or of all."""
+        """What this process appended and has not forgotten, in order; of one run or of all."""
         return [event for event in self._events if run is None or event.run == run]
+
+    def everything(self) -> Past:
+        """All records, by whatever process and also those that were forgotten, to be asked for what is needed."""
+        return JoinedPast(self.earlier, HeldPast(self._events))
+
+    def record(self, run: str) -> Sequence[Event]:
+        """Everything that is recorded of a run, by whatever process. Raises JournalError where it cannot be read."""
+        return self.everything().of_run(run)
+
+    def told(self, kinds: Collection[str], after: int = 0) -> Sequence[Event]:
+        """Everything recorded of these kinds behind number `after`. Raises JournalError where it cannot be read."""
+        return self.everything().of_kinds(tuple(kinds), after)
+
+    def forget(self, *runs: str) -> None:
+        """Lets the records of these runs go from memory, once a store has them; memory itself keeps its own.
+
+        For runs that are closed and for LINE, so that a service of months does not grow. `everything` has them still.
+        """

@@ -6,6 +6,7 @@ from controller.events import Event
 from controller.journal import Journal
 from controller.lots.fold import histories, lots_of
 from controller.lots.model import UNSURE, Lot, LotStatus, LotUnknown, named
+from controller.lots.needed import records_for
 
 
 class NotAllowed(Exception):
@@ -74,7 +75,7 @@ async def _decided(journal: Journal, text: str, status: LotStatus, who: str, why
     lot = _asked(journal, text, who)
     if not why.strip():
         raise NotAllowed("the reason is empty: whoever reads the record later wants to know why")
-    if status is LotStatus.RELEASED and (against := forbidding(lot, _events(journal))):
+    if status is LotStatus.RELEASED and (against := forbidding(lot, records_for(journal, str(lot.id)))):
         raise NotAllowed(f"{lot.id} cannot be released: {against}")
     return await _said(journal, lot, "lot.status", {"status": status.value, "who": who, "why": why})
 
@@ -83,7 +84,7 @@ def _asked(journal: Journal, text: str, who: str) -> Lot:
     """The lot that is meant, where something can still be said of it. Raises LotUnknown, NotAllowed."""
     if not who.strip():
         raise NotAllowed("--who is empty: somebody has to answer for it")
-    lot = named(lots_of(_events(journal)), text)
+    lot = named(lots_of(records_for(journal, text)), text)
     if lot.used_in is not None:
         raise NotAllowed(
             f"{lot.id} went into {lot.used_in}, which shares its fate; say it of the lot that there is now"
@@ -95,11 +96,7 @@ def _asked(journal: Journal, text: str, who: str) -> Lot:
 
 async def _said(journal: Journal, lot: Lot, kind: str, data: dict[str, str]) -> Lot:
     await journal.append(lot.id.run, kind, {"lot": lot.id.name, **data})
-    return named(lots_of(_events(journal)), str(lot.id))
-
-
-def _events(journal: Journal) -> list[Event]:
-    return [*journal.earlier, *journal.events()]
+    return named(lots_of(records_for(journal, str(lot.id))), str(lot.id))
 
 
 __all__ = ["LotUnknown", "NotAllowed", "forbidding", "quarantine", "release", "say_back", "say_out", "scrap"]

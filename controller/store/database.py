@@ -88,7 +88,7 @@ def _names(database: sqlite3.Connection) -> set[str]:
 def _examine(database: sqlite3.Connection, path: Path) -> None:
     """Refuses what is no store before anything is written into it."""
     version = database.execute("PRAGMA user_version").fetchone()[0]
-    if version not in (0, SCHEMA_VERSION):
+    if version > SCHEMA_VERSION:
         raise StoreUnusable(f"{path}: has schema {version}, this program knows {SCHEMA_VERSION}; use a newer program")
     names = _names(database)
     if names and names.isdisjoint({"events", *SCHEMA}):
@@ -121,7 +121,8 @@ def _make_tables(database: sqlite3.Connection) -> None:
         if not has_recipes(database):
             for sql in SCHEMA.values():
                 database.execute(sql)
-            database.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+            if not database.execute("PRAGMA user_version").fetchone()[0]:
+                database.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
 @contextmanager

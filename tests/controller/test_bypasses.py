@@ -352,7 +352,7 @@ def test_a_bypass_shows_in_every_run_that_it_touches(tmp_path: Path) -> None:
     )
 
     async def act(scene: Scene, run: Run) -> None:
-        scene.line.bypasses._fold("bypass.begun", wanted.data, now)  # as if an earlier process had journalled it
+        scene.line.bypasses._count(wanted, now)  # as if an earlier process had journalled it
 
     scene = Scene("coater-1", "coat", act, recipe=quick(tmp_path / "quick.yaml")).play()
     (entry,) = scene.record["bypasses"]

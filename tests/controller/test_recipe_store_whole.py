@@ -238,7 +238,7 @@ def _torn(path: Path) -> None:
         (_a_directory, "is a directory"),
         (_a_text, "not a pressline store"),
         (_zeros, "not a pressline store"),
-        (_newer, "has schema 99, this program knows 1; use a newer program"),
+        (_newer, "has schema 99, this program knows 2; use a newer program"),
         (_foreign, "is a database of another program"),
     ],
 )

@@ -195,7 +195,7 @@ def test_a_run_on_a_store_of_a_newer_program_starts_nothing(tmp_path: Path) -> N
     spoilt.close()
     done = ended("run", EXAMPLE, "--simulate", "--speed", "20", "--store", path)
     assert done.returncode == 2
-    assert "has schema 99, this program knows 1; use a newer program" in done.stderr
+    assert "has schema 99, this program knows 2; use a newer program" in done.stderr
     assert "Traceback" not in done.stderr
     assert len(read_events_of_any_schema(path)) == 3
 

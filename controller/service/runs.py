@@ -149,7 +149,7 @@ class Runs:
 
     def _record(self, name: str) -> list[Event]:
         """Everything that is recorded of a run, by whatever process."""
-        return [event for event in told(self._base.journal) if event.run == name]
+        return list(self._base.journal.record(name))
 
     def _around(self, hosted: Hosted) -> Surroundings:
         truth, member = self._base.truth, hosted.member

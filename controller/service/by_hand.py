@@ -131,8 +131,9 @@ class ByHand:
     def _refuse_taken(self, unit: str) -> None:
         owner = self._line.owners.get(unit)
         if owner is not None and unit not in self._line.allocation.kept:
-            whose = "is operated" if owner.startswith(BY_HAND) else "belongs to run"
-            raise Conflict(f"{unit} {whose} {owner}; command the run instead")
+            if owner.startswith(BY_HAND):
+                raise Conflict(f"{unit} is operated {owner}")
+            raise Conflict(f"{unit} belongs to run {owner}; command the run instead")
 
     # ---------------------------------------------------------------------- bypasses
 

@@ -217,6 +217,8 @@ def run_brief(view: RunView) -> RunBrief:
 
 
 def _state(hosted: Hosted) -> str:
+    if hosted.story.is_closed:
+        return hosted.story.doing.state
     if hosted.run is not None:
         return hosted.run.state.value
     return RunState.HELD.value if hosted.is_left else hosted.story.doing.state

@@ -43,7 +43,8 @@ class Hosted:
     """One run in the service's hands. run is None while it cannot be commanded; waits says why then.
 
     is_left: an earlier process or a fault left it. is_hopeless: only closing is left, and nobody looks after its
-    machines. closing is set by who wants its task to end, ended when it has.
+    machines. closes is the reason, the name and the answer of whoever wants it closed; closing is set then, and ended
+    when its task has come to its end.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Hosted:
     waits: str = ""
     faults: int = 0
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    closes: tuple[str, str, asyncio.Future[None]] | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -180,19 +182,25 @@ class Runs:
         work = asyncio.create_task(self._worked(hosted, first), name=f"the work of run {hosted.name}")
         closing = asyncio.create_task(hosted.closing.wait(), name=f"whether run {hosted.name} is closed")
         try:
-            await asyncio.wait({work, closing}, return_when=asyncio.FIRST_COMPLETED)
+            try:
+                await asyncio.wait({work, closing}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (work, closing):
+                    task.cancel()
+                await asyncio.wait({work, closing})
+            if hosted.closing.is_set():
+                await self._closed(hosted)
         finally:
-            for task in (work, closing):
-                task.cancel()
-            await asyncio.wait({work, closing})
             self._let_go(hosted)
-        if not work.cancelled():
+        if hosted.closing.is_set() and not hosted.story.is_closed:
+            self._take_up(hosted.name)
+        elif not work.cancelled():
             work.result()
 
     async def _worked(self, hosted: Hosted, first: Callable[[], Awaitable[None]] | None) -> None:
         if first is not None:
             await self._guarded(hosted, first)
-        while hosted.run is None or hosted.run.state not in ENDED:
+        while hosted.run is None or hosted.run.state not in ENDED or not hosted.story.is_closed:
             hosted.run, hosted.is_left = None, True
             hosted.waits = hosted.waits or "its machines are looked at"
             await self._guarded(hosted, lambda: self._taken_up(hosted))
@@ -245,16 +253,26 @@ class Runs:
         """Closes the record of a run that was left, without a look at its machines. Raises Unknown, Conflict."""
         hosted = self.of(name)
         state = RunState.HELD if hosted.run is None else hosted.run.state
-        if not hosted.is_left or state is not RunState.HELD:
+        if not hosted.is_left or state is not RunState.HELD or hosted.closing.is_set():
             raise Conflict(f"run {name} is {state} and was not left by anybody; stop or abort it instead")
+        hosted.closes = reason, by.name, asyncio.get_running_loop().create_future()
         hosted.closing.set()
-        await hosted.ended.wait()
+        await asyncio.shield(hosted.closes[2])
+
+    async def _closed(self, hosted: Hosted) -> None:
+        """Does what `close` asked for, in the run's own task: whoever asked may be gone."""
+        if hosted.closes is None:
+            return
+        reason, who, answer = hosted.closes
         try:
-            await close_run(name, self._base, reason, by.name)
-        except JournalError:
-            self._take_up(name)
-            raise
-        self._base.journal.forget(name)
+            await close_run(hosted.name, self._base, reason, who)
+        except Exception as error:  # noqa: BLE001 - whatever it is, whoever asked is told
+            answer.set_exception(error)
+        else:
+            answer.set_result(None)
+        finally:
+            if not answer.done():
+                answer.cancel()
 
     def _let_go(self, hosted: Hosted) -> None:
         """Nothing of a run stays in memory; a unit that it still has is kept until somebody has looked at it."""

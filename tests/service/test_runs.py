@@ -12,6 +12,8 @@ import pytest
 from controller.executor.commands import Expected
 from controller.executor.run import Run
 from controller.executor.states import RunState
+from controller.journal import JournalError
+from controller.resuming import close_run
 from controller.service import Conflict, Invalid, Leave, RunOrder, Unknown, Unready
 from tests.service.stage import ENGINEER, OPERATOR, STOP, Stage, play
 
@@ -218,6 +220,7 @@ def test_a_run_that_was_left_is_closed_without_a_look() -> None:
             with pytest.raises(Conflict, match="does not answer"):
                 await service.stop(name, "", by=OPERATOR)
             await service.close(name, "of no use", by=OPERATOR)
+            assert (service.run(name).state, service.run(name).is_open) == ("stopped", False)
             assert name not in service._runs.hosted
             assert "look at it" in service.unit(PRESS).kept
 
@@ -327,3 +330,36 @@ def test_a_run_at_which_the_program_fails_again_and_again_is_given_up_and_the_ot
             await stage.works(other, "uniaxial-press-2")
 
     play(acts, settings=STOP)
+
+
+def test_a_run_that_could_not_be_closed_waits_on_and_one_is_closed_although_the_asker_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fails(*of: object) -> None:
+        raise JournalError("the disk is full")
+
+    async def is_slow(name: str, base: Any, reason: str, who: str) -> None:
+        await asyncio.sleep(5)
+        await close_run(name, base, reason, who)
+
+    async def acts(stage: Stage) -> None:
+        async with stage.hosted() as service:
+            name = await stage.start()
+            await stage.works(name, PRESS, "dwell")
+        async with stage.hosted() as service:
+            await stage.until(lambda: "close" in service.run(name).commands)
+            monkeypatch.setattr("controller.service.runs.close_run", fails)
+            with pytest.raises(Unready, match="the disk is full"):
+                await service.close(name, "of no use", by=OPERATOR)
+            await stage.until(lambda: "close" in service.run(name).commands)
+            monkeypatch.setattr("controller.service.runs.close_run", is_slow)
+            asking = asyncio.create_task(service.close(name, "of no use", by=OPERATOR))
+            await asyncio.sleep(1)
+            with pytest.raises(Conflict):
+                await service.close(name, "me too", by=OPERATOR)
+            asking.cancel()
+            await asyncio.wait({asking})
+            await stage.until(lambda: not service.run(name).is_open)
+            assert service.run(name).state == "stopped"
+
+    play(acts)

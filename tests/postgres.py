@@ -48,7 +48,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     data, port = folder / "data", free_port()
     auth = ["--auth=trust", "--username=pressline", "--encoding=UTF8", "--locale=C", "--no-sync"]
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
     control = [*as_user, str(programs / "pg_ctl"), "--pgdata", str(data)]
     try:
         _run([*as_user, str(programs / "initdb"), "--pgdata", str(data), *auth])

@@ -79,7 +79,7 @@ def test_sqlite_is_durable_and_lets_readers_in(tmp_path: Path) -> None:
 
 
 def test_another_writer_is_waited_for_and_then_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("controller.database.database.BUSY_LIMIT_S", 0.1)
+    monkeypatch.setattr("controller.database.engines.BUSY_LIMIT_S", 0.1)
     file = tmp_path / "a.sqlite"
     database = open_database(f"sqlite:///{file}", ())
     with sqlite3.connect(file) as other:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -83,8 +84,8 @@ class Accounts:
         if accept is not None:
             accounts = {**found.data, "before": NOTHING}
             await self.audit.record(accept, new=found.data, accounts=accounts)
-        elif not vouched(found, self.audit.latest_states()):
-            act = Act("audit.not_done", None, "accounts", why="the last change was recorded and not carried out")
+        elif not vouched(found, self.audit.latest_state()):
+            act = Act("accounts.not_carried_out", None, "accounts", why="the last change was recorded, and not done")
             await self.audit.record(act, accounts={**found.data, "before": NOTHING})
         else:
             return
@@ -230,9 +231,9 @@ class Accounts:
         """The sign-in with a plant's provider; made once, since it remembers what the provider says of itself."""
         return OpenId(settings, self._desk, self._sessions, self._proving)
 
-    def search(self, wanted: AuditQuery) -> list[AuditEntry]:
-        """What people did, newest first, in all that the journal holds."""
-        return search(self.audit.newest_first(), wanted)
+    async def search(self, wanted: AuditQuery) -> list[AuditEntry]:
+        """What people did, newest first, in all that the journal holds; read beside the loop. Raises JournalError."""
+        return await asyncio.to_thread(lambda: search(self.audit.newest_first(), wanted))
 
     def _forget(self, name: str) -> None:
         self._sessions.forget(name)

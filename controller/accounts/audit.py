@@ -18,6 +18,22 @@ from controller.journal import Journal, JournalError
 
 AUDIT = "audit"
 """Under which name the journal keeps it."""
+CHANGES = (
+    "user.added",
+    "user.enabled",
+    "user.disabled",
+    "user.role",
+    "user.password",
+    "user.password_rehashed",
+    "user.way_in",
+    "user.unlocked",
+    "token.made",
+    "token.revoked",
+    "accounts.accepted",
+    "accounts.not_carried_out",
+)
+"""Kinds whose records vouch for the state of users and tokens after them."""
+HELD = 64  # records that stay in memory until the next look at them
 NOBODY = ""
 """Who is not known."""
 
@@ -52,17 +68,21 @@ class Audit:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._held = 0
 
     async def record(self, act: Act, old: Any = None, new: Any = None, **more: Any) -> Event:
         """Returns when it is durable. Raises AuditUnwritable; then what was to be done must not be."""
         try:
-            return await self._journal.append(AUDIT, act.kind, {**act.data(old, new), **more})
+            event = await self._journal.append(AUDIT, act.kind, {**act.data(old, new), **more})
         except JournalError as error:
             self._journal.note(AUDIT, "audit.not_done", self._failed(act, "the record was late"))
             raise AuditUnwritable(f"nothing was done: {error}") from error
+        self._count()
+        return event
 
     def note(self, act: Act, old: Any = None, new: Any = None, **more: Any) -> Event:
-        """What was already done, because it ends a right or refuses one in a flood."""
+        """What was already done, because it ends a right."""
+        self._count()
         return self._journal.note(AUDIT, act.kind, {**act.data(old, new), **more})
 
     async def refused(self, act: Act, why: Exception) -> None:
@@ -73,19 +93,25 @@ class Audit:
         """That what stands recorded did not come about after all."""
         self._journal.note(AUDIT, "audit.not_done", self._failed(act, why))
 
+    def _count(self) -> None:
+        """Lets records go from memory now and then; the store has them, and a service of months would grow."""
+        self._held += 1
+        if self._held >= HELD:
+            self._held = 0
+            self._journal.forget(AUDIT)
+
     def _failed(self, act: Act, why: str) -> Mapping[str, Any]:
         return {**act.data(), "new": act.kind, "told": why}
 
-    def latest_states(self) -> Iterator[Mapping[str, Any]]:
-        """What the latest records say of the state of all accounts, the latest first."""
-        for event in self.newest_first():
-            if event.run == AUDIT and "accounts" in event.data:
-                yield event.data["accounts"]
+    def latest_state(self) -> Mapping[str, Any] | None:
+        """What the latest record of a change says of the state of all accounts; None where there was none."""
+        told = self._journal.everything().latest_of(CHANGES, ())
+        last = max(told, key=lambda event: event.sequence, default=None)
+        return None if last is None else last.data["accounts"]
 
     def newest_first(self) -> Iterator[Event]:
         """Every record of the journal."""
-        yield from reversed(self._journal.events())
-        yield from reversed(self._journal.earlier)
+        return reversed(self._journal.everything())
 
     @property
     def latest_utc(self) -> str:

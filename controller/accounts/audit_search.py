@@ -13,7 +13,7 @@ from controller.events import Event
 
 _OWN = ("who", "role", "means", "address", "object", "old", "new", "why")
 _PEOPLE = ("who", "by", "ended_by")
-_THINGS = ("object", "unit", "lot", "item", "name")
+_THINGS = ("object", "about", "unit", "lot", "item", "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def entry_of(event: Event) -> AuditEntry | None:
         kind=event.kind,
         object=str(data.get("object", "")) if event.run == AUDIT else thing,
         old=own["old"],
-        new=own["new"],
+        new=own["new"] if own["new"] is not None else data.get("what"),
         why=str(why or ""),
         more={key: value for key, value in data.items() if key not in _OWN},
     )

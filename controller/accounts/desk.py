@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
 
-from controller.accounts.audit import Act, Audit
+from controller.accounts.audit import CHANGES, Act, Audit
 from controller.accounts.clock import AccountClock
 from controller.accounts.errors import AccountsError, NotDone
 from controller.accounts.model import Limits
@@ -63,6 +63,8 @@ class Desk:
         `work` gets the connection and the time and may be called twice. Raises what it raises (recorded as refused),
         AuditUnwritable and DatabaseUnusable; then nothing was changed.
         """
+        if act.kind not in CHANGES:
+            raise AssertionError(f"{act.kind} is no kind of change")
         async with self._turn:
             now_us = self.clock.now_us()
             try:

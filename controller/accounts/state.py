@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -54,12 +54,11 @@ def latest_us(connection: Connection) -> int:
     return connection.execute(select(func.max(accounts_state.c.latest_us))).scalar_one() or 0
 
 
-def vouched(found: State, told: Iterator[Mapping[str, Any]]) -> bool:
+def vouched(found: State, last: Mapping[str, Any] | None) -> bool:
     """Whether the latest record vouches for what the tables hold; False if only its own change is missing in them.
 
     That is what a crash between the record and the tables leaves. Raises AccountsAltered for anything else.
     """
-    last = next(told, None)
     if last is None:
         if found.version == 0:
             return True

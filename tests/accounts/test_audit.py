@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from controller.accounts import AccountsAltered, Act, AuditUnwritable, NotDone, SignInRefused, TokenInvalid
+from controller.accounts.audit_search import query
 from controller.accounts.desk import Desk
 from controller.authority import AUTHORITY, Action, Actor, NotAuthorised, Role
 from controller.events import Event, EventStream
@@ -214,7 +215,7 @@ async def test_a_change_that_a_crash_kept_out_of_the_tables_is_told_and_ends_ses
                 await people.accounts.users.set_role("ann", "engineer", by=TERMINAL)
     async with office(url, tmp_path, wall) as people:
         assert (await people.accounts.users.get("ann")).role is Role.OPERATOR
-        assert "recorded and not carried out" in people.told("audit.not_done")[-1]["why"]
+        assert "recorded, and not done" in people.told("accounts.not_carried_out")[-1]["why"]
         with pytest.raises(TokenInvalid):
             await people.accounts.session(session.token)
         await people.accounts.users.set_role("ann", "engineer", by=TERMINAL)
@@ -245,3 +246,21 @@ async def test_what_has_no_record_of_its_own_is_recorded_by_other_rooms(people: 
     by = Actor("ann", Role.OPERATOR, "password")
     await people.accounts.audit.refused(Act("run.start", by, "run-1", HOME), NotAuthorised("the role may not"))
     assert people.told()[-1]["told"] == "the role may not"
+
+
+async def test_the_audit_of_months_stays_in_the_store_and_not_in_memory(url: str, tmp_path: Path) -> None:
+    wall = Wall()
+    async with office(url, tmp_path, wall) as people:
+        await people.person("ann")
+        for number in range(70):
+            people.accounts.audit.note(Act("session.ended", None, f"s{number}"))
+        await people.accounts.users.set_role("ann", "engineer", by=TERMINAL)
+        for number in range(70):
+            people.accounts.audit.note(Act("session.ended", None, f"t{number}"))
+        await people.journal.append("audit", "test.end", {})  # behind it everything is looked at
+        await asyncio.sleep(0.05)
+        assert len(people.journal.events("audit")) < 80
+        found = await people.accounts.search(query(kind="user.", limit=10))
+        assert [entry.kind for entry in found] == ["user.role", "user.password", "user.added"]
+    async with office(url, tmp_path, wall) as people:
+        assert (await people.accounts.users.get("ann")).role is Role.ENGINEER

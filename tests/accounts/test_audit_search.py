@@ -14,6 +14,8 @@ def event(sequence: int, run: str, kind: str, **data: object) -> Event:
     return Event(sequence, run, kind, data, 0.0, f"2026-03-0{sequence}T06:00:00.000+00:00", "", "")
 
 
+ASKED = event(7, "line", "person.asked", what="hold", about="run-1", who="ann", role="operator", means="token mes",
+              reason="noise")  # fmt: skip
 EVENTS = [
     event(1, "audit", "user.added", who="eve", role="administrator", object="ann", new={"role": "viewer"}, why="new"),
     event(2, "run-1", "run.state", state="held", who="ann", reason="noise"),
@@ -57,9 +59,15 @@ def test_what_is_no_query_is_told(bad: dict[str, object]) -> None:
         query(**bad)  # type: ignore[arg-type]  # that is the point
 
 
+def test_what_people_asked_of_the_service_is_found_by_what_it_was_about() -> None:
+    (entry,) = search([ASKED], query(who="ann", object="run-1"))
+    assert (entry.object, entry.means, entry.why, entry.new) == ("run-1", "token mes", "noise", "hold")
+
+
 async def test_what_was_done_is_found(people: Office) -> None:
     await people.person("ann")
     await people.accounts.sign_in("ann", PASSWORD, HOME)
-    (entry,) = people.accounts.search(query(who="ann"))
+    (entry,) = await people.accounts.search(query(who="ann"))
     assert (entry.kind, entry.address, entry.role) == ("session.begun", HOME, "operator")
-    assert {entry.kind for entry in people.accounts.search(query(who=TERMINAL.name))} == {"user.added", "user.password"}
+    found = await people.accounts.search(query(who=TERMINAL.name))
+    assert {entry.kind for entry in found} == {"user.added", "user.password"}

@@ -17,6 +17,7 @@ from controller.accounts.errors import PasswordUnacceptable
 
 SHORTEST = 12
 LONGEST = 256  # SP 800-63B asks for 64 at least; a limit keeps a request from being work
+LONGEST_COMMON = 40  # the longest word of the list with a date and signs; what is longer is not tried first
 ALIKE = 3  # letters of a name that are so few say nothing of a password
 _STANDS_FOR = str.maketrans("@4310$5!7", "aaeiossit")
 _EDGES = re.compile(r"^[\W\d_]+|[\W\d_]+$")
@@ -54,10 +55,23 @@ def check_new_password(password: str, name: str) -> None:
 def is_common(password: str) -> bool:
     """Whether it is a common word or walk, whatever figures and signs are around it, or a single step repeated."""
     folded = password.casefold()
-    plain = folded.translate(_STANDS_FOR)
-    cores = {text for whole in (folded, plain) for text in (whole, _EDGES.sub("", whole))}
-    cores |= {_EDGES.sub("", folded).translate(_STANDS_FOR)}
-    return _is_monotonous(folded) or any(_shortest_period(core) in _words() for core in cores)
+    core = _EDGES.sub("", folded)
+    texts = {folded, folded.translate(_STANDS_FOR), core, core.translate(_STANDS_FOR)}
+    if _is_monotonous(folded) or any(_shortest_period(text) in _words() for text in texts):
+        return True
+    return len(folded) <= LONGEST_COMMON and any(_holds_only_a_word(text) for text in texts)
+
+
+def _holds_only_a_word(text: str) -> bool:
+    """Whether a part is a common word, and there are no letters besides."""
+    letters = [place for place, letter in enumerate(text) if letter.isalpha()]
+    if not letters:
+        return False
+    return any(
+        text[first:after] in _words()
+        for first in range(letters[0] + 1)
+        for after in range(letters[-1] + 1, len(text) + 1)
+    )
 
 
 def _is_monotonous(text: str) -> bool:

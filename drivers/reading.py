@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
@@ -246,6 +246,14 @@ class Snapshot:
     def readings(self) -> dict[str, Reading]:
         """Everything that was read, by name."""
         return self._read(self._decoder.read(self._data))
+
+    def numbers(self) -> Iterator[tuple[str, float | int, float, Quality]]:
+        """Everything that was read and is a number: name, number, time and quality; an enumeration as its number."""
+        times, time_s = self._times or {}, self.time_s
+        for rule in self._decoder.read(self._data):
+            if rule.low is not None:
+                number, quality = self._judged(rule)
+                yield rule.name, number, times.get(rule.block, time_s), quality
 
     def value(self, name: str) -> float:
         """The number of a signal in its unit; raises BadQuality unless its quality is good."""

@@ -1,0 +1,71 @@
+"""Trends that are too old or too much: deleted by whole hours, the oldest first, one short transaction each."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from controller.historian import tables
+from controller.historian.model import HOUR_US, HistorianOptions, MarkKind
+from controller.historian.partitions import drop_empty
+
+
+def limit(connection: Connection, line: str, options: HistorianOptions, now_us: int) -> int | None:
+    """The hour (since 1970) before which everything has to go; None where nothing has to. The newest hour stays."""
+    found: list[int] = []
+    if options.keep_s is not None:  # a block that begins in an hour may reach through the next one
+        found.append((now_us - round(options.keep_s * 1e6)) // HOUR_US - 1)
+    if options.keep_bytes is not None and (by_size := _by_size(connection, line, options.keep_bytes)) is not None:
+        found.append(by_size)
+    return max(found, default=None)
+
+
+def delete_oldest(connection: Connection, line: str, before_hour: int) -> bool:
+    """Deletes the oldest hour that is before this one; whether there was one."""
+    mine = select(tables.tags.c.id).where(tables.tags.c.line == line)
+    hours, blocks, times = tables.hours, tables.blocks, tables.times
+    oldest = select(func.min(hours.c.hour)).where(hours.c.tag.in_(mine), hours.c.hour < before_hour)
+    if (hour := connection.execute(oldest).scalar()) is None:
+        return False
+    from_us, to_us = hour * HOUR_US, (hour + 1) * HOUR_US
+    begins = (blocks.c.from_us >= from_us) & (blocks.c.from_us < to_us)
+    connection.execute(delete(blocks).where(blocks.c.tag.in_(mine), begins))
+    begins = (times.c.from_us >= from_us) & (times.c.from_us < to_us)
+    connection.execute(delete(times).where(times.c.line == line, begins))
+    connection.execute(delete(hours).where(hours.c.tag.in_(mine), hours.c.hour == hour))
+    _mark(connection, line, to_us)
+    return True
+
+
+def finish(connection: Connection, line: str) -> None:
+    """Gives back the partitions that hold nothing any more, and forgets marks of what is gone."""
+    marks = tables.marks
+    gone = select(func.max(marks.c.to_us)).where(marks.c.line == line, marks.c.kind == MarkKind.EXPIRED)
+    if (until_us := connection.execute(gone).scalar()) is None:
+        return
+    connection.execute(
+        delete(marks).where(marks.c.line == line, marks.c.kind != MarkKind.EXPIRED, marks.c.to_us < until_us)
+    )
+    drop_empty(connection, until_us)
+
+
+def _by_size(connection: Connection, line: str, keep_bytes: int) -> int | None:
+    """The first hour that may stay, so that all from it on are not more than so many bytes."""
+    hours, tags = tables.hours, tables.tags
+    sizes = select(hours.c.hour, func.sum(hours.c.bytes)).join(tags, tags.c.id == hours.c.tag)
+    rows = connection.execute(sizes.where(tags.c.line == line).group_by(hours.c.hour).order_by(hours.c.hour.desc()))
+    total, kept = 0, None
+    for hour, size in rows:
+        total += size
+        if total > keep_bytes and kept is not None:
+            return int(kept)
+        kept = hour
+    return None
+
+
+def _mark(connection: Connection, line: str, until_us: int) -> None:
+    """One mark says up to when trends are gone."""
+    marks = tables.marks
+    connection.execute(delete(marks).where(marks.c.line == line, marks.c.kind == MarkKind.EXPIRED))
+    words = "older trends were deleted by the rule of retention"
+    row = {"line": line, "kind": MarkKind.EXPIRED.value, "scope": "*", "from_us": 0, "to_us": until_us}
+    connection.execute(insert(marks).values(**row, lost=0, words=words))

@@ -23,6 +23,8 @@ WALL_TIME = (
     "tests/drivers/",
     "tests/foreign/",
     "tests/simulators/test_faults_served.py",
+    "tests/telemetry/test_broker.py",
+    "tests/telemetry/test_telemetry.py",
     "tests/wire/",
 )
 """Where tests wait for real time to pass: programs and servers on real wires (`python -m tests` runs them apart)."""

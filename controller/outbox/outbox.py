@@ -28,7 +28,7 @@ BATCH = 2_000
 class Outbox:
     """Messages that wait for their outlets. One process works on a line's outbox.
 
-    `on_change` is called on the loop when messages came to the disk, or when the disk begins or ends to fail.
+    `on_change` is called on the loop when messages came to the disk, at every try that fails, and when it is mended.
     """
 
     def __init__(self, database: Database, line: str, limits: Limits | None = None) -> None:
@@ -124,8 +124,9 @@ class Outbox:
 
     def told(self, drops: Iterable[Drop], entries: Iterable[Entry]) -> None:
         """Keeps the messages that tell of drops, and forgets those drops, in one transaction."""
-        self._changes.told += drops
-        self._drops = ()
+        gone = list(drops)
+        self._changes.told += gone
+        self._drops = tuple(drop for drop in self._drops if drop not in gone)
         for entry in entries:
             self.put(entry)
 
@@ -219,12 +220,11 @@ class Outbox:
         self._changes.marks.update(later.marks)
         self._changes.retained.update(later.retained)
         entries, self._changes.entries = changes.entries, []
-        was, self.fault = self.fault, fault
+        self.fault = fault
         self.put_back(entries)
         if len(self._entries) > self._limits.memory_messages or self._memory_size > self._limits.memory_size:
             self._drop_from_memory()
-        if was is None:
-            self._changed()
+        self._changed()
 
     def _drop_from_memory(self) -> None:
         """Makes room for a tenth, so that it need not be done for each message."""

@@ -115,19 +115,7 @@ async def test_the_least_important_goes_first_and_of_it_the_oldest(url: str) -> 
         for number in range(9, 13):
             outbox.put(entry(number, Priority.EVENT))
         await outbox.flushed()
-        assert (
-            await topics(outbox) == ["t/5", "t/8", "t/9", "t/10", "t/11", "t/12"]
-            or await topics(outbox)
-            == [
-                "t/2",
-                "t/5",
-                "t/8",
-                "t/9",
-                "t/10",
-                "t/11",
-                "t/12",
-            ][-6:]
-        )
+        assert await topics(outbox) == ["t/5", "t/8", "t/9", "t/10", "t/11", "t/12"]
         counted = {drop.priority: drop.messages for drop in outbox.drops}
         assert counted == {Priority.VALUE: 3, Priority.STATE: 3, Priority.EVENT: 1}
 

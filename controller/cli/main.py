@@ -21,6 +21,7 @@ from controller.cli.record_commands import record_commands
 from controller.cli.rules_commands import rules
 from controller.cli.run_commands import run_commands
 from controller.cli.tokens import tokens
+from controller.cli.trends import trends
 from controller.cli.trial_commands import trial_commands
 from controller.cli.users import users
 
@@ -46,6 +47,7 @@ app.add_typer(rules, name="rules")
 app.add_typer(users, name="users")
 app.add_typer(tokens, name="tokens")
 app.add_typer(audit, name="audit")
+app.add_typer(trends, name="trends")
 for group in (recipe_commands, trial_commands, run_commands, record_commands):
     app.registered_commands += group.registered_commands
 

@@ -20,6 +20,7 @@ from controller.historian.model import (
     Tag,
     Trend,
 )
+from controller.historian.sealing import Seal, Sealed
 from controller.historian.tables import TABLES
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "MarkKind",
     "RangeRefused",
     "SamplesRefused",
+    "Seal",
+    "Sealed",
     "StoredTag",
     "Tag",
     "TagUnknown",

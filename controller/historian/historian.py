@@ -7,8 +7,9 @@ bounded memory; what finds no room is counted, marked in the trend, and told as 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from numpy.typing import ArrayLike
@@ -16,11 +17,13 @@ from sqlalchemy import Connection
 
 from controller.database import Database, DatabaseUnusable
 from controller.historian import retention
+from controller.historian.csv_export import export_csv
 from controller.historian.errors import TrendsTaken
 from controller.historian.exceptions import Exceptions
 from controller.historian.model import HistorianOptions, Mark, MarkKind, StoredTag, Tag, Trend
 from controller.historian.reading import TrendReader, check_range
 from controller.historian.samples import Samples, samples_of
+from controller.historian.sealing import Seal, Sealed, seal
 from controller.historian.waiting_room import Source, Taken, WaitingRoom
 from controller.historian.writing import TrendWriter
 from controller.vitals.background import Health, background
@@ -126,6 +129,16 @@ class Historian:
         """What has to be known of a stretch of time, for whichever tag. Raises RangeRefused."""
         check_range(from_us, to_us)
         return [*await self._read(lambda c: self._reader.marks(c, from_us, to_us)), *self._marks_since(to_us)]
+
+    async def seal(self, wanted: Seal, file: Path) -> Sealed:
+        """Trends as a Parquet file, with what came up to now. Raises ExportRefused, TagUnknown, RangeRefused."""
+        await self.flush()
+        return await seal(self, wanted, file)
+
+    async def export_csv(self, tags: Sequence[str] | None, from_us: int, to_us: int, file: Path) -> int:
+        """Trends as CSV, None takes every tag; how many rows. Raises ExportRefused, TagUnknown, RangeRefused."""
+        await self.flush()
+        return await export_csv(self, tags, from_us, to_us, file)
 
     # ------------------------------------------------------------------ work
 

@@ -32,9 +32,10 @@ $(VENV)/sweep: requirements/sweep.lock $(VENV)/run
 	@$(INSTALL) --require-hashes -r requirements/sweep.lock
 	@touch $@
 
-$(VENV)/test: requirements/dev.lock $(VENV)/run
+$(VENV)/test: requirements/dev.lock requirements/peers.lock $(VENV)/run
 	@echo "installing the test tools"
 	@$(INSTALL) --require-hashes -r requirements/dev.lock
+	@$(INSTALL) --no-deps --require-hashes -r requirements/peers.lock
 	@touch $@
 
 $(VENV)/mutation: requirements/mutation.lock $(VENV)/test

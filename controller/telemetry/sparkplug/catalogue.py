@@ -21,6 +21,8 @@ BD_SEQ: Final = "bdSeq"
 NODE_REBIRTH: Final = "Node Control/Rebirth"
 DEVICE_REBIRTH: Final = "Device Control/Rebirth"
 PROCESS: Final = "Process"
+UNTOLD: Final = frozenset({"heartbeat_machine"})
+"""Counts all the time and says nothing; that it stands still shows in the quality of everything else."""
 
 QUALITY_OF: Final[Mapping[Quality, QualityCode]] = {
     Quality.GOOD: QualityCode.GOOD,
@@ -110,7 +112,7 @@ def unit_metrics(profile: Profile) -> tuple[Definition, ...]:
         Definition("Unit/Kind", DataType.STRING, "kind of machine", initial=profile.kind),
         Definition("Unit/Profile", DataType.STRING, "controller model", initial=profile.name),
     )
-    polled = [profile.signals[name] for block in profile.polled for name in block.signals]
+    polled = [profile.signals[name] for block in profile.polled for name in block.signals if name not in UNTOLD]
     signals = tuple(
         Definition(process_name(s.name), datatype_of(s), s.meaning, s.unit, None if s.enum else s.range) for s in polled
     )

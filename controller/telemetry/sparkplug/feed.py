@@ -42,9 +42,11 @@ def context_samples(unit: str, context: BatchContext, time_ms: int) -> tuple[Sam
 
 def snapshot_samples(catalogue: Catalogue, snapshot: Snapshot, utc_ms: Callable[[float], int]) -> tuple[Sample, ...]:
     """Every polled value of a machine; utc_ms turns the loop's time into ms of UTC. Nothing for an unknown unit."""
-    readings, unit = snapshot.readings(), snapshot.unit
-    samples = []
-    for definition in catalogue.devices.get(unit, ()):
+    unit = snapshot.unit
+    if unit not in catalogue.devices:
+        return ()
+    readings, samples = snapshot.readings(), []
+    for definition in catalogue.devices[unit]:
         folder, _, signal = definition.name.partition("/")
         if folder != PROCESS or (reading := readings.get(signal)) is None:
             continue

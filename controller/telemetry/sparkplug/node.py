@@ -128,6 +128,11 @@ class EdgeNode:
         self._doubt.prove(number, self._now_s())
 
     @property
+    def last_number(self) -> int:
+        """The number of the last message that was given out; 0 before the first."""
+        return self._number
+
+    @property
     def forgotten(self) -> int:
         """Samples that were sent, never proved, and let go for want of memory."""
         return self._doubt.forgotten

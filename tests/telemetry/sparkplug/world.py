@@ -146,7 +146,7 @@ class World:
             self.announce()
         self.announce_s = math.inf
         self.host_online, self.host_known, self.host_since_ms = True, True, self.utc_ms()
-        self.host.online, self.fresh_after = False, self.node._number
+        self.host.online, self.fresh_after = False, self.node.last_number
         if self.wire:
             self.publish(self.node.received(STATE, state(True, self.host_since_ms)))
 

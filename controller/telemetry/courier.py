@@ -41,11 +41,21 @@ class Live:
 
 
 class Courier:
-    """Takes messages at any time and never makes anybody wait. `serve` works for one connection."""
+    """Takes messages at any time and never makes anybody wait. `serve` works for one connection.
+
+    A silent one has no broker at all: it tells and keeps nothing.
+    """
 
     def __init__(
-        self, outbox: Outbox, utc_us: Callable[[], int], replay_per_s: float, refused: Callable[[str, str], None]
+        self,
+        outbox: Outbox,
+        utc_us: Callable[[], int],
+        replay_per_s: float,
+        refused: Callable[[str, str], None],
+        *,
+        is_silent: bool = False,
     ) -> None:
+        self._is_silent = is_silent
         self._outbox, self._utc_us, self._replay_per_s, self._refused = outbox, utc_us, replay_per_s, refused
         self._current: dict[str, Live] = {}
         self._live: deque[Live] = deque()
@@ -68,6 +78,8 @@ class Courier:
 
     def state(self, topic: str, payload: bytes, utc_us: int, priority: Priority | None = None) -> None:
         """What is now under a topic that the broker retains; `priority` says how it is kept without a connection."""
+        if self._is_silent:
+            return
         live = Live(topic, payload, utc_us, retain=True, priority=priority)
         self._current[topic] = live
         self._outbox.retain(topic)
@@ -86,6 +98,8 @@ class Courier:
 
     def event(self, topic: str, payload: bytes, utc_us: int, sequence: int | None = None) -> None:
         """Something that happened and is promised; `sequence` is its record's in the journal."""
+        if self._is_silent:
+            return
         self._outbox.put(Entry(JSON, Priority.EVENT, topic, payload, utc_us, JOURNAL if sequence else "", sequence))
 
     # ------------------------------------------------------------------ for one connection
@@ -158,7 +172,7 @@ class Courier:
         self._pump()
 
     def _keep(self, live: Live) -> None:
-        if live.priority is not None:
+        if live.priority is not None and not self._is_silent:
             self._outbox.put(Entry(JSON, live.priority, live.topic, live.payload, live.utc_us))
 
     def _pump(self) -> None:

@@ -20,6 +20,8 @@ from controller.outbox import Priority
 from controller.telemetry.context import Batches, RunContext
 from controller.telemetry.courier import Courier
 from controller.telemetry.messages import AlarmMessage, EventMessage, RunMessage, UnitStateMessage, encoded
+from controller.telemetry.node_courier import NodeCourier
+from controller.telemetry.sparkplug.feed import BatchContext
 from controller.telemetry.times import iso, microseconds
 from controller.telemetry.topics import Topics
 from controller.telemetry.watch import UnitWatch
@@ -45,8 +47,11 @@ class Feed:
         *,
         utc_us: Callable[[], int],
         values_hz: float,
+        node: NodeCourier | None = None,
     ) -> None:
         self._machines, self._journal, self._topics, self._courier = machines, journal, topics, courier
+        self._node = node
+        self._linked: dict[str, bool] = {}
         self._utc_us = utc_us
         self._inbox: asyncio.Queue[Event | UnitWatch] = asyncio.Queue()
         self._watches = {
@@ -192,6 +197,8 @@ class Feed:
         self._tell_state(watch, utc_us)
         if watch.latest is None or not values_are_due:
             return
+        if self._node is not None and self._linked.get(watch.unit):
+            self._node.snapshot(watch.latest, self._loop_us)
         if changes := watch.changed():
             payload = encoded(self._values(watch, utc_us, changes))
             self._courier.value(self._topics.unit("values", watch.unit), payload, utc_us)
@@ -218,8 +225,29 @@ class Feed:
         if message == self._states.get(watch.unit):
             return
         self._states[watch.unit] = message
+        self._tell_node(watch, run, utc_us)
         payload = encoded({**message, "utc": iso(utc_us)})
         self._courier.state(self._topics.unit("unit", watch.unit), payload, utc_us, priority)
+
+    def _tell_node(self, watch: UnitWatch, run: str | None, utc_us: int) -> None:
+        """The same for Sparkplug: the unit's link, and what it works for."""
+        if self._node is None:
+            return
+        of_run = self.batches.runs.get(run or "")
+        if of_run is None:
+            context = BatchContext()
+        else:
+            lot = ", ".join(of_run.lots) or None
+            context = BatchContext(run, of_run.state, of_run.step, lot, of_run.plan_hash, of_run.recipe)
+        self._node.context(watch.unit, context, utc_us)
+        is_up = self._machines[watch.unit].link_up
+        if self._linked.get(watch.unit, False) is not is_up:
+            self._linked[watch.unit] = is_up
+            self._node.link(watch.unit, up=is_up)
+
+    def _loop_us(self, time_s: float) -> int:
+        """UTC of a time of the loop."""
+        return self._utc_us() - round(max(0.0, asyncio.get_running_loop().time() - time_s) * 1e6)
 
     def _tell_image(self, watch: UnitWatch, utc_us: int) -> None:
         if watch.latest is not None:
@@ -236,8 +264,7 @@ class Feed:
         """UTC of the latest snapshot."""
         if watch.latest is None:
             return self._utc_us()
-        ago_s = asyncio.get_running_loop().time() - watch.latest.time_s
-        return self._utc_us() - round(max(0.0, ago_s) * 1e6)
+        return self._loop_us(watch.latest.time_s)
 
     def _us(self, utc: str) -> int:
         told = microseconds(utc)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
 
-from controller.alarms.alarm import Alarm
+from controller.alarms.alarm import LINE, Alarm
 from controller.database import DatabaseUnusable
 from controller.journal import Journal
 from controller.outbox import Drop, Outbox, Priority, outbox_opened
@@ -19,6 +19,7 @@ from controller.telemetry.conditions import DROPPED, OFFLINE, REFUSED, TAKEN_OVE
 from controller.telemetry.courier import JOURNAL, JSON, Courier
 from controller.telemetry.feed import Feed
 from controller.telemetry.messages import GapMessage, HealthMessage, StatusMessage, encoded, told
+from controller.telemetry.node_courier import SPARKPLUG, NodeCourier
 from controller.telemetry.retry import Retry
 from controller.telemetry.settings import MqttSettings
 from controller.telemetry.times import iso
@@ -28,6 +29,8 @@ from controller.vitals.deaths import Restart, conditions_in
 from drivers.machine import Machine
 
 HEALTH_S = 1.0
+NOTICE_S, NOTICES = 60.0, 20
+"""A host that asks for something else again and again fills no journal (engineering judgement)."""
 _PRIORITIES: Mapping[Priority, Literal["value", "state", "event"]] = {
     Priority.VALUE: "value",
     Priority.STATE: "state",
@@ -53,7 +56,11 @@ class Telemetry:
         self._settings, self.outbox, self._sources = settings, outbox, sources
         self.topics = Topics(settings.site, settings.area, settings.line)
         self.conditions = Conditions(conditions_in(sources.journal))
-        self.courier = Courier(outbox, sources.utc_us, settings.replay_per_s, self._refused)
+        self._noticed: dict[str, float] = {}
+        self.courier = Courier(
+            outbox, sources.utc_us, settings.replay_per_s, self._refused, is_silent=not settings.json
+        )
+        self.node = self._node_courier() if settings.sparkplug is not None else None
         self.feed = Feed(
             sources.machines,
             sources.journal,
@@ -61,6 +68,7 @@ class Telemetry:
             self.courier,
             utc_us=sources.utc_us,
             values_hz=settings.values_hz,
+            node=self.node,
         )
         self._retry = Retry(settings.broker, random.random)
         self._leaving = asyncio.Event()
@@ -132,7 +140,7 @@ class Telemetry:
                     await self._ended.wait()
 
     def _look(self) -> None:
-        waiting = self.outbox.waits(JSON, tuple(_PRIORITIES))
+        waiting = sum(self.outbox.waits(outlet, tuple(_PRIORITIES)) for outlet in (JSON, SPARKPLUG))
         sources = self._sources
         message: HealthMessage = {
             "utc": "",
@@ -146,6 +154,10 @@ class Telemetry:
             now_us = sources.utc_us()
             payload = encoded({**message, "utc": iso(now_us)})
             self.courier.state(self.topics.of("health"), payload, now_us)
+        self._noticed = {words: at_s for words, at_s in self._noticed.items() if _now() - at_s < NOTICE_S}
+        if self.node is not None:
+            self.node.say("Health/State", "; ".join(message["faults"]) or "good")
+            self.node.say("Outbox/Waiting", waiting)
         if self.outbox.fault is None:
             self._condition(UNKEPT, "messages for the broker are kept again", active=False)
         else:
@@ -196,6 +208,27 @@ class Telemetry:
             async with asyncio.timeout(wait_s):
                 await self._leaving.wait()
 
+    def _node_courier(self) -> NodeCourier | None:
+        if self._settings.sparkplug is None:
+            return None
+        return NodeCourier(
+            self._settings.broker,
+            self._settings.sparkplug,
+            self.outbox,
+            {unit: machine.profile for unit, machine in self._sources.machines.items()},
+            utc_us=self._sources.utc_us,
+            replay_per_s=self._settings.replay_per_s,
+            chance=random.random,
+            notice=self._notice,
+        )
+
+    def _notice(self, words: str) -> None:
+        """A sentence for people; the same one at most once a minute, however often a host asks for it."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._noticed.get(words, -NOTICE_S) >= NOTICE_S and len(self._noticed) < NOTICES:
+            self._noticed[words] = now_s
+            self._sources.journal.note(LINE, "telemetry.notice", {"message": words})
+
     def _condition(self, name: str, message: str, *, active: bool) -> None:
         self.conditions.say(name, message, active=active)
 
@@ -235,6 +268,8 @@ async def telemetry(settings: MqttSettings, outbox_url: str, sources: Sources) -
                     may_return = running._leaving.is_set  # noqa: SLF001  its other half
                     work = running.connect
                     tasks.start("the broker's connection", work, always, condition="telemetry", may_return=may_return)
+                if running.node is not None:
+                    tasks.start("the Sparkplug connection", running.node.run, always, condition="telemetry")
                 try:
                     yield running
                 finally:
@@ -248,3 +283,7 @@ async def _leave(running: Telemetry) -> None:
         async with asyncio.timeout(LEAVES_WITHIN_S):
             await running.outbox.flushed()
     await running.leave()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

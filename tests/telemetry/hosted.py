@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from controller.events import EventStream
 from controller.journal import Journal
@@ -100,13 +100,14 @@ class Plant:
     clock: Clock = field(default_factory=Clock)
     limits: Limits = field(default_factory=Limits)
     changes: Mapping[str, Any] = field(default_factory=dict)
+    version: Literal["3.1.1", "5"] = "5"
 
     def __post_init__(self) -> None:
         self.journal = Journal(EventStream(), self.clock.utc)
 
     @property
     def settings(self) -> MqttSettings:
-        broker = Broker("127.0.0.1", self.port, "line", "5", acknowledge_s=1.0, retry_s=0.05, retry_most_s=0.1)
+        broker = Broker("127.0.0.1", self.port, "line", self.version, acknowledge_s=1.0, retry_s=0.05, retry_most_s=0.1)
         own = MqttSettings(broker, "Site 1", "hall+2", "line", values_hz=1000.0, replay_per_s=1e5, limits=self.limits)
         return replace(own, **self.changes)
 

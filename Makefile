@@ -87,8 +87,9 @@ pytest:
 # make bench-schedule                         measures the schedule of 20 laminates beside a solver's best
 # make bench-polling                          measures polling beside pymodbus, libmodbus and the line rate
 # make bench-reaction                         measures the time from a bad sample to the hold command on the wire
+# make bench-telemetry                        measures MQTT beside aiomqtt alone, and the way of a value to a subscriber
 
-.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-dry-run
+.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-telemetry bench-dry-run
 JOBS ?= 1
 
 campaign: $(VENV)/test
@@ -134,6 +135,9 @@ bench-polling: setup system
 
 bench-reaction: setup
 	$(BIN)/python benchmarks/reaction.py
+
+bench-telemetry: $(VENV)/test system
+	$(BIN)/python benchmarks/telemetry.py
 
 # ---------------------------------------------------------------- for developers
 

@@ -59,7 +59,6 @@ class Courier:
         self._outbox, self._utc_us, self._replay_per_s, self._refused = outbox, utc_us, replay_per_s, refused
         self._current: dict[str, Live] = {}
         self._live: deque[Live] = deque()
-        self._live_in_flight = 0
         self._link: Link | None = None
         self._lanes: tuple[Lane, ...] = ()
         self._connected_us = 0
@@ -75,6 +74,11 @@ class Courier:
     def is_connected(self) -> bool:
         """Whether a broker takes messages now."""
         return self._link is not None
+
+    @property
+    def on_its_way(self) -> int:
+        """Messages that the broker has not acknowledged yet, apart from those in the outbox."""
+        return len(self._live) + (0 if self._link is None else self._link.in_flight)
 
     def state(self, topic: str, payload: bytes, utc_us: int, priority: Priority | None = None) -> None:
         """What is now under a topic that the broker retains; `priority` says how it is kept without a connection."""

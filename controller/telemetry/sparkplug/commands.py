@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from controller.telemetry.sparkplug.catalogue import BD_SEQ, DEVICE_REBIRTH, NODE_REBIRTH, Catalogue
+from controller.telemetry.sparkplug.catalogue import DEVICE_REBIRTH, NODE_REBIRTH, Catalogue
 from controller.telemetry.sparkplug.datatypes import DataType
 from controller.telemetry.sparkplug.errors import PayloadDamaged
 from controller.telemetry.sparkplug.payload import Metric, decode
@@ -36,7 +36,7 @@ def read_command(kind: MessageType, device: str | None, payload: bytes, catalogu
         name = metric.name or names.get(metric.alias or 0, f"alias {metric.alias}")
         if name == (NODE_REBIRTH if device is None else DEVICE_REBIRTH):
             wanted = wanted or _true(metric)
-        elif name != BD_SEQ:
+        else:
             ignored.append(name)
     if not ignored:
         return Asked(wanted)

@@ -76,7 +76,7 @@ class EdgeNode:
         self._host = None if primary_host is None else PrimaryHost(primary_host)
         self._gap_s = rebirth_gap_s
         self._current = CurrentValues(catalogue)
-        self._doubt = Doubt(host_doubt_s if primary_host is not None else 0.0)
+        self._doubt = Doubt(host_doubt_s)
         self._sequence = SequenceNumbers()
         self._number = 0
         self._bd_seq = 0
@@ -251,7 +251,6 @@ class EdgeNode:
         self.state = NodeState.ONLINE
         self._born_s = self._now_s()
         self._sequence.restart()
-        self._born.clear()
         node = self._birth(None)
         return node, *(self._device_birth(device) for device in self._catalogue.devices if device in self._present)
 

@@ -49,15 +49,17 @@ class NodeName:
     def __post_init__(self) -> None:
         checked_id("group", self.group)
         checked_id("edge node", self.node)
-        if len(self.topic(MessageType.NBIRTH).encode()) > LONGEST_TOPIC:
-            raise NameRefused("group and edge node are too long for a topic")
+        self.topic(MessageType.NBIRTH)
 
     def topic(self, kind: MessageType, device: str | None = None) -> str:
         """The topic of a message of this node, or of one of its devices."""
         if (device is not None) != kind.startswith("D"):
             raise NameRefused(f"{kind} {'has no' if device is not None else 'needs a'} device")
         parts = [NAMESPACE, self.group, kind.value, self.node]
-        return "/".join(parts if device is None else [*parts, checked_id("device", device)])
+        topic = "/".join(parts if device is None else [*parts, checked_id("device", device)])
+        if len(topic.encode()) > LONGEST_TOPIC:
+            raise NameRefused(f"group, edge node and device are too long for a topic: {len(topic)} characters")
+        return topic
 
     def command(self, topic: str) -> tuple[MessageType, str | None] | None:
         """What a topic asks this node for: (NCMD, None) or (DCMD, device); None if it is none of its commands."""

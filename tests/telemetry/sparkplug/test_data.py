@@ -222,3 +222,47 @@ def test_memory_of_what_is_not_proved_is_bounded_and_counted(monkeypatch: pytest
         scene.update(force(float(place), EPOCH_MS + place))
     assert scene.node.forgotten == 2
     assert [sample.value for sample in scene.node.lost()] == [2.0, 3.0, 4.0]
+
+
+def test_what_is_proved_stays_so_and_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doubt, "MOST_DOUBTED", 3)
+    scene = online()
+    sent = [scene.update(force(float(place), EPOCH_MS + place)).messages[0] for place in range(3)]
+    scene.node.proved(sent[2].number)
+    scene.node.proved(sent[0].number)
+    for place in range(3, 6):
+        scene.update(force(float(place), EPOCH_MS + place))
+    assert scene.node.forgotten == 0
+    assert [sample.value for sample in scene.node.lost()] == [3.0, 4.0, 5.0]
+    scene.connect()
+    for place in range(6, 9):
+        scene.update(force(float(place), EPOCH_MS + place))
+    scene.node.proved(sent[0].number)
+    assert scene.node.forgotten == 0
+    assert len(scene.node.lost()) == 3
+
+
+def test_the_first_good_value_after_a_bad_birth_says_that_it_is_good() -> None:
+    scene = Scene()
+    scene.update(force(1.0, EPOCH_MS, QualityCode.BAD))
+    scene.connect()
+    [message] = scene.update(force(2.0, EPOCH_MS + 1)).messages
+    assert said(foreign(message).metrics[0])["Quality"].int_value == 192
+
+
+def test_a_birth_that_says_good_need_not_be_followed_by_another_word_of_it() -> None:
+    scene = online()
+    scene.update(force(1.0, EPOCH_MS, QualityCode.BAD))
+    scene.node.lost()
+    scene.update(force(2.0, EPOCH_MS + 1))
+    scene.connect()
+    [message] = scene.update(force(3.0, EPOCH_MS + 2)).messages
+    assert said(foreign(message).metrics[0]) == {}
+
+
+def test_late_values_are_not_remembered_for_ever() -> None:
+    scene = online()
+    scene.update(force(2.0, EPOCH_MS + 20))
+    scene.update(force(1.0, EPOCH_MS + 10))
+    scene.update(force(3.0, EPOCH_MS + 30))
+    assert scene.node._current._late == set()

@@ -18,6 +18,14 @@ def test_a_unit_whose_link_is_lost_dies() -> None:
     assert scene.node.device_went("press") == Reaction()
 
 
+def test_a_unit_that_goes_while_there_is_no_connection_is_not_told_of() -> None:
+    scene = Scene()
+    scene.connect()
+    scene.node.lost()
+    assert scene.node.device_went("press") == Reaction()
+    assert topics(scene.connect()) == ["NBIRTH"]
+
+
 def test_a_dead_unit_tells_nothing_until_it_is_born_again() -> None:
     scene = Scene()
     scene.connect()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from controller.telemetry.sparkplug import doubt
 from controller.telemetry.sparkplug.node import NodeState, Reaction
 from controller.telemetry.sparkplug.samples import Sample
 from tests.telemetry.sparkplug.scene import EPOCH_MS, HOST, STATE, Scene, force, names, state, topics
@@ -192,3 +193,43 @@ def test_a_session_of_the_host_that_began_while_the_broker_was_away_missed_what_
     assert scene.node.lost() == ()
     scene.open()
     assert scene.node.received(STATE, state(True, T + 5)).kept == (force(1.0, T),)
+
+
+def test_a_waiting_node_also_keeps_what_another_session_of_the_host_missed() -> None:
+    scene = Scene(HOST, doubt_s=90)
+    scene.connect()
+    scene.node.received(STATE, state(True, T))
+    scene.node.proved(scene.update(force(1.0, T)).messages[0].number)
+    assert scene.node.lost() == ()
+    assert scene.connect() == ()
+    reaction = scene.node.received(STATE, state(True, T + 5))
+    assert (topics(reaction.messages), reaction.kept) == (["NBIRTH", "DBIRTH press"], (force(1.0, T),))
+    scene.later(5)
+    assert scene.node.received(STATE, state(True, T + 6)).kept == ()
+
+
+def test_memory_of_what_the_host_may_have_missed_is_bounded_and_not_called_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doubt, "MOST_DOUBTED", 3)
+    scene = Scene(HOST, doubt_s=90)
+    scene.connect()
+    scene.node.received(STATE, state(True, T))
+    for place in range(5):
+        scene.node.proved(scene.update(force(float(place), T + place)).messages[0].number)
+    assert scene.node.forgotten == 0
+    scene.node.lost()
+    scene.connect()
+    scene.node.received(STATE, state(True, T))
+    scene.update(force(9.0, T + 9))
+    kept = scene.node.received(STATE, state(False, T)).kept
+    assert [sample.value for sample in kept] == [3.0, 4.0, 9.0]
+
+
+def test_timestamps_of_the_host_never_go_back() -> None:
+    scene = online()
+    scene.node.received(STATE, state(False, T + 100))
+    scene.connect()
+    assert scene.node.received(STATE, state(False, T + 50)) == Reaction()
+    assert scene.node.received(STATE, state(True, T + 60)).messages == ()
+    assert topics(scene.node.received(STATE, state(True, T + 100)).messages) == ["NBIRTH", "DBIRTH press"]

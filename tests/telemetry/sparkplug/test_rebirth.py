@@ -73,7 +73,51 @@ def test_what_is_held_back_is_kept_when_the_connection_is_lost_meanwhile() -> No
     scene.node.received(NCMD, rebirth())
     scene.update(force(1.0, EPOCH_MS))
     assert scene.node.lost() == (force(1.0, EPOCH_MS),)
+    assert scene.node.lost() == ()
     assert scene.node.elapsed() == Reaction()
+
+
+def test_what_was_held_back_and_sent_is_kept_once() -> None:
+    scene = online(since_s=0.1)
+    scene.node.received(NCMD, rebirth())
+    scene.update(force(1.0, EPOCH_MS))
+    scene.later(1)
+    scene.node.elapsed()
+    assert scene.node.lost() == (force(1.0, EPOCH_MS),)
+
+
+def test_nothing_is_replayed_while_births_are_held_back() -> None:
+    scene = online(since_s=0.1)
+    scene.node.received(NCMD, rebirth())
+    old = force(1.0, EPOCH_MS)
+    assert scene.node.replay([old]) == Reaction(kept=(old,))
+
+
+def test_device_births_asked_for_close_together_are_held_back_too() -> None:
+    scene = online()
+    assert topics(scene.node.received(DCMD, rebirth("Device Control/Rebirth")).messages) == ["DBIRTH press"]
+    scene.later(0.1)
+    assert scene.node.received(DCMD, rebirth("Device Control/Rebirth")).messages == ()
+    assert scene.node.state is NodeState.HOLDING
+    scene.later(1)
+    assert topics(scene.node.elapsed().messages) == ["NBIRTH", "DBIRTH press", "DBIRTH coater"]
+
+
+def test_one_true_among_several_is_a_rebirth() -> None:
+    wanted = [Metric("Node Control/Rebirth", None, None, DataType.BOOLEAN, value) for value in (True, False)]
+    assert topics(online().node.received(NCMD, encode(Payload(EPOCH_MS, None, tuple(wanted)))).messages)[0] == "NBIRTH"
+
+
+def test_a_number_is_no_true() -> None:
+    number = Metric("Node Control/Rebirth", None, None, DataType.UINT32, 1, declared=False)
+    assert online().node.received(NCMD, encode(Payload(EPOCH_MS, None, (number,)))).messages == ()
+
+
+def test_an_alias_of_a_unit_is_none_of_the_node() -> None:
+    alias = CATALOGUE.aliases["press", FORCE]
+    write = Metric(None, alias, None, DataType.FLOAT, 1.0)
+    [notice] = online().node.received(NCMD, encode(Payload(EPOCH_MS, None, (write,)))).notices
+    assert f"'alias {alias}' of the node" in notice
 
 
 def test_a_unit_that_goes_while_births_are_held_back_is_not_born_with_them() -> None:

@@ -58,6 +58,9 @@ def test_any_other_text_is_an_id(good: str) -> None:
 def test_a_topic_that_mqtt_cannot_carry_is_refused() -> None:
     with pytest.raises(NameRefused, match="too long"):
         NodeName("g" * 40_000, "n" * 40_000)
+    long = Catalogue((), {"d" * 65_530: ()})
+    with pytest.raises(NameRefused, match="too long"):
+        EdgeNode(NodeName("plant", "line 1"), long, utc_ms=lambda: 0, now_s=lambda: 0.0)
 
 
 def test_devices_that_differ_only_in_case_are_refused() -> None:

@@ -233,6 +233,12 @@ def test_a_value_in_the_wrong_field_and_an_unknown_datatype_are_damage() -> None
         decode(uneven.SerializeToString())
 
 
+def test_null_is_null_whatever_stands_beside_it() -> None:
+    message = PayloadMessage()
+    message.metrics.add(name="x", datatype=DataType.INT32, is_null=True, int_value=1)
+    assert decode(message.SerializeToString()).metrics[0].value is None
+
+
 def test_every_datatype_but_unknown_has_its_field() -> None:
     assert set(DataType) - set(FIELD_OF) == {DataType.UNKNOWN}
 

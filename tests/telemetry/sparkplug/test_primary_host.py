@@ -233,3 +233,12 @@ def test_timestamps_of_the_host_never_go_back() -> None:
     assert scene.node.received(STATE, state(False, T + 50)) == Reaction()
     assert scene.node.received(STATE, state(True, T + 60)).messages == ()
     assert topics(scene.node.received(STATE, state(True, T + 100)).messages) == ["NBIRTH", "DBIRTH press"]
+
+
+def test_what_was_proved_does_not_become_doubtful_by_an_older_proof() -> None:
+    scene = online()
+    scene.node._doubt = doubt.Doubt(90)
+    sent = [scene.update(force(float(place), T + place)).messages[0] for place in range(2)]
+    scene.node.proved(sent[1].number)
+    scene.node.proved(sent[0].number)
+    assert scene.node.lost() == ()

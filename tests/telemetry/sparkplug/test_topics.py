@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from controller.telemetry.sparkplug.catalogue import Catalogue, Definition, line_catalogue
+from controller.telemetry.sparkplug.catalogue import Catalogue, Definition, datatype_of, line_catalogue
 from controller.telemetry.sparkplug.datatypes import DataType
 from controller.telemetry.sparkplug.errors import NameRefused
 from controller.telemetry.sparkplug.node import EdgeNode
 from controller.telemetry.sparkplug.primary_host import PrimaryHost
 from controller.telemetry.sparkplug.topics import MessageType, NodeName
+from drivers.profile import Signal
 from drivers.profile_file import load_profile
 from tests.telemetry.sparkplug.scene import CATALOGUE
 
@@ -117,6 +118,25 @@ def test_every_polled_signal_of_a_profile_is_a_metric(profile: str) -> None:
             assert definition.datatype is not DataType.UNKNOWN
     assert "Process/heartbeat_machine" not in {name for _, name in catalogue.definitions}
     assert len(set(catalogue.aliases.values())) == len(catalogue.aliases)
+
+
+@pytest.mark.parametrize(
+    ("signal", "datatype"),
+    [
+        (Signal("x", "float32", ""), DataType.FLOAT),
+        (Signal("x", "float32", "", scale=0.1), DataType.DOUBLE),
+        (Signal("x", "float32", "", offset=1.0), DataType.DOUBLE),
+        (Signal("x", "int16", "", scale=0.1), DataType.DOUBLE),
+        (Signal("x", "int16", ""), DataType.INT16),
+        (Signal("x", "bool", ""), DataType.BOOLEAN),
+        (Signal("x", "uint16", "", enum="mode"), DataType.STRING),
+        (Signal("x", "text", ""), DataType.STRING),
+        (Signal("x", "decimal", ""), DataType.DOUBLE),
+        (Signal("x", "integer", ""), DataType.INT64),
+    ],
+)
+def test_the_datatype_follows_from_type_scale_and_enumeration(signal: Signal, datatype: DataType) -> None:
+    assert datatype_of(signal) is datatype
 
 
 def test_signals_of_the_press_have_the_datatypes_of_its_register_document() -> None:

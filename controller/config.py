@@ -10,7 +10,7 @@
 
 `profile` is a shipped profile's name or a path beside the line file; units may share a port, with a unit number each.
 What a unit's calibration, zero and cycles are, and how long a lot may be out, is said in tables of their own
-(fitness_config.py).
+(fitness_config.py); how the line is served, in others again (service_config.py).
 An `[operator]` table with a `url` names a simulated operator (see `pressline simulate`); without it the tasks are asked
 at the terminal.
 """
@@ -26,6 +26,9 @@ from typing import Any
 
 from controller.calibration import Fitness
 from controller.fitness_config import HOUR_S, KEYS, fitness, fitness_toml, foil_batches, foils_toml, max_out_s
+from controller.line_keys import near, shown, toml_text
+from controller.line_kinds import PORT, Text
+from controller.service_config import SERVICE_TABLES, ServiceConfig, read_service, service_toml
 from recipes.findings import one_line
 
 UNIT_KINDS = (
@@ -37,9 +40,9 @@ UNIT_KINDS = (
     "gauge",
     "balance",
 )
-TABLES = {"foils", "line", "lots", "operator", "units"}
+TABLES = {"foils", "line", "lots", "operator", "units", *SERVICE_TABLES}
 NAME = re.compile(r"[A-Za-z0-9_-]+")
-OPERATOR_URL = re.compile(r"tcp://[^/:]+:\d+")
+OPERATOR_URL = Text(f"tcp://[^/:\\s]+:{PORT}", "tcp://host:port, as `pressline simulate` writes it")
 MAX_SPEED = 20.0  # beyond it the wire's own latency is no longer small beside a machine's reaction
 
 
@@ -64,7 +67,7 @@ class LineConfig:
 
     `file` is the line file, None for a line that has none; `source` names it in messages.
     max_out_s is how long a lot may be outside the dry room altogether; None where the file gives no limit. foil_batches
-    are the batches of the foils on the line, by the foils' names.
+    are the batches of the foils on the line, by the foils' names. `service` says how the line is served.
     """
 
     name: str
@@ -75,6 +78,7 @@ class LineConfig:
     file: Path | None = field(default=None, compare=False)
     max_out_s: float | None = None
     foil_batches: Mapping[str, str] = field(default_factory=dict)
+    service: ServiceConfig = field(default_factory=ServiceConfig)
 
 
 def load_line(path: Path) -> LineConfig:
@@ -95,27 +99,28 @@ def load_line(path: Path) -> LineConfig:
     out_s = max_out_s(_table(raw, "lots", path, faults, {"max_out_h"}), f"{path}: lots", faults)
     foils = foil_batches(_table(raw, "foils", path, faults), f"{path}: foils", faults)
     units = {name: _unit(name, table, path, faults) for name, table in _table(raw, "units", path, faults).items()}
-    faults += [f"{path}: unknown table [{key}]" for key in raw.keys() - TABLES]
+    service = read_service(raw, path, faults)
+    faults += [f"{path}: unknown table [{key}]{near(key, TABLES)}" for key in raw if key not in TABLES]
     if not units:
         faults.append(f"{path}: no unit; expected at least one table such as [units.uniaxial-press-1]")
     speed = line.get("speed", 1.0)
     if not isinstance(speed, int | float) or isinstance(speed, bool) or not 1 <= speed <= MAX_SPEED:
-        faults.append(f"{path}: line.speed is {speed!r}; expected a number from 1 to {MAX_SPEED:g}")
+        faults.append(f"{path}: line.speed is {shown(speed)}; expected a number from 1 to {MAX_SPEED:g}")
     elif speed != 1 and not operator:
         faults.append(
             f"{path}: line.speed is {speed:g}; only a simulated line, with an [operator], may be faster than 1"
         )
     url = operator.get("url")
-    if operator and not (isinstance(url, str) and OPERATOR_URL.fullmatch(url) and _is_port(url.rpartition(":")[2])):
-        faults.append(f"{path}: operator.url is {url!r}; expected tcp://host:port, as `pressline simulate` writes it")
+    if operator and not OPERATOR_URL.accepts(url):
+        faults.append(f"{path}: operator.url is {shown(url)}; expected {OPERATOR_URL.expected}")
+    if not isinstance(name := line.get("name", path.stem), str):
+        faults.append(f"{path}: line.name is {shown(name)}; expected a text")
     if faults:
         raise ConfigError("\n".join(one_line(fault) for fault in faults))
     known = {name: unit for name, unit in units.items() if unit is not None}
-    return LineConfig(str(line.get("name", path.stem)), known, float(speed), url, str(path), path, out_s, foils)
-
-
-def _is_port(text: str) -> bool:
-    return len(text) <= len("65535") and 1 <= int(text) <= 65535
+    return LineConfig(
+        str(line.get("name", path.stem)), known, float(speed), url, str(path), path, out_s, foils, service
+    )
 
 
 def _table(
@@ -123,17 +128,20 @@ def _table(
 ) -> Mapping[str, Any]:
     table = raw.get(name, {})
     if not isinstance(table, dict):
-        faults.append(f"{path}: {name} is {table!r}; expected a table [{name}]")
+        faults.append(f"{path}: {name} is {shown(table)}; expected a table [{name}]")
         return {}
     if keys is not None:
-        faults += [f"{path}: unknown key {name}.{key}; known: {', '.join(sorted(keys))}" for key in table.keys() - keys]
+        known = ", ".join(sorted(keys))
+        faults += [
+            f"{path}: unknown key {name}.{key}{near(key, keys)}; known: {known}" for key in table if key not in keys
+        ]
     return table
 
 
 def _unit(name: str, table: Any, path: Path, faults: list[str]) -> UnitConfig | None:
     where = f"{path}: units.{name}"
     if not isinstance(table, dict):
-        faults.append(f"{where} is {table!r}; expected a table with kind, profile and url")
+        faults.append(f"{where} is {shown(table)}; expected a table with kind, profile and url")
         return None
     before = len(faults)
     if not NAME.fullmatch(name):
@@ -144,9 +152,11 @@ def _unit(name: str, table: Any, path: Path, faults: list[str]) -> UnitConfig | 
         if not isinstance(table.get(key), str)
     ]
     known = ("kind", "profile", "url", *KEYS)
-    faults += [f"{where}.{key} is unknown; known: {', '.join(known)}" for key in table if key not in known]
+    faults += [
+        f"{where}.{key} is unknown{near(key, known)}; known: {', '.join(known)}" for key in table if key not in known
+    ]
     if isinstance(table.get("kind"), str) and table["kind"] not in UNIT_KINDS:
-        faults.append(f"{where}.kind is {table['kind']!r}; expected one of {', '.join(UNIT_KINDS)}")
+        faults.append(f"{where}.kind is {shown(table['kind'])}; expected one of {', '.join(UNIT_KINDS)}")
     kept = fitness(table, where, faults)
     if len(faults) > before:
         return None
@@ -161,7 +171,7 @@ def _unit(name: str, table: Any, path: Path, faults: list[str]) -> UnitConfig | 
 
 def line_toml(config: LineConfig) -> str:
     """The line file that `load_line` reads back as the same configuration."""
-    parts = [f'[line]\nname = "{config.name}"']
+    parts = [f"[line]\nname = {toml_text(config.name)}"]
     if config.speed != 1:
         parts[0] += f"\nspeed = {config.speed:g}"
     if config.operator_url:
@@ -173,4 +183,4 @@ def line_toml(config: LineConfig) -> str:
     for unit in config.units.values():
         table = [f"[units.{unit.name}]", f'kind = "{unit.kind}"', f'profile = "{unit.profile}"', f'url = "{unit.url}"']
         parts.append("\n".join([*table, *fitness_toml(unit.name, unit.fitness)]))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, *service_toml(config.service)]) + "\n"

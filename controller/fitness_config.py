@@ -26,12 +26,12 @@ copper = "CU-2026-118"
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 from controller.calibration import Calibration, Fitness, ZeroTerms
+from controller.line_keys import shown, toml_text
 
 KEYS = ("calibration", "max_cycles", "zero")
 """What the table of a unit may hold beside its kind, profile and url."""
@@ -47,7 +47,7 @@ def fitness(table: Mapping[str, Any], where: str, faults: list[str]) -> Fitness:
     """The fitness of one unit; `where` is its place in the file. What is wrong is added to `faults`."""
     cycles = table.get("max_cycles")
     if cycles is not None and (not isinstance(cycles, int) or isinstance(cycles, bool) or cycles < 1):
-        faults.append(f"{where}.max_cycles is {cycles!r}; expected a whole number of cycles, at least 1")
+        faults.append(f"{where}.max_cycles is {shown(cycles)}; expected a whole number of cycles, at least 1")
         cycles = None
     return Fitness(
         _calibration(table.get("calibration"), f"{where}.calibration", faults),
@@ -62,7 +62,7 @@ def max_out_s(table: Mapping[str, Any], where: str, faults: list[str]) -> float 
     if hours is None:
         return None
     if not _is_positive(hours):
-        faults.append(f"{where}.max_out_h is {hours!r}; expected a number of hours above 0, at most {MOST:g}")
+        faults.append(f"{where}.max_out_h is {shown(hours)}; expected a number of hours above 0, at most {MOST:g}")
         return None
     return HOUR_S * float(hours)
 
@@ -74,7 +74,7 @@ def foil_batches(table: Mapping[str, Any], where: str, faults: list[str]) -> dic
         if isinstance(batch, str) and batch.strip():
             found[foil] = batch.strip()
         else:
-            faults.append(f"{where}.{foil} is {batch!r}; expected the number of its batch, as a text")
+            faults.append(f"{where}.{foil} is {shown(batch)}; expected the number of its batch, as a text")
     return found
 
 
@@ -105,12 +105,14 @@ def _zero(table: Any, where: str, faults: list[str]) -> ZeroTerms:
     tolerance, hours = table.get("tolerance"), table.get("max_age_h", 0)
     if tolerance is not None and not _is_positive(tolerance):
         faults.append(
-            f"{where}.tolerance is {tolerance!r}; expected a number above 0, at most {MOST:g}, in the instrument's unit"
+            f"{where}.tolerance is {shown(tolerance)};"
+            f" expected a number above 0, at most {MOST:g}, in the instrument's unit"
         )
         tolerance = None
-    if hours != 0 and not _is_positive(hours):
+    if (hours != 0 or isinstance(hours, bool)) and not _is_positive(hours):
         faults.append(
-            f"{where}.max_age_h is {hours!r}; expected a number of hours, at most {MOST:g}; 0 looks before each use"
+            f"{where}.max_age_h is {shown(hours)};"
+            f" expected a number of hours, at most {MOST:g}; 0 looks before each use"
         )
         hours = 0
     return ZeroTerms(None if tolerance is None else float(tolerance), HOUR_S * hours)
@@ -118,7 +120,7 @@ def _zero(table: Any, where: str, faults: list[str]) -> ZeroTerms:
 
 def _is_table(table: Any, where: str, faults: list[str], keys: tuple[str, ...]) -> bool:
     if not isinstance(table, dict):
-        faults.append(f"{where} is {table!r}; expected a table with {', '.join(keys)}")
+        faults.append(f"{where} is {shown(table)}; expected a table with {', '.join(keys)}")
         return False
     faults += [f"{where}.{key} is unknown; known: {', '.join(keys)}" for key in table if key not in keys]
     return True
@@ -128,14 +130,9 @@ def _is_positive(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST
 
 
-def _text(text: str) -> str:
-    """A text as TOML writes it; a JSON text is one."""
-    return json.dumps(text)
-
-
 def foils_toml(batches: Mapping[str, str]) -> str:
     """The table that `foil_batches` reads back as the same."""
-    return "\n".join(["[foils]", *(f"{_text(foil)} = {_text(batch)}" for foil, batch in batches.items())])
+    return "\n".join(["[foils]", *(f"{toml_text(foil)} = {toml_text(batch)}" for foil, batch in batches.items())])
 
 
 def fitness_toml(unit: str, known: Fitness) -> list[str]:
@@ -143,7 +140,7 @@ def fitness_toml(unit: str, known: Fitness) -> list[str]:
     lines = [] if known.max_cycles is None else [f"max_cycles = {known.max_cycles}"]
     if (found := known.calibration) is not None:
         lines += ["", f"[units.{unit}.calibration]", f"date = {found.date}", f"due = {found.due}"]
-        lines += [f"certificate = {_text(found.certificate)}", f"who = {_text(found.who)}"]
+        lines += [f"certificate = {toml_text(found.certificate)}", f"who = {toml_text(found.who)}"]
     if known.zero != ZeroTerms():
         lines += ["", f"[units.{unit}.zero]", f"max_age_h = {known.zero.max_age_s / HOUR_S!r}"]
         lines += [] if known.zero.tolerance is None else [f"tolerance = {known.zero.tolerance!r}"]

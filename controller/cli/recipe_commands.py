@@ -67,8 +67,12 @@ def schema(
     output: Annotated[
         Path | None, typer.Option("--output", help="Write it there instead of to standard output.")
     ] = None,
+    line: Annotated[bool, typer.Option("--line", help="Of line files instead.")] = False,
+    page: Annotated[bool, typer.Option("--page", help="The tables of the line file's reference instead.")] = False,
 ) -> None:
-    """Print the JSON Schema of recipe files, for the completion and checks of an editor."""
-    from controller.cli.recipe_tools import print_schema
+    """Print the JSON Schema of recipe files, or of line files, for the completion and checks of an editor."""
+    from controller.cli.recipe_tools import line_schema_text, print_schema
+    from controller.reports.line_file_page import service_page
+    from recipes.schema import schema_text
 
-    raise typer.Exit(print_schema(output))
+    raise typer.Exit(print_schema(output, service_page() if page else line_schema_text() if line else schema_text()))

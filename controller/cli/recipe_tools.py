@@ -23,7 +23,6 @@ from recipes.findings import RecipeErrors
 from recipes.format import Formatted, LayoutRefused, formatted
 from recipes.load import load_recipe
 from recipes.model import Location
-from recipes.schema import schema_text
 
 SAME, DIFFERENT = ExitCode.PASSED, ExitCode.REFUSED
 """As diff and most formatters have it: 1 says that something differs, 2 that a file could not be used."""
@@ -146,17 +145,24 @@ def replace_text(file: Path, text: str) -> None:
         raise
 
 
-def print_schema(output: Path | None) -> ExitCode:
-    """Prints the JSON Schema of recipe files, or writes it to a file."""
+def line_schema_text() -> str:
+    """The JSON Schema of line files, as a file holds it."""
+    from controller.line_schema import line_schema
+
+    return json.dumps(line_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def print_schema(output: Path | None, text: str) -> ExitCode:
+    """Prints a JSON Schema, or writes it to a file."""
     if output is None:
-        print(schema_text(), end="")
+        print(text, end="")
         return ExitCode.PASSED
     from controller.cli.output import OutputRefused, write_new
 
     try:
         if output.is_file() and '"$schema"' in output.read_text(encoding="utf-8", errors="replace"):
             output.unlink()  # an older schema makes way for this one
-        write_new(output, schema_text().encode())
+        write_new(output, text.encode())
     except OutputRefused as error:
         print(error, file=sys.stderr)
         return ExitCode.UNUSABLE

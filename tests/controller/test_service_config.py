@@ -16,7 +16,9 @@ from jsonschema import Draft202012Validator
 from controller.config import ConfigError, LineConfig, UnitConfig, line_toml, load_line
 from controller.line_schema import line_schema
 from controller.line_secrets import MOST_BYTES, Secret, SecretUnusable
+from controller.reports.line_file_page import BEGIN, END
 from controller.service_config import ServiceConfig, StoreConfig
+from tests.controller.test_cli import pressline
 
 UNIT = '[units.press]\nkind = "uniaxial_press"\nprofile = "uniaxial-press-generic"\nurl = "tcp://127.0.0.1:502"\n'
 WHOLE = """
@@ -222,7 +224,25 @@ def test_the_password_gets_into_the_stores_url_whatever_it_is(tmp_path: Path) ->
     assert "p@ss" not in repr(config)
 
 
-# ---------------------------------------------------------------------- the schema
+# ---------------------------------------------------------------------- the schema, the reference
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+
+
+def test_the_reference_is_what_the_tables_say() -> None:
+    text = (REFERENCE / "line-file.md").read_text(encoding="utf-8")
+    made = "make its part anew with: pressline schema --line --page"
+    assert text[text.index(BEGIN) : text.index(END)] + END + "\n" == pressline("schema", "--line", "--page").output, (
+        made
+    )
+
+
+def test_the_schema_of_the_reference_is_what_the_program_prints() -> None:
+    made = "make it anew with: pressline schema --line > docs/reference/line-file.schema.json"
+    assert (REFERENCE / "line-file.schema.json").read_text(encoding="utf-8") == pressline("schema", "--line").output, (
+        made
+    )
+
 
 VALIDATOR = Draft202012Validator(line_schema())
 # What the schema cannot say: two tables, two days, a day as a text, a text that no file system takes.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from controller.cli.clock import utc_text
+from controller.cli.clock import utc, utc_text
 from controller.cli.devices_output import print_json, reported, run
 from controller.cli.exit_codes import ExitCode
 from controller.config import ConfigError, LineConfig, load_line
@@ -13,10 +13,11 @@ from controller.devices.calibration_check import calibration_check
 from controller.devices.checks import Check, State, broken, ok
 from controller.devices.diagnosis import unit_checks
 from controller.devices.installation import installation_checks
+from controller.devices.serving_checks import serving_checks
 from controller.line_lock import LineLock
 from drivers.transport.urls import Lines
 
-INSTALLATION, LINE = "installation", "line"
+INSTALLATION, LINE, SERVICE = "installation", "line", "as a service"
 
 
 def examine(line: Path | None, store: Path, *, as_json: bool) -> ExitCode:
@@ -49,7 +50,14 @@ def _examine_line(line: Path, report: _Report) -> None:
     report.add(ok("line file", f"{line}: {len(config.units)} units"))
     service = LineLock(line).holder()
     report.add(ok("service", service or "no program of this computer works with this line now"))
-    run(_examine_units(config, service, report), config.speed)
+    run(_examine_all(config, service, report), config.speed)
+
+
+async def _examine_all(config: LineConfig, service: str | None, report: _Report) -> None:
+    report.begin(SERVICE)
+    async for check in serving_checks(config, utc(), service):
+        report.add(check)
+    await _examine_units(config, service, report)
 
 
 async def _examine_units(config: LineConfig, service: str | None, report: _Report) -> None:

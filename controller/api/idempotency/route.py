@@ -1,0 +1,92 @@
+"""Routes whose commands are known by their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from controller.api.errors import problem_of
+from controller.api.idempotency.keys import Answered, Asked, Keys
+from controller.api.identity import asker
+from controller.api.parts import parts_of
+from controller.api.problems import Problem
+from controller.database import DatabaseUnusable
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+HEADER = "Idempotency-Key"
+KEY_OF_A_COMMAND, KEY_OF_A_STOP = "required", "optional"
+
+
+class CommandRoute(APIRoute):
+    """A command that raises risk or makes something: it needs a key."""
+
+    needs_key = True
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+
+        async def once(request: Request) -> Response:
+            key = request.headers.get(HEADER)
+            if key is None and self.needs_key:
+                what = f"this command needs the header {HEADER}: any text of your own, a new one for each command"
+                await asker(request)  # who may not even look is told that first
+                raise Problem("key-missing", what)
+            if key is None:
+                return await handle(request)
+            return await _once(request, key, handle, needs_key=self.needs_key)
+
+        return once
+
+
+class LoweringRoute(CommandRoute):
+    """A command that lowers risk: a stop button must not fail for a header, nor for a store that does not answer."""
+
+    needs_key = False
+
+
+async def _once(request: Request, key: str, handle: Handler, *, needs_key: bool) -> Response:
+    """The command's answer, from the command itself or from what was stored of it."""
+    actor = await asker(request)
+    address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    asked = Asked.of(actor.name, key, request.method, address, await request.body())
+    keys = parts_of(request).keys
+    try:
+        before = await keys.take(asked)
+    except DatabaseUnusable:
+        if needs_key:
+            raise
+        return await handle(request)
+    if before is not None:
+        headers = {"Idempotency-Replayed": "true"} | ({"Location": before.location} if before.location else {})
+        return Response(before.body, before.status, headers, before.media_type or None)
+    try:
+        response = await handle(request)
+    except BaseException as error:
+        await _without_answer(keys, asked, error)
+        raise
+    location = response.headers.get("location")
+    answered = Answered(response.status_code, response.headers.get("content-type", ""), bytes(response.body), location)
+    await _kept(keys, asked, answered)
+    return response
+
+
+async def _without_answer(keys: Keys, asked: Asked, error: BaseException) -> None:
+    """A refusal did nothing, so that the same key may be used again; of anything else nobody knows what it did."""
+    try:
+        if problem_of(error) is not None:
+            await keys.forget(asked)
+        else:
+            await keys.lose(asked)
+    except DatabaseUnusable:
+        return  # the command's own error is what counts
+
+
+async def _kept(keys: Keys, asked: Asked, answered: Answered) -> None:
+    """The command was carried out: a store that does not take its answer changes nothing of that."""
+    try:
+        await keys.keep(asked, answered)
+    except DatabaseUnusable:
+        return  # a repetition is told that the command is in progress, and does nothing twice

@@ -1,0 +1,63 @@
+"""What the API is given: everything that it needs, and nothing that it finds by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from starlette.requests import HTTPConnection
+
+from controller.accounts import Accounts
+from controller.api.idempotency.keys import Keys
+from controller.api.limits import Limits
+from controller.api.ports import Records, Trends
+from controller.api.stream.hub import Hub
+from controller.api.workers import Workers
+from controller.service.service import LineService
+from controller.store.recipes import RecipeStore
+from recipes.plan import UnitCapability
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeDesk:
+    """Stored recipes with the line that they are planned on. file is the store that holds them."""
+
+    store: RecipeStore
+    file: Path
+    line: str
+    capabilities: Sequence[UnitCapability]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The service as the API sees it.
+
+    trends is None where there is no historian. configuration is what may be shown of it: no secret is in it. ready says
+    in words what keeps the service from its work (nothing: it is ready). allowed_origins are further origins whose
+    pages may ask; hosts are the names that the service is called by, empty for any (a name that a browser was made to
+    resolve to this computer then passes; the configuration should give them). unexpected is told of faults of ours.
+    """
+
+    line: LineService
+    people: Accounts
+    records: Records
+    recipes: RecipeDesk
+    trends: Trends | None
+    keys: Keys
+    hub: Hub
+    workers: Workers
+    configuration: Mapping[str, Any]
+    ready: Callable[[], Sequence[str]]
+    utc: Callable[[], str]
+    unexpected: Callable[[str, BaseException], None]
+    allowed_origins: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    tls: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+
+def parts_of(connection: HTTPConnection) -> Parts:
+    """Those of the app that got the request."""
+    return cast("Parts", connection.app.state.parts)

@@ -1,0 +1,50 @@
+"""Trends, reduced to the points that a screen has; extremes are kept."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from controller.api.answers import read
+from controller.api.forms import API, NamePath, Utc, Viewer, utc_time
+from controller.api.parts import parts_of
+from controller.api.ports import Trends
+from controller.api.problems import Problem
+
+router = APIRouter(tags=["trends"], prefix=f"{API}/trends")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _trends(request: Request) -> Trends:
+    if (trends := parts_of(request).trends) is None:
+        raise Problem("unknown", "this service keeps no trends")
+    return trends
+
+
+def _us(when: str) -> int:
+    """UTC microseconds."""
+    return (utc_time(when) - EPOCH) // timedelta(microseconds=1)
+
+
+@router.get("", operation_id="list_tags", responses=read(404))
+async def list_tags(request: Request, _: Viewer) -> list[dict[str, Any]]:
+    """Every tag with its unit, meaning, and the times between which it was recorded."""
+    return [asdict(tag) for tag in await _trends(request).tags()]
+
+
+@router.get("/{tag}", operation_id="show_trend", responses=read(404))
+async def show_trend(
+    request: Request,
+    tag: NamePath,
+    _: Viewer,
+    begin: Annotated[Utc, Query(alias="from")],
+    end: Annotated[Utc, Query(alias="to")],
+    points: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+) -> dict[str, Any]:
+    """One tag between two times, in at most so many stretches, each with first, last, least, greatest and worst."""
+    if _us(end) <= _us(begin):
+        raise Problem("invalid", "`to` is not behind `from`")
+    return asdict(await _trends(request).trend(tag, _us(begin), _us(end), points))

@@ -8,20 +8,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
 
 import uvicorn
 
-GRACE_S = 3
-"""Seconds that answers which are under way may take when the service ends (engineering judgement)."""
+GRACE_S = 8.0
+"""Loop seconds that the server may take to end, its own time for answers under way included (engineering judgement)."""
 BACKLOG = 128
-IDLE_S = 15
-"""Seconds that a connection without a request is kept; browsers open another (engineering judgement)."""
-LARGEST_MESSAGE = 65_536
-"""Bytes of a WebSocket message from a client; ours send subscriptions only (engineering judgement)."""
 
 
 class CannotListen(Exception):
@@ -66,44 +60,19 @@ def origin_of(listening: socket.socket, *, tls: bool) -> str:
     return f"http{'s' if tls else ''}://{shown}:{port}"
 
 
-class _Server(uvicorn.Server):
-    """Signals are the service's own."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 class Web:
-    """The server of an ASGI app. `serve` is its task, which may be begun again after its death.
+    """The server of the pages and the API. `serve` is its task, which may be begun again after its death.
 
-    tls is kept: what is loaded into it counts for the next connection.
+    `make` gives a server for each time that it is begun, which leaves signals alone.
     """
 
-    def __init__(self, app: Any, listening: socket.socket, tls: ssl.SSLContext | None = None) -> None:
-        self._app, self._listening, self.tls = app, listening, tls
-        self._server: _Server | None = None
+    def __init__(self, make: Callable[[], uvicorn.Server], listening: socket.socket) -> None:
+        self._make, self._listening = make, listening
+        self._server: uvicorn.Server | None = None
 
     async def serve(self) -> None:
         """Serves until it is cancelled; what is being answered is then given its time."""
-        config = uvicorn.Config(
-            self._app,
-            loop="none",
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            date_header=True,
-            proxy_headers=False,
-            timeout_keep_alive=IDLE_S,
-            timeout_graceful_shutdown=GRACE_S,
-            ws_max_size=LARGEST_MESSAGE,
-            ws="websockets-sansio",
-            ws_per_message_deflate=False,
-        )
-        config.load()
-        config.ssl = self.tls
-        server = _Server(config)
+        server = self._make()
         serving = asyncio.create_task(server.serve([self._listening.dup()]), name="uvicorn")
         self._server = server
         try:
@@ -111,7 +80,7 @@ class Web:
         finally:
             server.should_exit = True
             with suppress(asyncio.CancelledError, TimeoutError):
-                await asyncio.wait_for(serving, GRACE_S + 2)
+                await asyncio.wait_for(serving, GRACE_S)
 
     @property
     def is_serving(self) -> bool:

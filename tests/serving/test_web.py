@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
 from controller.serving.web import CannotListen, Web, listen, origin_of
 
@@ -20,6 +22,16 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         await asyncio.sleep(0.3)
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"here"})
+
+
+class Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def server() -> uvicorn.Server:
+    return Server(uvicorn.Config(app, loop="none", log_config=None, lifespan="off", timeout_graceful_shutdown=2))
 
 
 async def asked(url: str) -> str:
@@ -36,7 +48,7 @@ async def ended(task: asyncio.Task[None]) -> None:
 async def test_it_serves_on_a_free_port_ends_and_comes_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
     listening = listen("127.0.0.1", 0)
-    web = Web(app, listening)
+    web = Web(server, listening)
     url = origin_of(listening, tls=False)
     for _ in range(2):
         task = asyncio.create_task(web.serve())
@@ -51,7 +63,7 @@ async def test_it_serves_on_a_free_port_ends_and_comes_back() -> None:
 
 async def test_an_answer_under_way_is_finished() -> None:
     listening = listen("127.0.0.1", 0)
-    web = Web(app, listening)
+    web = Web(server, listening)
     task = asyncio.create_task(web.serve())
     answer = asyncio.create_task(asked(origin_of(listening, tls=False) + "/slow"))
     await asyncio.sleep(0.1)

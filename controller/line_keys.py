@@ -23,6 +23,8 @@ SHOWN = 80  # characters of a wrong value that a message repeats
 class Table:
     """A table of a line file; a subclass is a frozen dataclass."""
 
+    LIVE: ClassVar[bool] = False
+    """Whether all of it is taken over by `pressline reload`."""
     TOGETHER: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Keys of which the first needs the second."""
     APART: ClassVar[tuple[tuple[str, str], ...]] = ()

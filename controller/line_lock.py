@@ -68,6 +68,16 @@ class LineLock:
             os.close(handle)
         return None
 
+    def holder_command(self) -> tuple[int, str] | None:
+        """Process number and command of who holds the lock now; None if nobody does."""
+        if self.holder() is None:
+            return None
+        try:
+            pid, _, command = self.path.read_text(encoding="utf-8", errors="replace").strip().partition(" ")
+        except OSError:
+            return None
+        return (int(pid), command) if pid.isdecimal() else None
+
     def _take(self, handle: int, *, shared: bool = False) -> None:
         try:
             fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

@@ -69,7 +69,7 @@ class WebConfig(Table):
     )
     key: Path | None = setting(FileName(), "the certificate's private key, PEM", None, absent="no TLS", live=True)
     origins: tuple[str, ...] = setting(
-        Texts(ORIGIN), "other origins whose pages may use the API", (), absent="only its own", live=True
+        Texts(ORIGIN), "other origins whose pages may use the API", (), absent="only its own"
     )
     session_idle_min: int = setting(
         Whole(1, 1440, "minutes"), "without a request a session ends after so long (default: NIST SP 800-63B, AAL2)", 30
@@ -78,6 +78,11 @@ class WebConfig(Table):
         Whole(1, 168, "hours"), "a session ends after so long in any case (default: NIST SP 800-63B, AAL2)", 12
     )
     log_level: str = setting(OneOf(("debug", "info", "warning", "error")), "what is logged at least", "info", live=True)
+    at_stop: str = setting(
+        OneOf(("hold", "stop")),
+        "what becomes of runs when the service ends: held and left open for its next start, or stopped",
+        "hold",
+    )
     log_format: str = setting(
         OneOf(("auto", "console", "json", "journald")),
         "how; auto is console at a terminal, journald under systemd, else json",
@@ -136,6 +141,8 @@ class StoreConfig(Table):
 class HistorianConfig(Table):
     """[historian]: the trends of every tag."""
 
+    LIVE: ClassVar = True
+
     enabled: bool = setting(Flag(), "whether trends are kept", True)
     keep_days: int | None = setting(Whole(1, 36500, "days"), "trends go after so long", None, absent="kept for good")
     max_gb: float | None = setting(
@@ -153,6 +160,8 @@ class HistorianConfig(Table):
 class SparkplugConfig(Table):
     """[mqtt.sparkplug]: the line as an edge node of Sparkplug B."""
 
+    LIVE: ClassVar = True
+
     group: str = setting(LEVEL, "the group id")
     node: str = setting(LEVEL, "the edge node id, one for each line of a group")
     primary_host: str | None = setting(
@@ -164,6 +173,7 @@ class SparkplugConfig(Table):
 class MqttConfig(Table):
     """[mqtt]: the broker that is told about the line. Without this table nothing is published."""
 
+    LIVE: ClassVar = True
     TOGETHER: ClassVar = (
         ("certificate", "key"),
         ("key", "certificate"),
@@ -173,24 +183,20 @@ class MqttConfig(Table):
     APART: ClassVar = (("password_file", "password_env"),)
     SECRETS: ClassVar = ("password",)
 
-    url: str = setting(MQTT_URL, "the broker; mqtts is TLS", live=True)
-    version: str = setting(OneOf(("3.1.1", "5")), "the version of MQTT", "5", live=True)
-    client_id: str | None = setting(
-        LEVEL, "how the broker knows us", None, absent="made from site, area and line", live=True
-    )
-    user: str | None = setting(NAME, "the user's name at the broker", None, live=True)
-    password_file: Path | None = setting(SECRET_FILE, "a file with the user's password", None, live=True)
-    password_env: str | None = setting(VARIABLE, "the variable of the environment with that password", None, live=True)
-    ca: Path | None = setting(
-        FileName(), "whose certificates count, PEM", None, absent="those of the system", live=True
-    )
-    certificate: Path | None = setting(FileName(), "our certificate for the broker, PEM", None, live=True)
-    key: Path | None = setting(FileName(), "its private key, PEM", None, live=True)
-    keep_alive_s: int = setting(Whole(5, 600, "seconds"), "a broker that is silent for longer is gone", 20, live=True)
+    url: str = setting(MQTT_URL, "the broker; mqtts is TLS")
+    version: str = setting(OneOf(("3.1.1", "5")), "the version of MQTT", "5")
+    client_id: str | None = setting(LEVEL, "how the broker knows us", None, absent="made from site, area and line")
+    user: str | None = setting(NAME, "the user's name at the broker", None)
+    password_file: Path | None = setting(SECRET_FILE, "a file with the user's password", None)
+    password_env: str | None = setting(VARIABLE, "the variable of the environment with that password", None)
+    ca: Path | None = setting(FileName(), "whose certificates count, PEM", None, absent="those of the system")
+    certificate: Path | None = setting(FileName(), "our certificate for the broker, PEM", None)
+    key: Path | None = setting(FileName(), "its private key, PEM", None)
+    keep_alive_s: int = setting(Whole(5, 600, "seconds"), "a broker that is silent for longer is gone", 20)
     site: str = setting(LEVEL, "the first level of every topic", "site")
     area: str = setting(LEVEL, "the second level", "area")
     line: str | None = setting(LEVEL, "the third level", None, absent="the line's name, cleaned")
-    live_hz: float = setting(Number(0.1, 20, "messages a second"), "values of a unit at most so often", 2.0, live=True)
+    live_hz: float = setting(Number(0.1, 20, "messages a second"), "values of a unit at most so often", 2.0)
     outbox_max_mb: int = setting(
         Whole(1, 100_000, "MB"), "what waits for the broker at most; beyond it the least important goes, counted", 1000
     )
@@ -235,9 +241,7 @@ class OidcConfig(Table):
 class PeopleConfig(Table):
     """[people]: who is at the line."""
 
-    at_once: int = setting(
-        Whole(1, 100), "how many people are at the line, so many tasks are asked for at once", 2, live=True
-    )
+    at_once: int = setting(Whole(1, 100), "how many people are at the line, so many tasks are asked for at once", 2)
     oidc: OidcConfig | None = setting(OidcConfig, "signing in by an OpenID provider", None, absent="passwords only")
 
 

@@ -28,7 +28,7 @@ def _tables(name: str, table: type[Table]) -> Iterator[str]:
         if isinstance(found.kind, type):
             below.append((f"{name}.{word}", found.kind))
         else:
-            live = " *" if found.live else ""
+            live = " *" if found.live or table.LIVE else ""
             rows.append(
                 f"| `{name}.{word}`{live} | {found.meaning} | {found.kind.expected} | {_absent(found, default)} |"
             )

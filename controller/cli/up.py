@@ -1,0 +1,181 @@
+"""`pressline up`: a line as a service, from its line file or as a demonstration."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+import sys
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from controller.accounts import AccountsError, ListeningRefused
+from controller.accounts.tls import TlsUnusable
+from controller.alarms.table import shipped_table
+from controller.app import on_clock, simulated_wires
+from controller.cli.clock import utc, utc_text
+from controller.cli.exit_codes import ExitCode
+from controller.cli.runs import known_scenario
+from controller.config import ConfigError, LineConfig, load_line
+from controller.database import DatabaseUnusable
+from controller.journal import JournalError
+from controller.line_lock import LineTaken
+from controller.line_secrets import SecretUnusable
+from controller.service_config import HistorianConfig, ServiceConfig, StoreConfig, WebConfig
+from controller.serving.logs import LEVELS, Log
+from controller.serving.served import Clock, ServeRefused, Started, serve
+from controller.serving.web import CannotListen
+from controller.vitals.deaths import TaskDied
+from drivers.errors import ProfileError
+
+UNUSABLE = (
+    ConfigError,
+    ProfileError,
+    SecretUnusable,
+    TlsUnusable,
+    ListeningRefused,
+    CannotListen,
+    ServeRefused,
+    JournalError,
+    DatabaseUnusable,
+    AccountsError,
+)
+"""Why a service does not start: something has to be mended first, and it is not started again until then."""
+CLOCK = Clock(utc, utc_text)
+DEMO_PORT = 8540
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What is asked of `pressline up --demo`."""
+
+    folder: Path
+    speed: float
+    scenario: str
+    seed: int
+    log_level: str | None
+
+
+def serve_line_file(line: Path, log_level: str | None) -> ExitCode:
+    """Serves the line of a file until it is told to end."""
+    try:
+        config = load_line(line)
+        if log_level is not None:
+            config = _at_level(config, log_level)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return ExitCode.UNUSABLE
+    web = config.service.service
+    log = Log(web.log_format, web.log_level, utc_text)
+    way_in = config.service.store.folder / "way-in"
+
+    async def main() -> None:
+        await serve(config, CLOCK, log, lambda started: _announce(started, way_in), None)
+
+    return _ended(lambda: on_loop(main(), config.speed), log)
+
+
+def serve_demo(options: DemoOptions) -> ExitCode:
+    """Serves a simulated line on real sockets, for this computer only, with what may be tried."""
+    if not known_scenario(options.scenario):
+        return ExitCode.UNUSABLE
+    options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = Log("auto", options.log_level or "warning", utc_text)
+
+    async def main() -> None:
+        async with simulated_wires(options.scenario, options.seed, options.speed) as simulated:
+            config = _demo_config(simulated, options)
+            told = {"scenario": options.scenario, "seed": options.seed}
+            await serve(config, CLOCK, log, lambda started: _welcome(started, config, options), told)
+
+    return _ended(lambda: on_clock(main(), options.speed), log)
+
+
+def _demo_config(simulated: LineConfig, options: DemoOptions) -> LineConfig:
+    store = StoreConfig(url=f"sqlite:///{(options.folder / 'pressline.sqlite').absolute()}", folder=options.folder)
+    return replace(
+        simulated,
+        service=ServiceConfig(WebConfig(port=DEMO_PORT), store, HistorianConfig(keep_days=7)),
+    )
+
+
+def _at_level(config: LineConfig, level: str) -> LineConfig:
+    if level not in LEVELS:
+        raise ConfigError(f"--log-level is {level!r}; expected one of {', '.join(LEVELS)}")
+    web = replace(config.service.service, log_level=level)
+    return replace(config, service=replace(config.service, service=web))
+
+
+def on_loop(main: Coroutine[Any, Any, None], speed: float) -> None:
+    """Runs to its end: on uvloop, which is on time more closely; a simulated line that is faster on its own loop."""
+    if speed != 1.0:
+        on_clock(main, speed)
+        return
+    import uvloop
+
+    shipped_table()  # it is kept; a loop that reads it while machines wait for their heartbeat is late
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
+
+
+def _ended(run: Any, log: Log) -> ExitCode:
+    about = log.about("service")
+    try:
+        run()
+    except UNUSABLE as error:
+        for line in str(error).splitlines():
+            about.error(line)
+        return ExitCode.UNUSABLE
+    except LineTaken as error:
+        about.error(str(error))
+        return ExitCode.REFUSED
+    except (TaskDied, asyncio.CancelledError) as error:
+        about.error(f"the service cannot go on: {error}" if isinstance(error, TaskDied) else "left")
+        return ExitCode.REFUSED
+    about.info("ended")
+    return ExitCode.PASSED
+
+
+def _announce(started: Started, file: Path) -> None:
+    """Where the pages are; a way in goes to a terminal or a pipe, but into no system's log."""
+    print(f"pressline serves {started.origin}", flush=True)
+    if started.way_in is None:
+        with suppress(OSError):
+            file.unlink()
+        return
+    who, ends = started.way_in.user, started.way_in.ends
+    if not _is_logged():
+        print(
+            f"nobody has a password yet; the one-time way in of {who}, until {ends}: {started.way_in.token}", flush=True
+        )
+        return
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, stat.S_IRUSR | stat.S_IWUSR)
+    with os.fdopen(handle, "w", encoding="utf-8") as written:
+        written.write(started.way_in.token + "\n")
+    print(f"nobody has a password yet; the one-time way in of {who}, until {ends}, is in {file.absolute()}", flush=True)
+
+
+def _is_logged() -> bool:
+    """Whether what is printed goes to systemd's journal, which others may read."""
+    state = os.fstat(sys.stdout.fileno())
+    return os.environ.get("JOURNAL_STREAM") == f"{state.st_dev}:{state.st_ino}"
+
+
+def _welcome(started: Started, config: LineConfig, options: DemoOptions) -> None:
+    origin, faults = started.origin, (config.operator_url or "").replace("tcp://", "http://")
+    print(f"a simulated line of {len(config.units)} units, {options.speed:g} times as fast as real")
+    print(f"  service        {origin}/api/v1/ (this computer only; its store: {options.folder})")
+    print(f"  break something {faults}/")
+    if started.way_in is not None:
+        print(f"  your way in    {started.way_in.token} (once, as {started.way_in.user})")
+        print("what to try, in another terminal:")
+        way_in = f'{{"way_in": "{started.way_in.token}", "password": "a long sentence of yours"}}'
+        print(f"  curl -c jar -H 'Content-Type: application/json' -d '{way_in}' {origin}/api/v1/session/way-in")
+    else:
+        print("what to try, in another terminal:")
+    print(f"  pressline status --url {origin}")
+    print(f"  curl {origin}/api/v1/openapi.json")
+    print("Ctrl-C ends it", flush=True)

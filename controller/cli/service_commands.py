@@ -26,6 +26,9 @@ def up(
     folder: Annotated[
         Path, typer.Option("--folder", help="With --demo: where its store is kept, so that it can be gone on with.")
     ] = Path("pressline-demo"),
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="With --demo: where its pages are; 0 takes a free port.")
+    ] = 8540,
     log_level: Annotated[
         str | None, typer.Option("--log-level", help="debug, info, warning or error; else the line file's.")
     ] = None,
@@ -44,7 +47,7 @@ def up(
             typer.echo("pressline up: --speed goes with --demo; a line file has its own speed", err=True)
             raise typer.Exit(ExitCode.UNUSABLE)
         raise typer.Exit(serve_line_file(line, log_level))
-    raise typer.Exit(serve_demo(DemoOptions(folder, speed, scenario, seed, log_level)))
+    raise typer.Exit(serve_demo(DemoOptions(folder, port, speed, scenario, seed, log_level)))
 
 
 @service_commands.command()

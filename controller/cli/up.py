@@ -31,6 +31,8 @@ from controller.serving.web import CannotListen
 from controller.vitals.deaths import TaskDied
 from drivers.errors import ProfileError
 
+OWN_ONLY = 0o077
+"""What a store holds is for nobody else's eyes: passwords' hashes, and what a plant makes."""
 UNUSABLE = (
     ConfigError,
     ProfileError,
@@ -45,7 +47,6 @@ UNUSABLE = (
 )
 """Why a service does not start: something has to be mended first, and it is not started again until then."""
 CLOCK = Clock(utc, utc_text)
-DEMO_PORT = 8540
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class DemoOptions:
     """What is asked of `pressline up --demo`."""
 
     folder: Path
+    port: int
     speed: float
     scenario: str
     seed: int
@@ -68,6 +70,7 @@ def serve_line_file(line: Path, log_level: str | None) -> ExitCode:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return ExitCode.UNUSABLE
+    os.umask(OWN_ONLY)
     web = config.service.service
     log = Log(web.log_format, web.log_level, utc_text)
     way_in = config.service.store.folder / "way-in"
@@ -82,6 +85,7 @@ def serve_demo(options: DemoOptions) -> ExitCode:
     """Serves a simulated line on real sockets, for this computer only, with what may be tried."""
     if not known_scenario(options.scenario):
         return ExitCode.UNUSABLE
+    os.umask(OWN_ONLY)
     options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = Log("auto", options.log_level or "warning", utc_text)
 
@@ -98,7 +102,7 @@ def _demo_config(simulated: LineConfig, options: DemoOptions) -> LineConfig:
     store = StoreConfig(url=f"sqlite:///{(options.folder / 'pressline.sqlite').absolute()}", folder=options.folder)
     return replace(
         simulated,
-        service=ServiceConfig(WebConfig(port=DEMO_PORT), store, HistorianConfig(keep_days=7)),
+        service=ServiceConfig(WebConfig(port=options.port), store, HistorianConfig(keep_days=7)),
     )
 
 

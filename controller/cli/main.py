@@ -20,10 +20,10 @@ from controller.cli.recipe_commands import recipe_commands
 from controller.cli.record_commands import record_commands
 from controller.cli.rules_commands import rules
 from controller.cli.run_commands import run_commands
+from controller.cli.service_commands import service_commands
+from controller.cli.telemetry import telemetry
 from controller.cli.tokens import tokens
 from controller.cli.trends import trends
-from controller.cli.telemetry import telemetry
-from controller.cli.service_commands import service_commands
 from controller.cli.trial_commands import trial_commands
 from controller.cli.users import users
 
@@ -51,7 +51,6 @@ app.add_typer(tokens, name="tokens")
 app.add_typer(audit, name="audit")
 app.add_typer(trends, name="trends")
 app.add_typer(telemetry, name="telemetry")
-for group in (recipe_commands, trial_commands, run_commands, record_commands):
 for group in (recipe_commands, trial_commands, run_commands, service_commands, record_commands):
     app.registered_commands += group.registered_commands
 

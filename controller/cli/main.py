@@ -24,6 +24,7 @@ from controller.cli.service_commands import service_commands
 from controller.cli.telemetry import telemetry
 from controller.cli.tokens import tokens
 from controller.cli.trends import trends
+from controller.cli.store_commands import store_commands
 from controller.cli.trial_commands import trial_commands
 from controller.cli.users import users
 
@@ -52,6 +53,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(trends, name="trends")
 app.add_typer(telemetry, name="telemetry")
 for group in (recipe_commands, trial_commands, run_commands, service_commands, record_commands):
+for group in (recipe_commands, trial_commands, run_commands, record_commands, store_commands):
     app.registered_commands += group.registered_commands
 
 

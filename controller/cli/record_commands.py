@@ -50,7 +50,11 @@ def certificate(
 @record_commands.command()
 def verify(
     file: Annotated[
-        Path, typer.Argument(help="A certificate (its JSON, its page or its PDF), a store, or a store's rescue file.")
+        str,
+        typer.Argument(
+            help="A certificate (its JSON, its page or its PDF), a store (its file or its URL), a store's rescue file,"
+            " or a backup."
+        ),
     ],
     store: Annotated[Path | None, typer.Option(help="The store whose journal holds the run.")] = None,
     recipe: Annotated[Path | None, typer.Option(help="The recipe file that was run.")] = None,
@@ -67,9 +71,15 @@ def verify(
     from controller.cli.certificate import verify_file
     from controller.cli.verify_journal import is_journal, verify_journal
 
-    if is_journal(file):
-        raise typer.Exit(verify_journal(file, store, anchor, as_json=as_json))
-    raise typer.Exit(verify_file(file, store, recipe, line, as_json=as_json))
+    path = Path(file)
+    if "://" in file or (path / "backup.json").is_file():
+        from controller.cli.backups import verify_backup, verify_url
+
+        is_url = "://" in file
+        raise typer.Exit(verify_url(file, anchor, as_json=as_json) if is_url else verify_backup(path))
+    if is_journal(path):
+        raise typer.Exit(verify_journal(path, store, anchor, as_json=as_json))
+    raise typer.Exit(verify_file(path, store, recipe, line, as_json=as_json))
 
 
 @record_commands.command()

@@ -9,19 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from controller.cli.exit_codes import ExitCode
-from controller.events import Event
 from controller.journal import (
     Anchor,
+    Examined,
     JournalError,
     StoreUnusable,
-    anchor_faults,
     anchor_path,
-    examine,
+    examined_file,
     read_anchor,
     read_events,
     read_rescue,
-    verify,
 )
+from controller.journal.examining import beside_store, pages_of
 from controller.journal.rescue import is_empty, is_rescue, missing_records, rescue_path
 from controller.reports.certificate_checks import Check, Result
 
@@ -49,23 +48,27 @@ def verify_journal(file: Path, store: Path | None, anchor: Path | None, *, as_js
     """Prints every check of a store or of a rescue file; a check that was not made is never told as made."""
     try:
         is_saved = file.is_file() and is_rescue(file)
-        events, checks = _of_rescue(file, store) if is_saved else _of_store(file, anchor)
+        found, checks = _of_rescue(file, store) if is_saved else _of_store(file, anchor)
     except (JournalError, OSError) as error:
         print(error, file=sys.stderr)
         return ExitCode.UNUSABLE
-    runs = len({event.run for event in events if event.kind == "run.created"})
+    return tell(str(file), found, checks, as_json=as_json)
+
+
+def tell(file: str, found: Examined, checks: Sequence[Check], *, as_json: bool) -> ExitCode:
+    """Prints what was checked."""
     if as_json:
         listed = [{"name": check.name, "result": check.result.value, "words": check.words} for check in checks]
-        print(json.dumps({"file": str(file), "records": len(events), "runs": runs, "checks": listed}, indent=2))
+        print(json.dumps({"file": file, "records": found.records, "runs": found.runs, "checks": listed}, indent=2))
     else:
-        _print(file, events, runs, checks)
+        _print(file, found, checks)
     return ExitCode.REFUSED if any(check.result is Result.FAILS for check in checks) else ExitCode.PASSED
 
 
-def _print(file: Path, events: Sequence[Event], runs: int, checks: Sequence[Check]) -> None:
+def _print(file: str, found: Examined, checks: Sequence[Check]) -> None:
     counts = Counter(check.result for check in checks)
-    said = f"{len(events)} records of {runs} {'run' if runs == 1 else 'runs'}"
-    head = f", the last one is record {events[-1].sequence} ({events[-1].hash})" if events else ""
+    said = f"{found.records} records of {found.runs} {'run' if found.runs == 1 else 'runs'}"
+    head = "" if found.last is None else f", the last one is record {found.last.sequence} ({found.last.hash})"
     print(f"{file}: {said}{head}")
     for check in checks:
         print(f"  {check.name}: {check.result}{f' ({check.words})' if check.words else ''}")
@@ -78,15 +81,21 @@ def _all(name: str, faults: Sequence[str]) -> list[Check]:
     return [Check(name, Result.FAILS, fault) for fault in faults] or [Check(name, Result.HOLDS)]
 
 
-def _of_store(file: Path, anchor: Path | None) -> tuple[list[Event], list[Check]]:
+def _of_store(file: Path, anchor: Path | None) -> tuple[Examined, list[Check]]:
     where = anchor_path(file) if anchor is None else anchor
     kept = _kept(where, is_given=anchor is not None)  # before the records: whoever writes meanwhile makes both longer
-    events, faults = examine(file)
-    checks = [*_all(_FILE, faults), *_all(_CHAIN, verify(events)), *_end(where, events, kept)]
+    found = examined_file(file, kept if isinstance(kept, Anchor) else None)
+    checks = checks_of(found, where, kept)
+    checks += [check for beside in beside_store(file) for check in _all(beside.name, pages_of(beside))]
     if not is_empty(rescue_path(file)):
         words = f"they wait in {rescue_path(file)}; the next `pressline run` takes them in"
         checks.append(Check(_RESCUED, Result.FAILS, words))
-    return events, checks
+    return found, checks
+
+
+def checks_of(found: Examined, where: Path, kept: Anchor | StoreUnusable | None) -> list[Check]:
+    """What was checked of a store: the file, the chain, and the end by the anchor that was at `where`."""
+    return [*_all(_FILE, found.file_faults), *_all(_CHAIN, found.chain_faults), *_end(where, found, kept)]
 
 
 def _kept(where: Path, *, is_given: bool) -> Anchor | StoreUnusable | None:
@@ -100,27 +109,30 @@ def _kept(where: Path, *, is_given: bool) -> Anchor | StoreUnusable | None:
     return anchor
 
 
-def _end(where: Path, events: Sequence[Event], anchor: Anchor | StoreUnusable | None) -> list[Check]:
+def _end(where: Path, found: Examined, anchor: Anchor | StoreUnusable | None) -> list[Check]:
     if isinstance(anchor, StoreUnusable):
         return [Check(_END, Result.FAILS, str(anchor))]
     if anchor is None:
         return [Check(_END, Result.NOT_CHECKED, f"there is no {where.name} beside it; records may have been cut off")]
-    if faults := anchor_faults(events, anchor):
-        return _all(_END, faults)
-    later = (events[-1].sequence if events else 0) - anchor.sequence
+    if found.end_faults:
+        return _all(_END, found.end_faults)
+    later = (0 if found.last is None else found.last.sequence) - anchor.sequence
     words = f"by {where.name}, up to record {anchor.sequence}"
     return [Check(_END, Result.HOLDS, words + (f"; {later} later ones may have been more" if later else ""))]
 
 
-def _of_rescue(file: Path, store: Path | None) -> tuple[list[Event], list[Check]]:
+def _of_rescue(file: Path, store: Path | None) -> tuple[Examined, list[Check]]:
     events, faults = read_rescue(file)
+    found = Examined(
+        len(events), len({e.run for e in events if e.kind == "run.created"}), events[-1] if events else None
+    )
     checks = _all(_LINES, faults)
     beside = file.with_name(file.name.removesuffix(".rescue")) if store is None else store
     if store is None and (beside == file or not beside.exists()):
-        return events, [*checks, Check(_CONTINUES, Result.NOT_CHECKED, "give --store FILE")]
+        return found, [*checks, Check(_CONTINUES, Result.NOT_CHECKED, "give --store FILE")]
     try:
         missing = missing_records(file, read_events(beside))
     except StoreUnusable as error:
-        return events, [*checks, Check(_CONTINUES, Result.FAILS, str(error))]
+        return found, [*checks, Check(_CONTINUES, Result.FAILS, str(error))]
     words = f"{beside} has {len(events) - len(missing)} of its records, {len(missing)} are only here"
-    return events, [*checks, Check(_CONTINUES, Result.HOLDS, words)]
+    return found, [*checks, Check(_CONTINUES, Result.HOLDS, words)]

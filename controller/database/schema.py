@@ -52,7 +52,7 @@ def _migrated(engine: Engine, backups: Path | None) -> Path | None:
         has, newest = schema_of(connection), newest_schema()
         if has == newest:
             return None
-        _refuse_newer(engine, has)
+        _refuse_unknown(engine.url.render_as_string(hide_password=True), has)
         is_used = bool(set(inspect(connection).get_table_names()) - {"alembic_version"})
         copy = _saved(engine.url, newest, backups) if is_used else None
         command.upgrade(alembic_config(connection), "head")
@@ -104,8 +104,18 @@ def is_compared(item: object, _name: object, _kind: object, _is_reflected: objec
     return not (is_key and other is not None)
 
 
-def _refuse_newer(engine: Engine, has: str | None) -> None:
-    place = engine.url.render_as_string(hide_password=True)
+def refuse_newer(file: Path) -> None:
+    """Refuses a SQLite file of a newer program, without changing it. Raises DatabaseUnusable."""
+    try:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            there = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+            row = None if there is None else database.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error as error:
+        raise DatabaseUnusable(f"{file}: cannot be read ({error})") from error
+    _refuse_unknown(str(file), None if row is None else str(row[0]))
+
+
+def _refuse_unknown(place: str, has: str | None) -> None:
     if has is not None and has not in {script.revision for script in _scripts().walk_revisions()}:
         raise DatabaseUnusable(f"{place}: has schema {has}, this program knows {newest_schema()}; use a newer program")
 

@@ -13,6 +13,7 @@ from controller.journal.chain import GENESIS, canonical, chain_hash, verify
 from controller.journal.database import SCHEMA_VERSION, examine, read_events
 from controller.journal.durable import PATIENCE_S, StoredJournal
 from controller.journal.errors import JournalError, RecordUnreadable, StoreBusy, StoreUnusable
+from controller.journal.examining import Examined, examined_file, examined_records
 from controller.journal.forgetting import LINE
 from controller.journal.lock import is_in_use
 from controller.journal.memory import Journal
@@ -28,6 +29,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Anchor",
     "Connection",
+    "Examined",
     "HeldPast",
     "Journal",
     "JournalError",
@@ -43,6 +45,8 @@ __all__ = [
     "canonical",
     "chain_hash",
     "examine",
+    "examined_file",
+    "examined_records",
     "is_in_use",
     "read_anchor",
     "read_events",

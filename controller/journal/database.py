@@ -120,30 +120,37 @@ def in_words(path: Path, error: sqlite3.Error, otherwise: str = "not a pressline
 
 def read_events(path: Path, run: str | None = None) -> list[Event]:
     """All records of a store, or of one run; raises StoreUnusable. Reads beside a writer."""
-    _refuse_no_file(path)
+    refuse_no_file(path)
     try:
-        with closing(_reading(path)) as database:
+        with closing(reading(path)) as database:
             rows = _rows(database, run)
     except sqlite3.Error as error:
         raise StoreUnusable(f"{path}: not a pressline store ({error})") from error
     return events_of(path, rows)
 
 
-def _refuse_no_file(path: Path) -> None:
+def refuse_no_file(path: Path) -> None:
+    """Raises StoreUnusable where there is no file of a store."""
     if path.is_dir():
         raise StoreUnusable(f"{path}: is a directory; expected the file of a store")
     if not path.exists():
         raise StoreUnusable(f"{path}: there is no such store; `pressline run` makes one")
 
 
-def _reading(path: Path) -> sqlite3.Connection:
+def reading(path: Path) -> sqlite3.Connection:
+    """A connection that only reads, beside a writer."""
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+
+
+def is_without_records(database: Connection) -> bool:
+    """Whether recipes were added to a store in which nothing ran yet."""
+    tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()}
+    return "recipe_records" in tables and "events" not in tables
 
 
 def _rows(database: Connection, run: str | None = None) -> list[Any]:
     """The records of a store, none of one to which recipes were added and in which nothing ran yet."""
-    tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()}
-    if "recipe_records" in tables and "events" not in tables:
+    if is_without_records(database):
         return []
     condition, values = ("", ()) if run is None else (" WHERE run = ?", (run,))
     wanted = f"SELECT {COLUMNS} FROM events{condition} ORDER BY sequence"  # noqa: S608  our own text
@@ -177,11 +184,11 @@ def examine(path: Path) -> tuple[list[Event], list[str]]:
 
     Raises StoreUnusable for what is no store at all. The chain itself is not judged here.
     """
-    _refuse_no_file(path)
+    refuse_no_file(path)
     events: list[Event] = []
     faults: list[str] = []
     try:
-        with closing(_reading(path)) as database:
+        with closing(reading(path)) as database:
             faults += table_faults(database)
             if (version := database.execute("PRAGMA user_version").fetchone()[0]) > SCHEMA_VERSION:
                 faults.append(f"it has schema {version}, this program knows {SCHEMA_VERSION}; use a newer program")

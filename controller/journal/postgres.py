@@ -40,6 +40,11 @@ RETRY_S = 1.0
 """Real seconds until what waits is tried again, so that a server that comes back is noticed without a new record."""
 
 
+def driver_url(url: str) -> str:
+    """A store's URL as the driver takes it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 class _Speaking:
     """A connection that takes the statements of `records.py`, which mark values as SQLite does."""
 
@@ -63,7 +68,7 @@ class PostgresMedium:
         self.place = parsed.render_as_string(hide_password=True)
         self.beside = folder / "journal"
         self._url = url
-        self._conninfo = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._conninfo = driver_url(url)
         self._name = f"pressline journal {token_hex(4)}"
         self._connection: _Speaking | None = None
         self._last: tuple[int, str] | None = None
@@ -127,7 +132,7 @@ class PostgresMedium:
 
     def open(self) -> None:
         try:
-            migrate(self._url)
+            migrate(self._url, self.beside.parent)
             connection = self._speaking().raw
             fsync = connection.execute("SHOW fsync").fetchone()
         except DatabaseUnusable as error:
@@ -176,6 +181,16 @@ class PostgresMedium:
         held = connection.execute("SELECT hash FROM events WHERE sequence = %s", (row[0],)).fetchone()
         if held != (row[7],):
             raise StoreUnusable(f"{self.place}: another process has written record {row[0]}")
+
+    @contextmanager
+    def writing_alone(self) -> Iterator[None]:
+        """No journal writes within the block. Raises StoreBusy or StoreUnusable."""
+        try:
+            with self._connected(self._name) as connection:
+                self._claim(connection)
+                yield
+        except psycopg.Error as error:
+            raise StoreUnusable(self.in_words(error)) from error
 
     def refuse_replaced(self) -> None:
         """A database that was replaced has ended its connections; the next one looks."""

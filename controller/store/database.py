@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from controller.journal import SCHEMA_VERSION, JournalError, StoreBusy, StoreUnusable
+from controller.store.place import Place, RecipeTables, StoreUrl
 from controller.store.schema import SCHEMA
 
 BUSY_LIMIT_S = 5.0  # how long a writer waits for another one; a transaction takes some milliseconds
@@ -21,11 +22,17 @@ RETRY_S = 0.02
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Place) -> Iterator[RecipeTables]:
     """The store, opened to be read beside writers.
 
     Raises StoreUnusable or StoreBusy, also for what goes wrong within the block.
     """
+    if isinstance(path, StoreUrl):
+        from controller.store.postgres import connected
+
+        with connected(path, make=False) as tables:
+            yield tables
+        return
     with _told(path):
         _refuse_no_file(path)
     with _told(path), closing(_connected(path, "ro")) as database:
@@ -34,11 +41,17 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def writing(path: Path, *, make: bool) -> Iterator[sqlite3.Connection]:
+def writing(path: Place, *, make: bool) -> Iterator[RecipeTables]:
     """The store, opened (with `make` also made) with the tables of recipes, durable at every commit.
 
     Raises StoreUnusable or StoreBusy, also for what goes wrong within the block.
     """
+    if isinstance(path, StoreUrl):
+        from controller.store.postgres import connected
+
+        with connected(path, make=make) as tables:
+            yield tables
+        return
     with _told(path):
         if make and not path.parent.is_dir():
             raise StoreUnusable(f"{path}: there is no directory {path.parent}")
@@ -52,13 +65,17 @@ def writing(path: Path, *, make: bool) -> Iterator[sqlite3.Connection]:
         yield database
 
 
-def has_recipes(database: sqlite3.Connection) -> bool:
+def has_recipes(database: RecipeTables) -> bool:
     """Whether the tables of stored recipes were made."""
+    if not isinstance(database, sqlite3.Connection):
+        return database.has_recipes()
     return not _names(database).isdisjoint(SCHEMA)
 
 
-def schema_faults(database: sqlite3.Connection) -> list[str]:
+def schema_faults(database: RecipeTables) -> list[str]:
     """Tables and triggers that somebody removed or changed, in words."""
+    if not isinstance(database, sqlite3.Connection):
+        return database.schema_faults()
     found = dict(database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall())
     return [
         f"what keeps stored recipes from being changed was {'changed' if name in found else 'removed'}: {name}"
@@ -81,7 +98,7 @@ def _connected(path: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_LIMIT_S)
 
 
-def _names(database: sqlite3.Connection) -> set[str]:
+def _names(database: RecipeTables) -> set[str]:
     return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'trigger')")}
 
 
@@ -126,9 +143,12 @@ def _make_tables(database: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def transaction(database: sqlite3.Connection) -> Iterator[None]:
+def transaction(database: RecipeTables) -> Iterator[None]:
     """Everything within the block or nothing of it, alone among writers; durable when the block is left."""
-    database.execute("BEGIN IMMEDIATE")
+    if not isinstance(database, sqlite3.Connection):
+        database.begin()
+    else:
+        database.execute("BEGIN IMMEDIATE")
     try:
         yield
         database.execute("COMMIT")

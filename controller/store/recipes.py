@@ -13,6 +13,7 @@ from pathlib import Path
 from controller.store.database import reading, writing
 from controller.store.errors import ApprovalRefused, NotApproved, StoreDamaged
 from controller.store.files import RecipeFiles, read_files, staged
+from controller.store.place import Place
 from controller.store.plans import differences
 from controller.store.records import Draft, append, read_chain, read_text, sha256, text_faults
 from controller.store.shelf import Approval, Shelf, Version, shelf_of
@@ -40,7 +41,7 @@ class RecipeStore:
     All methods raise StoreUnusable, StoreBusy, StoreDamaged, WordsUnusable and VersionUnknown besides what they name.
     """
 
-    def __init__(self, path: Path, utc: Callable[[], str]) -> None:
+    def __init__(self, path: Place, utc: Callable[[], str]) -> None:
         self.path = path
         self._utc = utc
 
@@ -135,7 +136,7 @@ class RecipeStore:
                     return shelf_of((*chain.records, record)), draft
 
 
-def read_shelf(store: Path, *, with_texts: bool = False) -> Shelf:
+def read_shelf(store: Place, *, with_texts: bool = False) -> Shelf:
     """Everything that is stored; damage is in its faults. with_texts looks at each stored text too, which takes longer.
 
     Raises StoreUnusable or StoreBusy.
@@ -146,7 +147,7 @@ def read_shelf(store: Path, *, with_texts: bool = False) -> Shelf:
     return shelf_of(chain.records, (*chain.faults, *faults))
 
 
-def files_of(store: Path, version: Version) -> RecipeFiles:
+def files_of(store: Place, version: Version) -> RecipeFiles:
     """The exact files of a version. Raises StoreDamaged when they are not what was added."""
     with reading(store) as database:
         found = {digest: read_text(database, digest) for digest in (version.text_sha256, *version.packs.values())}
@@ -157,14 +158,14 @@ def files_of(store: Path, version: Version) -> RecipeFiles:
     return RecipeFiles(contents[version.text_sha256], packs)
 
 
-def plan_of(store: Path, version: Version, units: Sequence[UnitCapability]) -> Plan:
+def plan_of(store: Place, version: Version, units: Sequence[UnitCapability]) -> Plan:
     """The plan of a stored version. Raises RecipeErrors and Refused; their findings call it NAME@VERSION.yaml."""
     with staged(files_of(store, version), Path(f"{version}.yaml")) as copy:
         return make_plan(load_recipe(copy), units)
 
 
 def approved_plan(
-    store: Path, name: str, version: int | None, capabilities: Sequence[UnitCapability]
+    store: Place, name: str, version: int | None, capabilities: Sequence[UnitCapability]
 ) -> tuple[Plan, Approval]:
     """The plan that may be run, and the newest valid approval that allows it.
 
@@ -198,7 +199,7 @@ def _why(version: Version) -> str:
     return "" if last is None else f": {last.by} withdrew it at {last.utc} ({last.reason})"
 
 
-def _other_plan(store: Path, version: Version, plan: Plan) -> str:
+def _other_plan(store: Place, version: Version, plan: Plan) -> str:
     """What tells apart the plan here and the one that was approved last."""
     approval = version.valid_approvals[-1]
     with reading(store) as database:
@@ -245,12 +246,12 @@ def _refuse_approval(version: Version, by: str, plan: Plan, *, four_eyes: bool) 
             raise ApprovalRefused(f"{approval.by} has approved this plan of {version} already, at {approval.utc}")
 
 
-def _whole(store: Path) -> Shelf:
+def _whole(store: Place) -> Shelf:
     shelf = read_shelf(store)
     _refuse_damage(store, shelf.faults)
     return shelf
 
 
-def _refuse_damage(store: Path, faults: Iterable[str]) -> None:
+def _refuse_damage(store: Place, faults: Iterable[str]) -> None:
     for fault in faults:
         raise StoreDamaged(f"{store}: stored recipes are damaged: {fault}; keep this file and use another --store")

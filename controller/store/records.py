@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from controller.journal import GENESIS, canonical
 from controller.store.database import has_recipes, schema_faults, transaction
+from controller.store.place import RecipeTables
 
 FORMAT = "pressline recipe record 1"
 """Begins every hashed text, so that no other chain's record can stand for one of these."""
@@ -65,7 +65,7 @@ def record_hash(previous: str, row: tuple[Any, ...]) -> str:
     return sha256(canonical([FORMAT, previous, *row]).encode())
 
 
-def read_chain(database: sqlite3.Connection) -> Chain:
+def read_chain(database: RecipeTables) -> Chain:
     """Every record and every break of the chain; a record that cannot be read is a break and is left out."""
     if not has_recipes(database):
         return Chain((), (), (0, GENESIS))
@@ -91,7 +91,7 @@ def read_chain(database: sqlite3.Connection) -> Chain:
     return Chain(tuple(records), tuple(faults), head)
 
 
-def append(database: sqlite3.Connection, head: Head, draft: Draft, utc: str) -> Record | None:
+def append(database: RecipeTables, head: Head, draft: Draft, utc: str) -> Record | None:
     """Writes a record behind `head` together with its texts; None if another process was faster and head is old."""
     row = (head[0] + 1, draft.kind, draft.recipe, draft.version, draft.by, utc, canonical(draft.data))
     own = record_hash(head[1], row)
@@ -100,16 +100,13 @@ def append(database: sqlite3.Connection, head: Head, draft: Draft, utc: str) -> 
         if (database.execute(newest).fetchone() or (0, GENESIS)) != head:
             return None
         for digest, content in draft.texts.items():
-            database.execute(
-                "INSERT INTO recipe_texts SELECT ?1, ?2"
-                " WHERE NOT EXISTS (SELECT 1 FROM recipe_texts WHERE sha256 = ?1)",
-                (digest, content),
-            )
+            if database.execute("SELECT 1 FROM recipe_texts WHERE sha256 = ?", (digest,)).fetchone() is None:
+                database.execute("INSERT INTO recipe_texts VALUES (?, ?)", (digest, content))
         database.execute("INSERT INTO recipe_records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, head[1], own))
     return Record(head[0] + 1, draft.kind, draft.recipe, draft.version, draft.by, utc, draft.data, own)
 
 
-def text_faults(database: sqlite3.Connection) -> list[str]:
+def text_faults(database: RecipeTables) -> list[str]:
     """Stored texts that were changed, in words."""
     if not has_recipes(database):
         return []
@@ -117,7 +114,7 @@ def text_faults(database: sqlite3.Connection) -> list[str]:
     return [f"the text {digest} was changed" for digest, content in rows if not _is(digest, content)]
 
 
-def read_text(database: sqlite3.Connection, digest: str) -> bytes | None:
+def read_text(database: RecipeTables, digest: str) -> bytes | None:
     """A stored text; None if it is not there or is not what it was."""
     found = database.execute("SELECT content FROM recipe_texts WHERE sha256 = ?", (digest,)).fetchone()
     return found[0] if found is not None and _is(digest, found[0]) else None

@@ -27,6 +27,7 @@ from controller.journal import (
     anchor_path,
     chain_hash,
     examine,
+    examined_file,
     read_events,
     rescue_path,
     verify,
@@ -233,12 +234,12 @@ def test_a_store_that_is_written_to_meanwhile_is_not_called_cut_off(
     spoilt(store, "DELETE FROM events WHERE sequence > 30")
     write_anchor(anchor_path(store), read_events(store)[19])
 
-    def examined(file: Path) -> Any:
-        found = examine(file)
+    def examined(file: Path, kept: Any) -> Any:
+        found = examined_file(file, kept)
         anchor_path(file).write_text(newest)  # its writer goes on: ten records more, and their anchor
         return found
 
-    monkeypatch.setattr(verify_module, "examine", examined)
+    monkeypatch.setattr(verify_module, "examined_file", examined)
     code, checks = told(capsys, store)
     assert (code, failing(checks)) == (ExitCode.PASSED, [])
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, func, select
 
 from controller.accounts.audit import Act, Audit
 from controller.accounts.audit_search import AuditEntry, AuditQuery, search
@@ -142,7 +142,6 @@ class Accounts:
 
         def work(connection: Connection, now_us: int) -> Changed[Actor]:
             whose(connection, now_us)
-            connection.execute(delete(ways_in).where(ways_in.c.sha256 == own))
             put_password(connection, name, hashed, now_us)
             return Changed(Actor(name, Role(row_named(connection, name).role), "password"))
 

@@ -7,6 +7,7 @@ is nobody's: people type passwords into the wrong field.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -75,8 +76,11 @@ class Audit:
         try:
             event = await self._journal.append(AUDIT, act.kind, {**act.data(old, new), **more})
         except JournalError as error:
-            self._journal.note(AUDIT, "audit.not_done", self._failed(act, "the record was late"))
+            self.not_done(act, "the record was late")
             raise AuditUnwritable(f"nothing was done: {error}") from error
+        except asyncio.CancelledError:
+            self.not_done(act, "whoever asked went away")
+            raise
         self._count()
         return event
 
@@ -91,7 +95,7 @@ class Audit:
 
     def not_done(self, act: Act, why: str) -> None:
         """That what stands recorded did not come about after all."""
-        self._journal.note(AUDIT, "audit.not_done", self._failed(act, why))
+        self._journal.note(AUDIT, "audit.not_done", {**act.data(), "new": act.kind, "told": why})
 
     def _count(self) -> None:
         """Lets records go from memory now and then; the store has them, and a service of months would grow."""
@@ -99,9 +103,6 @@ class Audit:
         if self._held >= HELD:
             self._held = 0
             self._journal.forget(AUDIT)
-
-    def _failed(self, act: Act, why: str) -> Mapping[str, Any]:
-        return {**act.data(), "new": act.kind, "told": why}
 
     def latest_state(self) -> Mapping[str, Any] | None:
         """What the latest record of a change says of the state of all accounts; None where there was none."""

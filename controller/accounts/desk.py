@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -73,13 +73,8 @@ class Desk:
                 await self.audit.refused(act, error)
                 raise
             accounts = {**rehearsed.after.data, "before": rehearsed.before.data}
-            try:
-                await self.audit.record(act, rehearsed.changed.old, rehearsed.changed.new, accounts=accounts)
-            except asyncio.CancelledError:
-                self.audit.not_done(act, "whoever asked went away")
-                raise
-            done = self.database.run(lambda connection: _carry_out(connection, work, now_us, rehearsed.before))
-            return (await self._to_its_end(act, done)).result
+            await self.audit.record(act, rehearsed.changed.old, rehearsed.changed.new, accounts=accounts)
+            return (await self.carry_out(act, lambda c: _carry_out(c, work, now_us, rehearsed.before))).result
 
     async def _rehearse(self, work: Callable[[Connection, int], Changed[Any]], now_us: int) -> _Rehearsed:
         def tried(connection: Connection) -> None:
@@ -93,9 +88,9 @@ class Desk:
             return rehearsed
         raise AssertionError("a rehearsal is always undone")
 
-    async def _to_its_end(self, act: Act, done: Coroutine[Any, Any, Changed[T]]) -> Changed[T]:
-        """What is recorded is done also where whoever asked goes away meanwhile."""
-        task, was_cancelled = asyncio.create_task(done, name=f"accounts: {act.kind}"), False
+    async def carry_out(self, act: Act, work: Callable[[Connection], T]) -> T:
+        """What is recorded is done, also where whoever asked goes away meanwhile; if it fails, that is recorded too."""
+        task, was_cancelled = asyncio.create_task(self.database.run(work), name=f"accounts: {act.kind}"), False
         while not task.done():
             try:
                 await asyncio.wait({task})

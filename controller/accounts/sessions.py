@@ -64,11 +64,7 @@ class Sessions:
             connection.execute(delete(sessions).where(over))
             connection.execute(insert(sessions).values({**row, **times}))
 
-        try:
-            await self._desk.database.run(work)
-        except BaseException as error:
-            self._desk.audit.not_done(act, str(error) or type(error).__name__)
-            raise
+        await self._desk.carry_out(act, work)
         return Session(who, text_of(now_us), text_of(ends_us), secret, csrf_of(secret))
 
     async def actor(self, token: str, *, touch: bool = True) -> Actor:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -65,7 +64,7 @@ class Signatures:
             connection.execute(insert(signature_requests).values({**values, **first, **times}))
             return _request(_row(connection, request_id), now_us)
 
-        return await self._written(act, work)
+        return await self._desk.carry_out(act, work)
 
     async def second(self, request_id: str, name: str, password: str, sha256: str, *, address: str) -> SignatureRequest:
         """Another person with the same right signs what was asked for, as they saw it: sha256 is of what they saw.
@@ -95,7 +94,7 @@ class Signatures:
                 connection.execute(update(signature_requests).where(signature_requests.c.id == row.id).values(values))
                 return _request(_row(connection, row.id), now_us)
 
-            return await self._written(act, work)
+            return await self._desk.carry_out(act, work)
 
     async def use(
         self, request_id: str, what: ToBeSigned, *, by: Actor, address: str = ""
@@ -129,7 +128,7 @@ class Signatures:
                 wanted = signature_requests.c.id == row.id
                 connection.execute(update(signature_requests).where(wanted).values(over="used"))
 
-            await self._written(act, work)
+            await self._desk.carry_out(act, work)
         first = Actor(row.first, Role(row.first_role), row.first_means)
         second = Actor(row.second, Role(row.second_role), "password")
         signed = _what(row)
@@ -150,7 +149,9 @@ class Signatures:
             wanted = (signature_requests.c.id == row.id) & signature_requests.c.over.is_(None)
             values = {"over": "withdrawn"}
             await self._desk.audit.record(act, new={"request": row.id})
-            await self._written(act, lambda c: c.execute(update(signature_requests).where(wanted).values(values)))
+            await self._desk.carry_out(
+                act, lambda c: c.execute(update(signature_requests).where(wanted).values(values))
+            )
 
     async def open(self) -> list[SignatureRequest]:
         """What waits for a second signature, or was signed and not used yet; the oldest first."""
@@ -166,13 +167,6 @@ class Signatures:
             await self._desk.audit.refused(act, error)
             raise error
         await self._desk.allow(by, action, act)
-
-    async def _written(self, act: Act, work: Callable[[Connection], T]) -> T:
-        try:
-            return await self._desk.database.run(work)
-        except BaseException as error:
-            self._desk.audit.not_done(act, str(error) or type(error).__name__)
-            raise
 
 
 def _checked(what: ToBeSigned) -> ToBeSigned:

@@ -123,6 +123,38 @@ async def test_whoever_goes_away_leaves_nothing_half_done(people: Office, monkey
     assert people.told("audit.not_done") == []
 
 
+class Slow(Journal):
+    """A journal whose disk takes its time."""
+
+    def __init__(self, stream: EventStream, utc: Wall) -> None:
+        super().__init__(stream, utc)
+        self.writing: asyncio.Queue[str] = asyncio.Queue()
+
+    async def _store(self, event: Event) -> None:
+        self.writing.put_nowait(event.kind)
+        await asyncio.sleep(0.01)
+
+
+async def test_whoever_goes_away_while_it_is_recorded_has_nothing_done(tmp_path: Path) -> None:
+    wall = Wall()
+    journal = Slow(EventStream(), wall)
+    async with office(f"sqlite:///{tmp_path / 'people.sqlite'}", tmp_path, wall, journal=journal) as people:
+        await people.person("ann")
+        for act, kind in (
+            (people.accounts.users.set_role("ann", "engineer", by=TERMINAL), "user.role"),
+            (people.accounts.sign_in("ann", PASSWORD, HOME), "session.begun"),
+        ):
+            task = asyncio.create_task(act)
+            while await journal.writing.get() != kind:
+                pass
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert people.told("audit.not_done")[-1]["new"] == kind
+        assert (await people.accounts.users.get("ann")).role is Role.OPERATOR
+        assert await people.accounts.sessions() == []
+
+
 async def test_two_processes_that_disable_the_two_last_administrators_leave_one(url: str, tmp_path: Path) -> None:
     """Each with a journal of its own, as two services on one PostgreSQL would have if nothing kept them apart."""
     (tmp_path / "b").mkdir()
@@ -139,6 +171,25 @@ async def test_two_processes_that_disable_the_two_last_administrators_leave_one(
             able = [user.name for user in await one.accounts.users.all() if user.enabled]
             assert len(able) >= 1
             assert sum(isinstance(each, NotDone) for each in done) >= 1
+
+
+async def test_a_change_that_another_process_overtook_is_refused(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "b").mkdir()
+    async with office(url, tmp_path) as one, office(url, tmp_path / "b") as two:
+        record = two.accounts.audit.record
+
+        async def overtaken(*arguments: Any, **more: Any) -> Event:
+            event = await record(*arguments, **more)
+            await one.accounts.users.add("bob", "viewer", by=TERMINAL)
+            return event
+
+        monkeypatch.setattr(two.accounts.audit, "record", overtaken)
+        with pytest.raises(NotDone, match="somebody else changed users or tokens at the same time"):
+            await two.accounts.users.add("ann", "viewer", by=TERMINAL)
+        assert [user.name for user in await two.accounts.users.all()] == ["bob"]
+        assert two.told("audit.not_done")[-1]["object"] == "ann"
 
 
 async def _closed(url: str, folder: Path, wall: Wall) -> tuple[str, str]:
@@ -206,11 +257,10 @@ async def test_a_change_that_a_crash_kept_out_of_the_tables_is_told_and_ends_ses
         session = await people.accounts.sign_in("ann", PASSWORD, HOME)
 
         async def dies(*_: object) -> None:
-            _[1].close()  # type: ignore[attr-defined]  # the coroutine of the change
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(Desk, "_to_its_end", lambda self, act, done: dies(act, done))
+            patch.setattr(Desk, "carry_out", dies)
             with pytest.raises(KeyboardInterrupt):
                 await people.accounts.users.set_role("ann", "engineer", by=TERMINAL)
     async with office(url, tmp_path, wall) as people:

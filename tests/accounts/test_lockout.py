@@ -127,6 +127,17 @@ async def test_an_address_that_tries_many_names_is_locked_too(people: Office) ->
         await people.accounts.sign_in("and.another", PASSWORD, HOME)
 
 
+async def test_one_good_password_is_no_excuse_for_an_address(people: Office) -> None:
+    await people.person("mallory")
+    people.accounts._proving._throttle = Throttle(1000)
+    for number in range(20):
+        assert await fail(people, f"name{number}", AWAY) == [0]
+        if number < 19:
+            await people.accounts.sign_in("mallory", PASSWORD, AWAY)
+    with pytest.raises(LockedOut):
+        await people.accounts.sign_in("another", PASSWORD, AWAY)
+
+
 async def test_many_tries_at_once_are_no_way_round(people: Office) -> None:
     await people.person("ann")
     tried = [people.accounts.sign_in("ann", f"wrong {number}", ELSEWHERE[number]) for number in range(40)]

@@ -6,10 +6,11 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from controller.accounts import LockedOut, Signature, SignatureRefused, SignInRefused, ToBeSigned, Unacceptable
+from controller.accounts import Act, LockedOut, Signature, SignatureRefused, SignInRefused, ToBeSigned, Unacceptable
 from controller.authority import AUTHORITY, SIGNED_BY_TWO, Action, Actor, NotAuthorised, Role
 from tests.accounts.office import AWAY, HOME, OTHER, PASSWORD, SQLITE, TERMINAL, Office, Wall, office
 
@@ -94,6 +95,28 @@ async def test_used_by_two_at_once_it_counts_once(people: Office, engineers: tup
     used = [people.accounts.signatures.use(request.id, RECIPE, by=by) for by in (ann, bob, ann)]
     done = await asyncio.gather(*used, return_exceptions=True)
     assert sum(isinstance(each, tuple) for each in done) == 1
+
+
+async def test_used_by_two_processes_at_once_it_counts_once(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "b").mkdir()
+    async with office(url, tmp_path) as one:
+        ann = await one.person("ann", "engineer")
+        await one.person("bob", "engineer", OTHER)
+        request = await one.accounts.signatures.ask(RECIPE, "why", by=ann, address=HOME)
+        await one.accounts.second_signature(request.id, "bob", OTHER, RECIPE.sha256, address=HOME)
+        accepted = Act("accounts.accepted", TERMINAL, "accounts")
+        async with office(url, tmp_path / "b", accept=accepted) as two:
+            record = two.accounts.audit.record
+
+            async def overtaken(*arguments: Any, **more: Any) -> Any:
+                await one.accounts.signatures.use(request.id, RECIPE, by=ann)
+                return await record(*arguments, **more)
+
+            monkeypatch.setattr(two.accounts.audit, "record", overtaken)
+            with pytest.raises(SignatureRefused, match="was used already"):
+                await two.accounts.signatures.use(request.id, RECIPE, by=ann)
 
 
 async def test_who_lost_the_right_meanwhile_has_not_signed(people: Office, engineers: tuple[Actor, Actor]) -> None:

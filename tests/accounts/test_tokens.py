@@ -117,6 +117,15 @@ async def test_a_token_ends_when_it_is_revoked_or_its_owner_loses_the_right(peop
             await accounts.bearer(each.token)
 
 
+async def test_a_token_that_ended_with_a_role_does_not_come_back_with_it(people: Office) -> None:
+    ann = await people.person("ann", "engineer")
+    made = await people.accounts.make_token("mes", "engineer", WEEK, by=ann)
+    await people.accounts.users.set_role("ann", "operator", by=TERMINAL)
+    await people.accounts.users.set_role("ann", "engineer", by=TERMINAL)
+    with pytest.raises(TokenInvalid):
+        await people.accounts.bearer(made.token)
+
+
 async def test_who_may_make_and_revoke_tokens(people: Office) -> None:
     ann, bob = await people.person("ann"), await people.person("bob", "engineer")
     eve = await people.person("eve", "administrator")

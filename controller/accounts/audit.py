@@ -108,7 +108,7 @@ class Audit:
         """What the latest record of a change says of the state of all accounts; None where there was none."""
         told = self._journal.everything().latest_of(CHANGES, ())
         last = max(told, key=lambda event: event.sequence, default=None)
-        return None if last is None else last.data["accounts"]
+        return None if last is None else last.data.get("accounts")
 
     def newest_first(self) -> Iterator[Event]:
         """Every record of the journal."""

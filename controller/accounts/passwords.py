@@ -25,7 +25,8 @@ from controller.accounts.password_rules import LONGEST, is_text, normal
 T = TypeVar("T")
 WAITING = 16
 """Sign-ins that may wait for those before them: some two seconds of work (engineering judgement)."""
-NICENESS = 10
+NICENESS = 19
+"""The lowest that there is: a sign-in may take longer on a busy computer, a poll may not."""
 
 
 class Passwords:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +16,7 @@ from controller.cli.people_store import STORE, AsJson, Store, show
 
 if TYPE_CHECKING:
     from controller.accounts.audit_search import AuditEntry
+    from controller.events import Event
 
 audit = typer.Typer(
     no_args_is_help=True,
@@ -43,16 +47,32 @@ def search(
     from controller.accounts import Unacceptable
     from controller.accounts.audit_search import query
     from controller.accounts.audit_search import search as found_in
-    from controller.journal import JournalError, read_events
+    from controller.journal import JournalError
 
     try:
         wanted = query(who, kind, on, since, until, None, limit)
-        found = found_in(reversed(read_events(store)), wanted)
+        found = found_in(_newest_first(store), wanted)
     except (Unacceptable, JournalError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(ExitCode.UNUSABLE) from None
     text = "\n".join(_line(entry) for entry in found) or "nothing was found"
     raise typer.Exit(show({"entries": found}, text, as_json=as_json))
+
+
+def _newest_first(store: Path) -> Iterator[Event]:
+    """The records of a store, read in parts: the newest of a store of months come at once. Raises JournalError."""
+    from controller.journal.database import events_of
+    from controller.journal.past import AskedPast
+    from controller.journal.sqlite import SqliteMedium
+    from controller.store.database import reading
+
+    with reading(store) as database:
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchall():
+            return iter(())  # recipes only: nothing was done yet
+    medium = SqliteMedium(store)
+    with medium.reading() as records:
+        last = records.newest()[0]
+    return reversed(AskedPast(last, medium.reading, partial(events_of, medium.place)))
 
 
 def _line(entry: AuditEntry) -> str:

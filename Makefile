@@ -86,10 +86,11 @@ pytest:
 # make bench-sweep                            measures a sweep on one process and on two
 # make bench-schedule                         measures the schedule of 20 laminates beside a solver's best
 # make bench-polling                          measures polling beside pymodbus, libmodbus and the line rate
+# make bench-historian                        measures trends: writing, reading, what the loop pays
 # make bench-reaction                         measures the time from a bad sample to the hold command on the wire
 # make bench-telemetry                        measures MQTT beside aiomqtt alone, and the way of a value to a subscriber
 
-.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-telemetry bench-dry-run
+.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-dry-run
 JOBS ?= 1
 
 campaign: $(VENV)/test
@@ -123,6 +124,9 @@ bench-dry-run: $(VENV)/test
 
 bench-laws: setup
 	$(BIN)/python benchmarks/laws.py
+
+bench-historian: setup
+	$(BIN)/python benchmarks/historian.py
 
 bench-sweep: setup
 	$(BIN)/python benchmarks/sweep.py

@@ -52,8 +52,7 @@ app.add_typer(tokens, name="tokens")
 app.add_typer(audit, name="audit")
 app.add_typer(trends, name="trends")
 app.add_typer(telemetry, name="telemetry")
-for group in (recipe_commands, trial_commands, run_commands, service_commands, record_commands):
-for group in (recipe_commands, trial_commands, run_commands, record_commands, store_commands):
+for group in (recipe_commands, trial_commands, run_commands, service_commands, record_commands, store_commands):
     app.registered_commands += group.registered_commands
 
 

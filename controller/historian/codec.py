@@ -23,7 +23,7 @@ from controller.historian.errors import TrendsDamaged
 from controller.historian.samples import Qualities, Samples, Times, Values
 
 LEVEL = 1
-"""Of zlib. Level 6 costs several times as much for a few percent of size (measured, docs/reference/historian.md)."""
+"""Of zlib. Level 6 costs several times as much for some percent of size (docs/decisions/0037-historian.md)."""
 _SAME, _DIVIDED, _MULTIPLIED, _BITS = range(4)
 _DECIMALS = range(7)
 _LARGEST = 2.0**52

@@ -110,7 +110,10 @@ class TrendReader:
         others += [_key(rows[place]) for place in np.flatnonzero(~is_short & ~by_parts).tolist()]
         samples = [part.within(grid.from_us, grid.to_us) for part in self._decoded(connection, tag, others)]
         samples.append(self._waiting(connection, tag).in_order().within(grid.from_us, grid.to_us))
-        found.append(_in_buckets(joined(samples).in_order(), grid))
+        from_samples = _in_buckets(joined(samples).in_order(), grid)
+        if not any(map(len, found)):
+            return from_samples
+        found.append(from_samples)
         everything = np.concatenate(found)
         return everything[np.argsort(everything["from_us"], kind="stable")]
 

@@ -6,9 +6,8 @@ longer than a bucket: so the curve may be coarser by one point at most, while ev
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,50 +32,38 @@ class Grid:
 
     def starts(self, times_us: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where in these ordered times a new stretch begins."""
-        stretches = (times_us - self.from_us) // self.width_us
-        return np.flatnonzero(np.diff(stretches, prepend=-1))
+        edges = self.from_us + np.arange(self.points) * self.width_us
+        places = np.searchsorted(times_us, edges)
+        return np.unique(places[places < len(times_us)])
 
 
 def buckets_of(summaries: Summaries, grid: Grid) -> tuple[Bucket, ...]:
     """Summaries in order of from_us, all within the grid."""
     if not len(summaries):
         return ()
-    found = merged(summaries, grid.starts(summaries["from_us"]))
-    return tuple(_bucket(*row) for row in found.tolist())
-
-
-def _bucket(
-    from_us: int,
-    to_us: int,
-    min_us: int,
-    max_us: int,
-    low: float,
-    high: float,
-    first: float,
-    last: float,
-    total: float,
-    count: int,
-    summed: int,
-    bad: int,
-    worst: int,
-) -> Bucket:
-    has_extremes = low <= high
-    mean = _finite(total / summed) if summed else None
-    return Bucket(
-        from_us,
-        to_us,
-        count,
-        _finite(first),
-        _finite(last),
-        low if has_extremes else None,
-        min_us if has_extremes else None,
-        high if has_extremes else None,
-        max_us if has_extremes else None,
-        mean,
-        QUALITIES[worst],
-        bad,
+    starts = grid.starts(summaries["from_us"])
+    found = summaries if len(starts) == len(summaries) else merged(summaries, starts)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = np.where(found["summed"] > 0, found["sum"] / found["summed"], np.nan)
+    has_extremes = found["min"] <= found["max"]
+    columns = (
+        found["from_us"].tolist(),
+        found["to_us"].tolist(),
+        found["count"].tolist(),
+        _or_none(found["first"], np.isfinite(found["first"])),
+        _or_none(found["last"], np.isfinite(found["last"])),
+        _or_none(found["min"], has_extremes),
+        _or_none(found["min_us"], has_extremes),
+        _or_none(found["max"], has_extremes),
+        _or_none(found["max_us"], has_extremes),
+        _or_none(means, np.isfinite(means)),
+        [QUALITIES[worst] for worst in found["worst"].tolist()],
+        found["bad"].tolist(),
     )
+    return tuple(Bucket(*row) for row in zip(*columns, strict=True))
 
 
-def _finite(number: Any) -> float | None:
-    return number if math.isfinite(number) else None
+def _or_none(column: NDArray[Any], is_there: NDArray[np.bool_]) -> list[Any]:
+    if bool(is_there.all()):
+        return cast("list[Any]", column.tolist())
+    return [value if there else None for value, there in zip(column.tolist(), is_there.tolist(), strict=True)]

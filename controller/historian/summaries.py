@@ -58,10 +58,10 @@ def summarised(samples: Samples, starts: NDArray[np.int64]) -> Summaries:
     if not count:
         return found
     ends = np.append(starts[1:], count) - 1
-    values, finite = samples.values, np.isfinite(samples.values)
-    low, high = np.where(finite, values, np.inf), np.where(finite, values, -np.inf)
-    bad = samples.qualities >= BAD
-    counts = finite & ~bad
+    low = high = values = samples.values
+    finite, bad = np.isfinite(values), samples.qualities >= BAD
+    if not (is_plain := bool(finite.all()) and not bool(bad.any())):  # nearly all are, and this is for every screen
+        low, high = np.where(finite, values, np.inf), np.where(finite, values, -np.inf)
     found["from_us"], found["to_us"] = samples.times_us[starts], samples.times_us[ends]
     found["first"], found["last"] = values[starts], values[ends]
     found["min"], found["max"] = np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
@@ -69,9 +69,12 @@ def summarised(samples: Samples, starts: NDArray[np.int64]) -> Summaries:
     found["min_us"] = samples.times_us[_first_where(low == np.repeat(found["min"], sizes), starts)]
     found["max_us"] = samples.times_us[_first_where(high == np.repeat(found["max"], sizes), starts)]
     with np.errstate(over="ignore", invalid="ignore"):
-        found["sum"] = np.add.reduceat(np.where(counts, values, 0.0), starts)
-    found["count"], found["summed"] = sizes, np.add.reduceat(counts.astype(np.int64), starts)
-    found["bad"] = np.add.reduceat(bad.astype(np.int64), starts)
+        counts = finite & ~bad
+        found["sum"] = np.add.reduceat(values if is_plain else np.where(counts, values, 0.0), starts)
+    found["count"] = found["summed"] = sizes
+    if not is_plain:
+        found["summed"] = np.add.reduceat(counts.astype(np.int64), starts)
+        found["bad"] = np.add.reduceat(bad.astype(np.int64), starts)
     found["worst"] = np.maximum.reduceat(samples.qualities, starts)
     return found
 
@@ -105,8 +108,8 @@ def merged(parts: Summaries, starts: NDArray[np.int64]) -> Summaries:
 
 def _first_where(mask: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.int64]:
     """For each run the place of its first True, which there is."""
-    places = np.where(mask, np.arange(len(mask)), len(mask))
-    return np.minimum.reduceat(places, starts)
+    places = np.flatnonzero(mask)
+    return places[np.searchsorted(places, starts)]
 
 
 def packed(parts: Summaries, from_us: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,6 +55,14 @@ def samples(draw: st.DrawFn, most: int = 60) -> Samples:
     )
     at, numbers, kinds = zip(*rows, strict=True)
     return Samples(np.array(at, np.int64), np.array(numbers, np.float64), np.array(kinds, np.uint8))
+
+
+_NUMBERS = itertools.count(1)
+
+
+def new_line() -> str:
+    """A line that no store has: examples may share a file, which takes a while to be made."""
+    return f"line-{next(_NUMBERS)}"
 
 
 class Store:

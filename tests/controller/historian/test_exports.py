@@ -21,7 +21,7 @@ from controller.historian.csv_export import export_csv
 from controller.historian.looking import StoredTrends, trends_file
 from controller.historian.samples import QUALITIES, Samples
 from controller.historian.sealing import COLUMNS, seal
-from tests.controller.historian.stores import DAY_US, SECOND_US, START_US, Store, bits, opened, ramp, samples
+from tests.controller.historian.stores import DAY_US, SECOND_US, START_US, Store, bits, new_line, opened, ramp, samples
 from tests.controller.test_cli import pressline
 
 EVERYTHING = (START_US - 9 * DAY_US, START_US + 9 * DAY_US)
@@ -112,16 +112,14 @@ async def test_csv_has_a_row_for_each_time_and_units_in_its_header(sqlite: Store
     ]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=samples(20), second=samples(20))
-async def test_csv_gives_every_sample_back(
-    tmp_path_factory: pytest.TempPathFactory, first: Samples, second: Samples
-) -> None:
-    folder = tmp_path_factory.mktemp("csv")
-    with opened(f"sqlite:///{folder / 'trends.sqlite'}") as store:
+async def test_csv_gives_every_sample_back(tmp_path: Path, first: Samples, second: Samples) -> None:
+    line, target = new_line(), tmp_path / f"{len(os.listdir(tmp_path))}.csv"  # noqa: PTH208
+    with opened(f"sqlite:///{tmp_path / 'trends.sqlite'}", line) as store:
         store.store({"a": first, "b": second})
-        await export_csv(StoredTrends(store.database, "line"), None, *EVERYTHING, folder / "x.csv")
-    with (folder / "x.csv").open(encoding="utf-8", newline="") as file:
+        await export_csv(StoredTrends(store.database, line), None, *EVERYTHING, target)
+    with target.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))[1:]
     for place, expected in ((1, first), (3, second)):
         ordered = expected.in_order()

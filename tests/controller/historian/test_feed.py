@@ -6,9 +6,11 @@ import asyncio
 import math
 from pathlib import Path
 
+import pytest
+
 from controller.database import open_database
 from controller.dryrun import memory_line
-from controller.historian import Historian, HistorianOptions, MarkKind, Trend, recording
+from controller.historian import Historian, HistorianOptions, MarkKind, Trend, blocks, recording
 from controller.historian.feed import UnitFeed, fed, tags_of
 from controller.historian.tables import TABLES
 from drivers.profile_file import load_profile
@@ -137,8 +139,9 @@ def test_time_that_runs_faster_is_no_clock_that_was_set(tmp_path: Path) -> None:
     run_scaled(work(), 20)
 
 
-def test_signals_read_together_share_their_times(tmp_path: Path) -> None:
-    """Fifty signals cost one column of times."""
+def test_signals_read_together_share_their_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All signals of a unit cost one column of times."""
+    monkeypatch.setattr(blocks, "BLOCK", 64)
 
     async def work() -> tuple[int, int]:
         database = open_database(sqlite_url(tmp_path), TABLES)
@@ -147,7 +150,7 @@ def test_signals_read_together_share_their_times(tmp_path: Path) -> None:
         async with recording(database, "line", utc_us=clock, tell=Told()) as historian:
             feed = UnitFeed("p", profile, historian)
             zeros = {name: 0.0 for block in profile.polled for name in block.signals}
-            for _ in range(4200):
+            for _ in range(70):
                 clock.now_us += 50_000
                 feed.take(Snapshot.of("p", profile, asyncio.get_running_loop().time(), zeros))
             await historian.flush()
@@ -158,6 +161,6 @@ def test_signals_read_together_share_their_times(tmp_path: Path) -> None:
         database.close()
         return int(counts[0] or 0), int(counts[1] or 0)
 
-    blocks, times = asyncio.run(work())
-    assert blocks == len(tags_of("p", load_profile("isostatic-press-generic")))
+    packed, times = asyncio.run(work())
+    assert packed == len(tags_of("p", load_profile("isostatic-press-generic")))
     assert times == 1

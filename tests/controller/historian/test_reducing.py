@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,17 @@ from controller.historian import blocks, summaries
 from controller.historian.model import HOUR_US, Trend
 from controller.historian.samples import Samples, joined
 from drivers.reading import Quality
-from tests.controller.historian.stores import DAY_US, SECOND_US, START_US, Store, opened, ramp, samples, sqlite_url
+from tests.controller.historian.stores import (
+    DAY_US,
+    SECOND_US,
+    START_US,
+    Store,
+    new_line,
+    opened,
+    ramp,
+    samples,
+    sqlite_url,
+)
 
 
 def trends(store: Store, tag: str, from_us: int, to_us: int, points: int) -> list[Trend]:
@@ -40,7 +51,7 @@ def holds(trend: Trend, everything: Samples) -> None:
     assert sum(b.bad for b in trend.buckets) == int((inside.qualities == 2).sum())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     parts=st.lists(samples(), min_size=1, max_size=8),
     from_s=st.integers(-4 * 86400, 4 * 86400),
@@ -48,7 +59,7 @@ def holds(trend: Trend, everything: Samples) -> None:
     points=st.sampled_from([1, 2, 3, 10, 1000]),
 )
 def test_extremes_are_the_true_ones(
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     parts: list[Samples],
     from_s: int,
@@ -57,7 +68,7 @@ def test_extremes_are_the_true_ones(
 ) -> None:
     monkeypatch.setattr(blocks, "BLOCK", 8)
     monkeypatch.setattr(summaries, "PART", 4)
-    with opened(sqlite_url(tmp_path_factory.mktemp("trends"))) as store:
+    with opened(sqlite_url(tmp_path), new_line()) as store:
         for part in parts:
             store.store({"a": part})
         from_us = START_US + from_s * SECOND_US
@@ -88,11 +99,8 @@ def test_a_spike_of_one_sample_is_seen_at_every_width_at_its_time(store: Store, 
         holds(trend, everything)
 
 
-def test_a_bucket_says_all_of_its_samples() -> None:
-    import pathlib
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder, opened(sqlite_url(pathlib.Path(folder))) as store:
+def test_a_bucket_says_all_of_its_samples(tmp_path: Path) -> None:
+    with opened(sqlite_url(tmp_path)) as store:
         given = Samples(
             START_US + np.arange(6) * SECOND_US,
             np.array([5.0, 3.0, np.nan, 9.0, 4.0, 4.0]),

@@ -21,6 +21,7 @@ from tests.controller.historian.stores import (
     START_US,
     Store,
     bits,
+    new_line,
     opened,
     ramp,
     samples,
@@ -49,14 +50,14 @@ def test_cutting_loses_and_invents_nothing(parts: list[Samples]) -> None:
 
 
 @pytest.mark.usefixtures("small_blocks")
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.dictionaries(st.sampled_from("abc"), samples(20)), max_size=12), data=st.data())
 def test_what_was_written_is_read_back_exactly(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[dict[str, Samples]], data: st.DataObject
+    tmp_path: Path, batches: list[dict[str, Samples]], data: st.DataObject
 ) -> None:
-    url = sqlite_url(tmp_path_factory.mktemp("trends"))
+    url, line = sqlite_url(tmp_path), new_line()
     written: dict[str, list[Samples]] = {}
-    with opened(url) as store:
+    with opened(url, line) as store:
         for batch in batches:
             store.store(batch)
             for tag, some in batch.items():
@@ -64,7 +65,7 @@ def test_what_was_written_is_read_back_exactly(
         for tag, parts in written.items():
             expected = bits(joined(parts).in_order())
             assert [bits(found) for found in store.both(tag)] == [expected, expected]
-    with opened(url) as again:  # another writer takes over what waits
+    with opened(url, line) as again:  # another writer takes over what waits
         for tag, parts in written.items():
             new = data.draw(samples(20))
             again.store({tag: new})

@@ -19,7 +19,7 @@ class Priority(IntEnum):
 class Entry:
     """A message that shall be kept until somebody has taken it. utc_us is when it was true.
 
-    outlet is who sends it. mark is what the outbox remembers under `mark_name` with it, in one transaction: how far its
+    outlet is who sends it. marks are what the outbox remembers with it, by name and in one transaction: how far its
     source was followed.
     """
 
@@ -28,8 +28,7 @@ class Entry:
     topic: str
     payload: bytes
     utc_us: int
-    mark_name: str = ""
-    mark: int | None = None
+    marks: tuple[tuple[str, int], ...] = ()
 
     @property
     def size(self) -> int:

@@ -243,8 +243,7 @@ class Outbox:
         self._memory_size = size
         self._changes.drops += counted_drops(dropped)
         for entry in dropped:
-            if entry.mark is not None:
-                self._changes.marks[entry.mark_name] = max(entry.mark, self._changes.marks.get(entry.mark_name, 0))
+            self._changes.marks.update(entry.marks)
 
     def _changed(self) -> None:
         for call in list(self.on_change):

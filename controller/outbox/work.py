@@ -46,8 +46,7 @@ def carry_out(connection: Connection, line: str, changes: Changes, usage: Usage,
         connection.execute(insert(WAITING), rows)
     for entry in changes.entries:
         _count(usage, entry.outlet, entry.priority, 1, entry.size)
-        if entry.mark is not None:
-            changes.marks[entry.mark_name] = max(entry.mark, changes.marks.get(entry.mark_name, entry.mark))
+        changes.marks.update(entry.marks)
     for drop in changes.told:
         _told(connection, line, drop)
     for drop in [*changes.drops, *_drop_excess(connection, line, usage, limits)]:

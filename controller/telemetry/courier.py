@@ -21,8 +21,6 @@ from controller.telemetry.lanes import Kept, Lane, Lent
 from controller.telemetry.messages import told
 
 JSON = "json"
-JOURNAL = "journal"
-"""The mark that says up to which record of the journal events were put into the outbox."""
 LIVE_MOST = 1_000
 """Messages that wait for a slow broker in memory; more are kept in the outbox (engineering judgement)."""
 EVENTS, HISTORY = (Priority.EVENT,), (Priority.VALUE, Priority.STATE)
@@ -100,11 +98,11 @@ class Courier:
         """A value that is now."""
         self._send(Live(topic, payload, utc_us, retain=False, priority=Priority.VALUE))
 
-    def event(self, topic: str, payload: bytes, utc_us: int, sequence: int | None = None) -> None:
-        """Something that happened and is promised; `sequence` is its record's in the journal."""
+    def event(self, topic: str, payload: bytes, utc_us: int, marks: tuple[tuple[str, int], ...] = ()) -> None:
+        """Something that happened and is promised; `marks` say up to which record the journal is followed with it."""
         if self._is_silent:
             return
-        self._outbox.put(Entry(JSON, Priority.EVENT, topic, payload, utc_us, JOURNAL if sequence else "", sequence))
+        self._outbox.put(Entry(JSON, Priority.EVENT, topic, payload, utc_us, marks))
 
     # ------------------------------------------------------------------ for one connection
 

@@ -19,6 +19,7 @@ from controller.journal import Journal
 from controller.outbox import Priority
 from controller.telemetry.context import Batches, RunContext
 from controller.telemetry.courier import Courier
+from controller.telemetry.following import marks_of
 from controller.telemetry.messages import AlarmMessage, EventMessage, RunMessage, UnitStateMessage, encoded
 from controller.telemetry.node_courier import NodeCourier
 from controller.telemetry.sparkplug.feed import BatchContext
@@ -129,6 +130,7 @@ class Feed:
         message: EventMessage = {
             "utc": iso(utc_us),
             "sequence": event.sequence,
+            "hash": event.hash,
             "kind": event.kind,
             "run": event.run,
             "step": step,
@@ -136,7 +138,7 @@ class Feed:
             "lots": lots,
             "data": {key: value for key, value in event.data.items() if key not in left_out},
         }
-        self._courier.event(self._topics.event(event.kind), encoded(message), utc_us, event.sequence)
+        self._courier.event(self._topics.event(event.kind), encoded(message), utc_us, marks_of(event))
 
     def _tell_run(self, name: str, run: RunContext) -> None:
         utc_us = self._us(run.utc)

@@ -108,9 +108,8 @@ class EventMessage(TypedDict):
     """One record of the journal: everything that is decided, done and made, with run, step, unit and lots."""
 
     utc: Utc
-    sequence: Annotated[
-        int, Field(description="of the journal's record: every message has its own, always rising", ge=1)
-    ]
+    sequence: Annotated[int, Field(description="of the journal's record: always rising", ge=1)]
+    hash: Annotated[str, Field(description="of the journal's record: no two messages have the same but repeated ones")]
     kind: Annotated[str, Field(description="as in the reference of events")]
     run: Annotated[str, Field(description="the run, or line, maintenance, interlocks")]
     step: Step

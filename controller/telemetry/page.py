@@ -51,8 +51,11 @@ def _promise() -> str:
     return f"""## What is promised
 - Every **event** is delivered at least once, in the order of its `sequence`, over a broker's absence, a kill of the
   service and a full disk (as long as memory has room). After a loss of the connection some come twice: who drops a
-  `sequence` that was there already has each exactly once. The outbox follows the journal: what was recorded and not
-  told when the service died is told at its next start.
+  `hash` that was there already has each exactly once. The outbox follows the journal: what was recorded and not
+  told when the service died is told at its next start. (What lowers risk is told before it is on the journal's disk: if
+  a kill takes such a record, its `sequence` is used again by another record, with another `hash`.)
+- What the broker has acknowledged is the broker's: one that is killed with messages in its memory alone loses them for
+  its subscribers.
 - **Values and states** that come while there is no broker, or that it had not acknowledged, are kept and sent
   afterwards in their order, on the same topic, not retained, with `"historical": true`; `utc` tells two that are the
   same. Those of the last moment before a kill of the service itself may be missing; the trends have them.

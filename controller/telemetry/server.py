@@ -16,8 +16,9 @@ from controller.journal import Journal
 from controller.outbox import Drop, Outbox, Priority, outbox_opened
 from controller.telemetry.broker import LEAVES_WITHIN_S, BrokerGone, Will, linked
 from controller.telemetry.conditions import DROPPED, OFFLINE, REFUSED, TAKEN_OVER, UNKEPT, Conditions
-from controller.telemetry.courier import JOURNAL, JSON, Courier
+from controller.telemetry.courier import JSON, Courier
 from controller.telemetry.feed import Feed
+from controller.telemetry.following import followed_up_to
 from controller.telemetry.messages import GapMessage, HealthMessage, StatusMessage, encoded, told
 from controller.telemetry.node_courier import SPARKPLUG, NodeCourier
 from controller.telemetry.retry import Retry
@@ -82,12 +83,7 @@ class Telemetry:
 
     async def begin(self) -> None:
         """Takes up where an earlier process ended. Raises DatabaseUnusable."""
-        journal = self._sources.journal
-        last = max((event.sequence for event in (*journal.earlier[-1:], *journal.events()[-1:])), default=0)
-        followed = self.outbox.mark(JOURNAL)
-        if followed is None or followed > last:  # nobody was promised what was before, or it is another journal
-            followed = last
-            await self.outbox.set_mark(JOURNAL, last)
+        followed = await followed_up_to(self.outbox, self._sources.journal)
         self.feed.begin(followed, self._sources.alarms())
 
     async def connect(self) -> None:

@@ -74,7 +74,7 @@ async def test_readers_go_on_after_a_number_and_never_see_what_was_removed(url: 
 async def test_another_process_finds_what_was_left_with_marks_topics_and_drops(url: str) -> None:
     async with working(url, Limits(messages=3)) as outbox:
         for number in range(5):
-            outbox.put(Entry("json", Priority.EVENT, "t", b"x", number, "journal", number))
+            outbox.put(Entry("json", Priority.EVENT, "t", b"x", number, (("journal", number),)))
         outbox.retain("a/b")
         outbox.retain("a/c")
         outbox.retain("a/c", kept=False)
@@ -213,7 +213,7 @@ async def main():
     async with outbox_opened(sys.argv[1], "line") as outbox:
         task = asyncio.create_task(outbox.run())
         for number in range(100_000):
-            outbox.put(Entry("json", Priority.EVENT, "t", b"%d" % number, number, "journal", number))
+            outbox.put(Entry("json", Priority.EVENT, "t", b"%d" % number, number, (("journal", number),)))
             if number % 50 == 49:
                 await outbox.flushed()
                 print(number, flush=True)

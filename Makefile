@@ -79,6 +79,7 @@ pytest:
 # make campaign-laws     RECIPES=50 JOBS=2    holds the vectorised law against dry runs of random recipes
 # make campaign-frames   FRAMES=1000000 JOBS=2 holds our side of every protocol against damaged answers
 # make campaign-crash    JOBS=2               cuts the power at every write of the journal, and kills real controllers
+# make campaign-api      EXAMPLES=200         asks a running API everything that its document allows, and what it does not
 # make mutation          MODULES="..." JOBS=2 changes the guard, the states, the interlocks and the rule engine, and the tests must notice
 # make bench-validate                         measures reading and planning
 # make bench-dry-run                          measures a dry run beside looptime and plain loops
@@ -87,10 +88,11 @@ pytest:
 # make bench-schedule                         measures the schedule of 20 laminates beside a solver's best
 # make bench-polling                          measures polling beside pymodbus, libmodbus and the line rate
 # make bench-historian                        measures trends: writing, reading, what the loop pays
+# make bench-stream                           measures 100 listeners of the stream, 10 of them frozen, beside a bare broadcast
 # make bench-reaction                         measures the time from a bad sample to the hold command on the wire
 # make bench-telemetry                        measures MQTT beside aiomqtt alone, and the way of a value to a subscriber
 
-.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-dry-run
+.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-dry-run
 JOBS ?= 1
 
 campaign: $(VENV)/test
@@ -112,6 +114,9 @@ campaign-crash: $(VENV)/test
 
 campaign-frames: $(VENV)/test
 	$(BIN)/python -m tests.campaign.frame_campaign --frames $(or $(FRAMES),10000) --seed $(or $(SEED),1) --jobs $(JOBS)
+
+campaign-api: $(VENV)/test
+	$(BIN)/python -m tests.campaign.api_campaign --examples $(or $(EXAMPLES),50)
 
 mutation: $(VENV)/mutation
 	$(BIN)/python -m tests.mutation.run $(MODULES) --jobs $(JOBS)
@@ -136,6 +141,9 @@ bench-schedule: $(VENV)/test
 
 bench-polling: setup system
 	$(BIN)/python benchmarks/polling.py
+
+bench-stream: $(VENV)/test
+	$(BIN)/python benchmarks/stream.py
 
 bench-reaction: setup
 	$(BIN)/python benchmarks/reaction.py

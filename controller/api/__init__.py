@@ -4,7 +4,7 @@ from controller.api.app import create_app
 from controller.api.idempotency.keys import Keys
 from controller.api.limits import Limits
 from controller.api.parts import Parts, RecipeDesk
-from controller.api.records import MemoryRecords, StoreRecords
+from controller.api.records import Records
 from controller.api.stream.hub import Hub, HubLimits
 from controller.api.stream.topics import topics_of
 from controller.api.workers import Workers
@@ -14,10 +14,9 @@ __all__ = [
     "HubLimits",
     "Keys",
     "Limits",
-    "MemoryRecords",
     "Parts",
     "RecipeDesk",
-    "StoreRecords",
+    "Records",
     "Workers",
     "create_app",
     "topics_of",

@@ -18,6 +18,7 @@ from controller.api.telling import instance_of
 from controller.authority import NotAuthorised
 from controller.database import DatabaseUnusable
 from controller.executor.commands import OutdatedCommand
+from controller.historian import HistorianError, RangeRefused, TagUnknown
 from controller.journal import JournalError
 from controller.lots.acts import NotAllowed
 from controller.lots.model import LotUnknown
@@ -50,6 +51,9 @@ KINDS: Mapping[type[Exception], str] = {
     people.SignInRefused: "not-signed-in",
     people.OpenIdRefused: "not-signed-in",
     people.AccountsError: "unready",
+    TagUnknown: "unknown",
+    RangeRefused: "invalid",
+    HistorianError: "unready",
     Unready: "unready",
     DatabaseUnusable: "unready",
     JournalError: "unready",

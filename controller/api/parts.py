@@ -12,9 +12,10 @@ from starlette.requests import HTTPConnection
 from controller.accounts import Accounts
 from controller.api.idempotency.keys import Keys
 from controller.api.limits import Limits
-from controller.api.ports import Records, Trends
+from controller.api.records import Records
 from controller.api.stream.hub import Hub
 from controller.api.workers import Workers
+from controller.historian import Historian
 from controller.service.service import LineService
 from controller.store.recipes import RecipeStore
 from recipes.plan import UnitCapability
@@ -44,7 +45,7 @@ class Parts:
     people: Accounts
     records: Records
     recipes: RecipeDesk
-    trends: Trends | None
+    trends: Historian | None
     keys: Keys
     hub: Hub
     workers: Workers

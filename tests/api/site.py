@@ -24,7 +24,7 @@ from controller.api import (
     Keys,
     Parts,
     RecipeDesk,
-    StoreRecords,
+    Records,
     Workers,
     create_app,
     topics_of,
@@ -83,6 +83,13 @@ class Site:
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
         return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=given | headers)
 
+    async def page(self, role: Role | None, name: str = "") -> httpx.AsyncClient:
+        """Somebody at a page: a person signs and manages users, a token never does."""
+        if role is None:
+            return self.client()
+        session = await self.accounts.sign_in(name or PEOPLE[role], PASSWORD, "10.0.0.7")
+        return self.client(None, **{"Cookie": f"pressline_session={session.token}", "X-CSRF-Token": session.csrf})
+
     async def run(self) -> str:
         """Starts a run of the small recipe, beside the API."""
         return await self.service.start_run(RunOrder(plan=self.plan), by=Actor("Ada", Role.OPERATOR))
@@ -122,7 +129,7 @@ async def site(folder: Path, **changes: Any) -> AsyncIterator[Site]:
         parts = Parts(
             line=service,
             people=accounts,
-            records=StoreRecords(store, workers),
+            records=Records(journal, workers),
             recipes=RecipeDesk(RecipeStore(store, journal.now), store, "pilot line", CAPABILITIES),
             trends=None,
             keys=Keys(database, lambda: round(loop.time() * 1e6)),

@@ -27,12 +27,6 @@ def played(acts: Callable[[Site], Awaitable[None]], **changes: Any) -> None:
     run_virtual(play())
 
 
-async def person(site: Site, name: str) -> httpx.AsyncClient:
-    """Somebody at a page: signatures are a person's, never a token's."""
-    session = await site.accounts.sign_in(name, PASSWORD, "10.0.0.7")
-    return site.client(None, **{"Cookie": f"pressline_session={session.token}", "X-CSRF-Token": session.csrf})
-
-
 async def until(client: httpx.AsyncClient, where: str, is_so: Callable[[Any], bool], every_s: float = 1.0) -> Any:
     """What is there once it is so."""
     while not is_so(found := (await client.get(where)).json()):  # noqa: ASYNC110  as a program that polls
@@ -55,7 +49,7 @@ async def approved(site: Site, key: Keys) -> str:
     await site.accounts.users.add(SECOND, "engineer", by=admin.actor)
     given = await site.accounts.users.way_in(SECOND, by=admin.actor)
     await site.accounts.use_way_in(given.token, PASSWORD, "10.0.0.1")
-    async with await person(site, PEOPLE[Role.ENGINEER]) as engineer:
+    async with await site.page(Role.ENGINEER) as engineer:
         text = {"file": "small.yaml", "text": SMALL.read_text(encoding="utf-8")}
         added = await engineer.post("/api/v1/recipes", json=text | {"comment": "first"}, headers=key())
         assert added.status_code == 201, added.text
@@ -112,7 +106,7 @@ def test_from_a_recipe_to_a_certificate() -> None:
                 f"/api/v1/lots/{name}/acts", json={"act": "quarantine", "reason": "a scratch"}, headers=key()
             )
             assert kept.json()["status"] == "quarantine", kept.text
-        async with await person(site, PEOPLE[Role.ENGINEER]) as engineer:
+        async with await site.page(Role.ENGINEER) as engineer:
             told = (await engineer.get("/api/v1/audit", params={"who": "operator-1"})).json()
             assert {"start a run", "quarantine"} <= {str(entry["more"].get("what", "")) for entry in told}, told
 
@@ -189,7 +183,7 @@ def test_a_bypass_needs_two_people() -> None:
         given = await site.accounts.users.way_in(SECOND, by=admin.actor)
         await site.accounts.use_way_in(given.token, PASSWORD, "10.0.0.1")
         body = {"row": "dry_room", "minutes": 30.0, "reason": "the sensor is being changed"}
-        async with await person(site, PEOPLE[Role.ENGINEER]) as engineer:
+        async with await site.page(Role.ENGINEER) as engineer:
             asked = (await engineer.post("/api/v1/units/coater-1/bypass-requests", json=body, headers=key())).json()
             seen = {"name": SECOND, "password": PASSWORD, "sha256": asked["what"]["sha256"]}
             await engineer.post(f"/api/v1/signatures/{asked['id']}/second", json=seen)

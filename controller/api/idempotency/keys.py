@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from controller.api.idempotency.tables import idempotency_keys as keys
 from controller.api.problems import Problem
+from controller.api.tables import idempotency_keys as keys
 from controller.database import Database
 
 KEPT_US = 24 * 3600 * 1_000_000

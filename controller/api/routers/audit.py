@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from controller.accounts.audit_search import AuditEntry, AuditQuery, search
+from controller.accounts.audit_search import AuditEntry, AuditQuery
 from controller.api.answers import read
 from controller.api.forms import API, Utc, utc_time
 from controller.api.identity import May
@@ -32,8 +32,7 @@ async def search_audit(
     parts = parts_of(request)
     since, until = (None if when is None else utc_time(when).isoformat() for when in (begin, end))
     wanted = AuditQuery(who, kind, about, since, until, before, limit)
-    events = await parts.records.events()
-    return await parts.workers.wait_for(lambda: search(reversed(events), wanted))
+    return await parts.people.search(wanted)
 
 
 @router.get("/configuration", operation_id="show_configuration", responses=read())

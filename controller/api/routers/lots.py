@@ -48,7 +48,7 @@ ACTS = {
 
 async def _lots(request: Request) -> Lots:
     parts = parts_of(request)
-    events = await parts.records.events()
+    events = await parts.records.all()
     return await parts.workers.wait_for(lots_of, events, parts.utc())
 
 

@@ -42,7 +42,7 @@ class MeasurementBody(BaseModel):
 
 async def _events(request: Request, run: str) -> Sequence[Event]:
     """The records of a run. Raises Problem where there are none."""
-    found = await parts_of(request).records.events(run)
+    found = await parts_of(request).records.of_run(run)
     if not any(event.kind == "run.created" for event in found):
         raise Problem("unknown", f"no run {run} is recorded")
     return found
@@ -99,7 +99,7 @@ async def show_certificate(
     if any(known.name == run and known.is_open for known in parts.line.runs()):
         raise Problem("conflict", f"the run {run} goes on; a certificate is of a run that has ended")
     await _events(request, run)
-    content = await parts.workers.compute(certificate, list(await parts.records.events()), run, form)
+    content = await parts.workers.compute(certificate, list(await parts.records.all()), run, form)
     return Response(content, media_type=MEDIA_TYPES[form])
 
 

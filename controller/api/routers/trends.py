@@ -11,14 +11,14 @@ from fastapi import APIRouter, Query, Request
 from controller.api.answers import read
 from controller.api.forms import API, NamePath, Utc, Viewer, utc_time
 from controller.api.parts import parts_of
-from controller.api.ports import Trends
 from controller.api.problems import Problem
+from controller.historian import Historian
 
 router = APIRouter(tags=["trends"], prefix=f"{API}/trends")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _trends(request: Request) -> Trends:
+def _trends(request: Request) -> Historian:
     if (trends := parts_of(request).trends) is None:
         raise Problem("unknown", "this service keeps no trends")
     return trends

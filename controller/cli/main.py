@@ -21,10 +21,10 @@ from controller.cli.record_commands import record_commands
 from controller.cli.rules_commands import rules
 from controller.cli.run_commands import run_commands
 from controller.cli.service_commands import service_commands
+from controller.cli.store_commands import store_commands
 from controller.cli.telemetry import telemetry
 from controller.cli.tokens import tokens
 from controller.cli.trends import trends
-from controller.cli.store_commands import store_commands
 from controller.cli.trial_commands import trial_commands
 from controller.cli.users import users
 

@@ -121,7 +121,7 @@ def test_the_file_of_a_store_counts_from_the_line_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[service]\nprot = 1", "service.prot is unknown; meant: port; known: certificate, host"),
+        ("[service]\nprot = 1", "service.prot is unknown; meant: port; known: at_stop, certificate, host"),
         ("[servcie]", "unknown table [servcie]; meant: service"),
         ("[service]\nport = 70000", "service.port is 70000; expected a whole number from 0 to 65535"),
         ("[service]\nport = true", "service.port is True; expected a whole number"),

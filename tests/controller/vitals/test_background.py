@@ -465,6 +465,7 @@ OTHERS = {  # each waits for its task where it makes it: two things at once, and
     "controller/accounts/desk.py": "a change that is recorded, carried out although whoever asked goes away",
     "controller/batches.py": "all batches, which it waits for",
     "controller/api/stream/serving.py": "what is sent to one listener beside the end of it",
+    "controller/serving/web.py": "the server, ended in order when its own task is cancelled",
     "controller/vitals/background.py": "the one way",
 }
 

@@ -166,6 +166,16 @@ class PostgresMedium:
             raise StoreUnusable(self.in_words(error)) from error
 
     def insert(self, rows: Sequence[Row]) -> None:
+        was_open = self._connection is not None and not self._connection.raw.closed
+        try:
+            self._write(rows)
+        except psycopg.OperationalError as error:
+            if not was_open or isinstance(error, psycopg.errors.QueryCanceled):
+                raise
+            self._write(rows)  # the connection may have been lost while nothing was written
+        self._last = (rows[-1][0], rows[-1][7])
+
+    def _write(self, rows: Sequence[Row]) -> None:
         connection = self._speaking().raw
         try:
             with connection.transaction():
@@ -175,7 +185,6 @@ class PostgresMedium:
         except psycopg.OperationalError:
             connection.close()  # whatever became of it: the next try looks
             raise
-        self._last = (rows[-1][0], rows[-1][7])
 
     def _refuse_taken(self, connection: psycopg.Connection[Any], row: Row) -> None:
         held = connection.execute("SELECT hash FROM events WHERE sequence = %s", (row[0],)).fetchone()

@@ -68,6 +68,19 @@ async def test_a_lost_connection_is_made_anew_and_nothing_is_lost(store: Store, 
     await again.close()
 
 
+async def test_a_connection_that_was_lost_between_two_records_refuses_nothing(
+    store: Store, postgres: PostgresServer
+) -> None:
+    journal = store.journal()
+    for number in range(3):
+        await journal.append("a", "k", {"n": number})
+        Server(postgres, store.url).ends_connections()
+    await journal.append("a", "last", {})
+    assert journal.broken is None
+    await journal.close()
+    assert [row[0] for row in store.execute("SELECT kind FROM events ORDER BY sequence")] == ["k", "k", "k", "last"]
+
+
 async def test_a_server_that_is_away_is_told_and_what_waited_is_written_when_it_is_back(
     store: Store, postgres: PostgresServer
 ) -> None:

@@ -38,6 +38,8 @@ RULES: Mapping[str, Rule] = {
 """With 15 minutes at the longest a name is tried some hundred times a day, which finds no password of twelve
 characters that is not common. Longer would serve whoever wants to keep others out (engineering judgement)."""
 
+MADE_UP, MADE_UP_EVERY_S = 100, 0.05
+"""Sessions and tokens that are none: so many at once, then 20 a second are looked up, beside the journal."""
 KEPT = 10_000  # names and addresses that tries are counted for; the oldest go first
 KEPT_PLACES = 10  # addresses of one person; the oldest goes first
 

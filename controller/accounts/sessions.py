@@ -11,6 +11,7 @@ from controller.accounts.audit import Act
 from controller.accounts.clock import text_of
 from controller.accounts.desk import Desk
 from controller.accounts.errors import SignInRefused, TokenInvalid, TokenUnknown
+from controller.accounts.lockout import MADE_UP, MADE_UP_EVERY_S, Throttle
 from controller.accounts.model import Session, SessionInfo
 from controller.accounts.secret import csrf_of, new_secret, sha256
 from controller.accounts.tables import sessions, users
@@ -39,6 +40,7 @@ class Sessions:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._live: OrderedDict[str, _Live] = OrderedDict()
+        self._unknown = Throttle(MADE_UP, MADE_UP_EVERY_S)
 
     async def begin(self, who: Actor, address: str, password: str | None) -> Session:
         """A new session, recorded before it counts; never one that the browser brought.
@@ -68,14 +70,20 @@ class Sessions:
         return Session(who, text_of(now_us), text_of(ends_us), secret, csrf_of(secret))
 
     async def actor(self, token: str, *, touch: bool = True) -> Actor:
-        """Who a session belongs to. touch: it counts as a use. Raises TokenInvalid."""
+        """Who a session belongs to. touch: it counts as a use.
+
+        Raises TokenInvalid; LockedOut where too many made-up words come for one that is not remembered to be looked up.
+        """
         own, now_us, now_s = sha256(token), self._desk.clock.now_us(), self._desk.now_s()
         live = self._live.get(own)
+        if live is None:
+            self._unknown.check("", now_s)
         if live is None or now_s - live.read_s > READ_ANEW_S:
             used_us = 0 if live is None else live.used_us
             live = await self._desk.database.run(lambda connection: _read(connection, own, now_s))
             if live is None:
                 self._live.pop(own, None)
+                self._unknown.count("", now_s)
                 raise TokenInvalid("there is no such session; sign in")
             live = replace(live, used_us=max(live.used_us, used_us))
         if (why := self._over(live, now_us)) is not None:

@@ -99,13 +99,14 @@ class Signatures:
     async def use(
         self, request_id: str, what: ToBeSigned, *, by: Actor, address: str = ""
     ) -> tuple[Signature, Signature]:
-        """Both signatures under exactly this, once: whoever is given them does it. Raises SignatureRefused.
+        """Both signatures under exactly this, once: whoever is given them does it.
 
-        Both people have to be there still and still have the right.
+        Both people have to be there still and still have the right. Raises SignatureRefused, NotAuthorised.
         """
         async with self._turn:
             now_us = self._desk.clock.now_us()
             act = Act("signature.used", by, what.object, address)
+            await self._desk.allow(by, what.action, act)
 
             def usable(connection: Connection) -> Row[Any]:
                 row = _row(connection, request_id, lock=True)

@@ -13,6 +13,7 @@ from controller.accounts.audit import Act
 from controller.accounts.clock import text_of
 from controller.accounts.desk import Changed, Desk
 from controller.accounts.errors import NotDone, TokenInvalid, TokenUnknown, Unacceptable
+from controller.accounts.lockout import MADE_UP, MADE_UP_EVERY_S, Throttle
 from controller.accounts.model import NewToken, TokenInfo
 from controller.accounts.names import as_name, lasting, role_named, token_name
 from controller.accounts.secret import new_id, new_secret, parse_program_token, program_token, same, sha256
@@ -41,6 +42,7 @@ class Tokens:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._live: OrderedDict[str, _Live] = OrderedDict()
+        self._unknown = Throttle(MADE_UP, MADE_UP_EVERY_S)
 
     async def make(
         self, name: str, role: str, lasts: timedelta, *, by: Actor, address: str = "", of: str | None = None
@@ -93,15 +95,18 @@ class Tokens:
             self._live.pop(token_id, None)
 
     async def actor(self, text: str, address: str) -> Actor:
-        """Who a program's token acts for. Raises TokenInvalid."""
+        """Who a program's token acts for. Raises TokenInvalid; LockedOut where too many made-up ones come."""
         if (parsed := parse_program_token(text)) is None:
             raise TokenInvalid(INVALID)
         token_id, secret = parsed
         now_us, now_s = self._desk.clock.now_us(), self._desk.now_s()
         live = self._live.get(token_id)
         if live is None or now_s - live.read_s > READ_ANEW_S:
-            self._live.pop(token_id, None)
+            if self._live.pop(token_id, None) is None:
+                self._unknown.check("", now_s)
             live = await self._desk.database.run(lambda connection: _live(connection, token_id, now_s))
+            if live is None:
+                self._unknown.count("", now_s)
         if live is None or not same(live.sha256, sha256(secret)) or now_us >= live.ends_us:
             raise TokenInvalid(INVALID)
         if now_us - live.written_us >= WRITTEN_EVERY_US:

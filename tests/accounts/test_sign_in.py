@@ -12,6 +12,7 @@ from argon2.low_level import Type
 from sqlalchemy import text
 
 from controller.accounts import CsrfRefused, Limits, LockedOut, NotDone, SignInRefused, TokenInvalid
+from controller.accounts.lockout import Throttle
 from controller.accounts.secret import csrf_of
 from controller.authority import Actor, NotAuthorised, Role
 from tests.accounts.office import AWAY, HOME, OTHER, PASSWORD, SQLITE, TERMINAL, Office, Wall, office
@@ -205,6 +206,21 @@ async def test_a_session_that_an_attacker_made_up_is_none(people: Office) -> Non
     for token in (brought, "", "x" * 10_000, "\ud800", session.token + "=", session.token[:-1]):
         with pytest.raises(TokenInvalid):
             await people.accounts.session(token)
+
+
+@SQLITE
+async def test_a_flood_of_made_up_sessions_does_not_reach_the_store_and_real_ones_go_on(people: Office) -> None:
+    await people.person("ann")
+    session = await people.accounts.sign_in("ann", PASSWORD, HOME)
+    await people.accounts.session(session.token)
+    people.accounts._sessions._unknown = Throttle(20, 1000.0)
+    told = []
+    for number in range(30):
+        with pytest.raises((TokenInvalid, LockedOut)) as refused:
+            await people.accounts.session(f"{number:043}")
+        told.append(refused.type)
+    assert told == [TokenInvalid] * 20 + [LockedOut] * 10
+    assert (await people.accounts.session(session.token)).name == "ann"
 
 
 @SQLITE

@@ -32,6 +32,8 @@ async def test_two_people_sign_and_it_is_used_once(people: Office, engineers: tu
         await signatures.use(request.id, RECIPE, by=ann)
     signed = await people.accounts.second_signature(request.id, "bob", OTHER, RECIPE.sha256, address=AWAY)
     assert (signed.state, signed.second) == ("signed", "bob")
+    with pytest.raises(NotAuthorised):
+        await signatures.use(request.id, RECIPE, by=Actor("cleo", Role.OPERATOR, "password"))
     first, second = await signatures.use(request.id, RECIPE, by=ann)
     assert second == Signature("bob", Role.ENGINEER, "password", second.utc, Action.APPROVE, RECIPE.object, "a" * 64,
                                "approved for production", request.id)  # fmt: skip

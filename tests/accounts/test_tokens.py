@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from controller.accounts import LockedOut, NotDone, TokenInvalid, TokenUnknown, Unacceptable, UserUnknown, redacted
+from controller.accounts.lockout import Throttle
 from controller.authority import AUTHORITY, Actor, NotAuthorised, Role
 from tests.accounts.office import AWAY, HOME, PASSWORD, TERMINAL, Office, Wall, office
 
@@ -90,6 +91,20 @@ async def test_who_guesses_tokens_has_to_wait_and_others_need_not(people: Office
     with pytest.raises(LockedOut):
         await people.accounts.bearer("plt_00000000_" + "x" * 43, AWAY)
     assert (await people.accounts.bearer(made.token, HOME)).name == "ann"
+
+
+async def test_a_flood_of_made_up_tokens_from_everywhere_does_not_reach_the_store(people: Office) -> None:
+    ann = await people.person("ann")
+    made = await people.accounts.make_token("mes", "viewer", WEEK, by=ann)
+    await people.accounts.bearer(made.token)
+    people.accounts.tokens._unknown = Throttle(20, 1000.0)
+    told = []
+    for number in range(30):
+        with pytest.raises((TokenInvalid, LockedOut)) as refused:
+            await people.accounts.bearer(f"plt_{number:08x}_" + "x" * 43, f"203.0.113.{number}")
+        told.append(refused.type)
+    assert told == [TokenInvalid] * 20 + [LockedOut] * 10
+    assert (await people.accounts.bearer(made.token)).name == "ann"
 
 
 async def test_a_token_ends_when_it_is_revoked_or_its_owner_loses_the_right(people: Office) -> None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from controller.events import Event
 from controller.executor.states import ENDED, RunState
-from controller.journal import Journal
 
+ENDINGS = frozenset({"step.finished", "step.supplied", "step.interrupted", "run.closed"})
+"""Records after which a run's step is over."""
 _OVER = {state.value for state in ENDED}
 
 
@@ -77,20 +78,15 @@ class Batches:
     def of_event(self, event: Event) -> tuple[str | None, str | None, list[str]]:
         """Step, unit and lots that an event is about, as it says itself or as its run is."""
         data, run = event.data, self.runs.get(event.run)
-        own = data.get("name") if event.kind.startswith("step.") else None
+        of_step = event.kind.startswith("step.")
+        own = data.get("name") if of_step else None
+        unit = data.get("unit") or (run.unit if run and of_step else None)
         step = data.get("step") or own or (run.step if run else None)
         lots = data.get("lots")
         if lots is None:
             lot = data.get("lot")
             lots = [lot] if lot is not None else (run.lots if run else [])
-        return step, data.get("unit"), [str(one) for one in lots]
-
-    def recall(self, journal: Journal) -> None:
-        """Takes over what was recorded before."""
-        for event in [*journal.earlier, *journal.events()]:
-            run = self.take(event)
-            if run is not None and run.is_over:
-                self.forget(event.run)
+        return step, unit, [str(one) for one in lots]
 
     def _begin(self, event: Event, run: RunContext) -> None:
         self._end(run)

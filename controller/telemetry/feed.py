@@ -17,7 +17,7 @@ from controller.alarms.states import AlarmState
 from controller.events import Event
 from controller.journal import Journal
 from controller.outbox import Priority
-from controller.telemetry.context import Batches, RunContext
+from controller.telemetry.context import ENDINGS, Batches, RunContext
 from controller.telemetry.courier import Courier
 from controller.telemetry.following import marks_of
 from controller.telemetry.messages import AlarmMessage, EventMessage, RunMessage, UnitStateMessage, encoded
@@ -77,9 +77,10 @@ class Feed:
     def begin(self, followed: int, alarms: Iterable[Alarm]) -> None:
         """Says what is, and what was recorded after the record `followed` while nobody told it."""
         self.followed = followed
-        self.batches.recall(self._journal)
         for event in [*self._journal.earlier, *self._journal.events()]:
-            self._event(event)
+            run = self._follow(event)
+            if run is not None and run.is_over:
+                self.batches.forget(event.run)
         for name, run in self.batches.runs.items():
             self._tell_run(name, run)
         for alarm in alarms:
@@ -103,8 +104,7 @@ class Feed:
         if isinstance(item, UnitWatch):
             self._unit(item)
             return
-        run = self.batches.take(item)
-        self._event(item)
+        run = self._follow(item)
         if item.kind in KINDS:
             self._alarm(item)
         if run is not None:
@@ -119,6 +119,15 @@ class Feed:
                 self._tell_image(watch, self._at_us(watch))
 
     # ------------------------------------------------------------------ records
+
+    def _follow(self, event: Event) -> RunContext | None:
+        """Tells a record with the step that it belongs to, or ends; the run of which it says anything new."""
+        if event.kind in ENDINGS:
+            self._event(event)
+            return self.batches.take(event)
+        run = self.batches.take(event)
+        self._event(event)
+        return run
 
     def _event(self, event: Event) -> None:
         if event.sequence <= self.followed:

@@ -253,3 +253,23 @@ async def test_nothing_that_is_sent_to_the_line_is_obeyed(tmp_path: Path) -> Non
             await asyncio.sleep(0.1)
             assert line.journal.events() == []
             assert line.telemetry.is_connected
+
+
+async def test_what_is_now_overtakes_what_was(tmp_path: Path) -> None:
+    with mosquitto(tmp_path) as server:
+        server.kill()
+        plant = Plant(tmp_path, server.port, changes={"replay_per_s": 400.0})
+        async with plant.hosted() as line:
+            line.press.link(up=True)
+            await work(line, hours=3, begin_s=0)
+            server.start()
+            async with subscriber(server.port) as heard:
+                await heard.until(lambda: len(heard.on("press-1/values")) > 20)
+                line.clock.passes(1)
+                line.press.show(1e6, machine_state=6, force_pv_kn=-5.0)
+                await heard.until(lambda: not all(m["historical"] for m in heard.on("press-1/values")))
+                values = [m["values"]["force_pv_kn"]["value"] for m in heard.on("press-1/values")]
+                assert -5.0 in values[:300]
+                await heard.until(lambda: line.telemetry.outbox.waits("json", Priority) == 0)
+                past = [m["utc"] for m in heard.on("press-1/values") if m["historical"]]
+                assert past == sorted(past)

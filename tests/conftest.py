@@ -26,6 +26,7 @@ WALL_TIME = (
     "tests/telemetry/test_broker.py",
     "tests/telemetry/test_embedded.py",
     "tests/telemetry/test_killed.py",
+    "tests/telemetry/test_machines.py",
     "tests/telemetry/test_sparkplug_client.py",
     "tests/telemetry/test_telemetry.py",
     "tests/wire/",

@@ -219,6 +219,7 @@ async def linked(broker: Broker, will: Will | None) -> AsyncIterator[Link]:
         await asyncio.shield(entering)
     except asyncio.CancelledError:
         await asyncio.wait([entering])  # a thread works on it, which cannot be stopped
+        entering.exception()  # whether it came about does not matter any more
         client.drop()
         raise
     except (aiomqtt.MqttError, OSError, ValueError) as error:

@@ -80,6 +80,7 @@ pytest:
 # make campaign-frames   FRAMES=1000000 JOBS=2 holds our side of every protocol against damaged answers
 # make campaign-crash    JOBS=2               cuts the power at every write of the journal, and kills real controllers
 # make campaign-api      EXAMPLES=200         asks a running API everything that its document allows, and what it does not
+# make campaign-client                        makes a client from the OpenAPI document and lets it talk to a running API
 # make mutation          MODULES="..." JOBS=2 changes the guard, the states, the interlocks and the rule engine, and the tests must notice
 # make bench-validate                         measures reading and planning
 # make bench-dry-run                          measures a dry run beside looptime and plain loops
@@ -92,7 +93,7 @@ pytest:
 # make bench-reaction                         measures the time from a bad sample to the hold command on the wire
 # make bench-telemetry                        measures MQTT beside aiomqtt alone, and the way of a value to a subscriber
 
-.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-dry-run
+.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-dry-run campaign-client
 JOBS ?= 1
 
 campaign: $(VENV)/test
@@ -117,6 +118,9 @@ campaign-frames: $(VENV)/test
 
 campaign-api: $(VENV)/test
 	$(BIN)/python -m tests.campaign.api_campaign --examples $(or $(EXAMPLES),50)
+
+campaign-client: $(VENV)/test
+	$(BIN)/python -m tests.campaign.generated_client
 
 mutation: $(VENV)/mutation
 	$(BIN)/python -m tests.mutation.run $(MODULES) --jobs $(JOBS)

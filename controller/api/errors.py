@@ -84,6 +84,8 @@ def problem_of(error: BaseException) -> Problem | None:
             return Problem("invalid", str(error), found)
         case RecipeErrors() | Refused():
             return Problem("invalid", "the recipe cannot be used as it is", located(error.findings))
+        case stored.RecipeStoreError() if type(error) is stored.RecipeStoreError:  # its words name a copy's folder
+            return Problem("invalid", "a rule pack cannot lie where its path says, beside or below the recipe")
         case people.LockedOut():
             return Problem("too-many", str(error), headers={"Retry-After": f"{error.retry_after_s:.0f}"})
     kind = next((KINDS[kind] for kind in type(error).__mro__ if kind in KINDS), None)
@@ -135,6 +137,14 @@ def tell_errors(app: FastAPI, unexpected: Callable[[str, BaseException], None]) 
             problem = Problem("internal", "a fault of the service; its log has it under this instance")
         return problem_response(request, problem)
 
-    own: tuple[type[Exception], ...] = (Problem, Conflict, OutdatedCommand, Invalid, RecipeErrors, Refused)
+    own: tuple[type[Exception], ...] = (
+        stored.RecipeStoreError,
+        Problem,
+        Conflict,
+        OutdatedCommand,
+        Invalid,
+        RecipeErrors,
+        Refused,
+    )
     for kind in (Exception, HTTPException, RequestValidationError, people.LockedOut, *KINDS, *own):
         app.add_exception_handler(kind, told)

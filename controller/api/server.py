@@ -7,6 +7,7 @@ cut off.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from contextlib import AbstractContextManager, nullcontext
 
@@ -22,6 +23,7 @@ KEEP_ALIVE_S = 30
 CLIENT_MESSAGE_BYTES = 1024  # a client of the stream says nothing but pings
 PING_S = 20.0
 ENDS_WITHIN_S = 5
+HELD_BYTES = 128 * 1024  # by the system for one listener; Linux takes twice as much
 
 
 def protocol(limits: Limits) -> type[asyncio.Protocol]:
@@ -62,7 +64,15 @@ def protocol(limits: Limits) -> type[asyncio.Protocol]:
 
 
 class CutOff(WebSocketsSansIOProtocol):
-    """A WebSocket whose client reads nothing any more is let go at once, with what it has not read."""
+    """A WebSocket whose client reads nothing any more is let go at once, with what it has not read.
+
+    The system would take megabytes for a client that stands still, minutes of the stream, before anybody noticed.
+    """
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if (kernel := transport.get_extra_info("socket")) is not None:
+            kernel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HELD_BYTES)
 
     async def run_asgi(self) -> None:
         await super().run_asgi()

@@ -168,6 +168,11 @@ def test_recipes_are_examined_as_text_with_places() -> None:
             places = [finding["place"] for finding in bad["findings"] if finding["level"] == "error"]
             line = broken[: broken.index("145 %")].count("\n") + 1
             assert (places[0]["file"], places[0]["line"]) == ("a.yaml", line)
+            for path in ("", "/etc/passwd", "../a.csv", "a.yaml", "a/../../b.csv"):
+                lost = {"file": "a.yaml", "text": text, "packs": {path: "id"}}
+                answer = await viewer.post("/api/v1/drafts/validate", json=lost)
+                assert answer.status_code == 422, path
+                assert "pressline-" not in answer.text
             first, second = ({"file": "a.yaml", "text": text}, {"file": "b.yaml", "text": text.replace("45 %", "44 %")})
             found = (await viewer.post("/api/v1/drafts/diff", json={"first": first, "second": second})).json()
             assert [item["first"]["file"] for item in found] == ["a.yaml"]

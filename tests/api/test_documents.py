@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,9 @@ def test_every_message_of_the_stream_is_described() -> None:
     for kind in ("snapshot", "change", "heartbeat"):
         assert kind in document["components"]["messages"]
         assert kind in document["components"]["schemas"]
+
+
+def test_every_reference_of_the_openapi_document_leads_somewhere() -> None:
+    document = json.loads(documents()["openapi.json"])
+    for reference in set(re.findall(r'"\$ref": "#/components/(\w+)/([^"]+)"', documents()["openapi.json"])):
+        assert reference[1] in document["components"][reference[0]], reference

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -29,12 +30,15 @@ lowering = APIRouter(tags=["recipes"], prefix=f"{API}/recipes", route_class=Lowe
 Number = Annotated[int, Field(ge=1, le=2**31)]
 
 
+PackPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._/-]{0,199}$")]
+
+
 class TextForm(Form):
     """A recipe file as text, with the rule packs that it brings by their paths beside it."""
 
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$", description="its name, for findings")]
     text: Annotated[str, Field(max_length=1_000_000)]
-    packs: Annotated[dict[str, str], Field(max_length=20)] = Field(default={})
+    packs: Annotated[dict[PackPath, str], Field(max_length=20)] = Field(default={})
 
     def as_text(self) -> Text:
         return Text(self.file, self.text, self.packs)
@@ -161,7 +165,7 @@ async def add_version(
     def add() -> Added:
         text = form.as_text()
         files: RecipeFiles = text.files()
-        with staged(files, desk.file.parent / form.file) as copy:
+        with staged(files, Path(form.file)) as copy:
             return desk.store.add(copy, by.name, form.comment, desk.line, desk.capabilities)
 
     added = await parts.workers.wait_for(add)

@@ -37,7 +37,7 @@ router = APIRouter(prefix=API)
     operation_id="stream_events",
     tags=["stream"],
     response_class=StreamingResponse,
-    responses=answers(401, 403, 503)
+    responses=answers(401, 403, 422)
     | {
         200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "until either side ends"}
     },

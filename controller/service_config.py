@@ -107,7 +107,7 @@ class StoreConfig(Table):
     password_env: str | None = setting(VARIABLE, "the variable of the environment with that password", None)
     folder: Path = setting(
         FileName("the name of a folder"),
-        "for what a PostgreSQL store keeps beside the service: anchor, rescue file",
+        "for what a PostgreSQL store keeps beside the service: anchor, rescue file, stored recipes",
         Path(),
         absent="the folder where it is started",
     )
@@ -241,7 +241,9 @@ class OidcConfig(Table):
 class PeopleConfig(Table):
     """[people]: who is at the line."""
 
-    at_once: int = setting(Whole(1, 100), "how many people are at the line, so many tasks are asked for at once", 2)
+    at_once: int = setting(
+        Whole(1, 100), "how many people are at the line, so many tasks are asked for at once", 2, live=True
+    )
     oidc: OidcConfig | None = setting(OidcConfig, "signing in by an OpenID provider", None, absent="passwords only")
 
 

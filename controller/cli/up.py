@@ -24,10 +24,11 @@ from controller.database import DatabaseUnusable
 from controller.journal import JournalError
 from controller.line_lock import LineTaken
 from controller.line_secrets import SecretUnusable
-from controller.service_config import HistorianConfig, ServiceConfig, StoreConfig, WebConfig
+from controller.service_config import HistorianConfig, MqttConfig, ServiceConfig, StoreConfig, WebConfig
 from controller.serving.logs import LEVELS, Log
 from controller.serving.served import Clock, ServeRefused, Started, serve
 from controller.serving.web import CannotListen
+from controller.telemetry.embedded import BrokerUnusable, embedded_broker
 from controller.vitals.deaths import TaskDied
 from drivers.errors import ProfileError
 
@@ -44,9 +45,12 @@ UNUSABLE = (
     JournalError,
     DatabaseUnusable,
     AccountsError,
+    BrokerUnusable,
 )
 """Why a service does not start: something has to be mended first, and it is not started again until then."""
 CLOCK = Clock(utc, utc_text)
+DEMO_DAYS = 7
+"""For so long a demonstration keeps its trends (engineering judgement)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +94,20 @@ def serve_demo(options: DemoOptions) -> ExitCode:
     log = Log("auto", options.log_level or "warning", utc_text)
 
     async def main() -> None:
-        async with simulated_wires(options.scenario, options.seed, options.speed) as simulated:
-            config = _demo_config(simulated, options)
+        wires = simulated_wires(options.scenario, options.seed, options.speed)
+        async with wires as simulated, embedded_broker() as broker_port:
+            config = _demo_config(simulated, options, broker_port)
             told = {"scenario": options.scenario, "seed": options.seed}
             await serve(config, CLOCK, log, lambda started: _welcome(started, config, options), told)
 
     return _ended(lambda: on_clock(main(), options.speed), log)
 
 
-def _demo_config(simulated: LineConfig, options: DemoOptions) -> LineConfig:
+def _demo_config(simulated: LineConfig, options: DemoOptions, broker_port: int) -> LineConfig:
     store = StoreConfig(url=f"sqlite:///{(options.folder / 'pressline.sqlite').absolute()}", folder=options.folder)
-    return replace(
-        simulated,
-        service=ServiceConfig(WebConfig(port=options.port), store, HistorianConfig(keep_days=7)),
-    )
+    mqtt = MqttConfig(url=f"mqtt://127.0.0.1:{broker_port}", version="3.1.1", site="demo", area="hall", line="line")
+    web = WebConfig(port=options.port)
+    return replace(simulated, service=ServiceConfig(web, store, HistorianConfig(keep_days=DEMO_DAYS), mqtt))
 
 
 def _at_level(config: LineConfig, level: str) -> LineConfig:
@@ -172,7 +176,9 @@ def _welcome(started: Started, config: LineConfig, options: DemoOptions) -> None
     origin, faults = started.origin, (config.operator_url or "").replace("tcp://", "http://")
     print(f"a simulated line of {len(config.units)} units, {options.speed:g} times as fast as real")
     print(f"  service        {origin}/api/v1/ (this computer only; its store: {options.folder})")
-    print(f"  break something {faults}/")
+    broker = config.service.mqtt.url if config.service.mqtt is not None else ""
+    print(f"  broker         {broker} (this computer only)")
+    print(f"  faults         {faults}/ (a page with which machines can be broken)")
     if started.way_in is not None:
         print(f"  your way in    {started.way_in.token} (once, as {started.way_in.user})")
         print("what to try, in another terminal:")
@@ -182,4 +188,5 @@ def _welcome(started: Started, config: LineConfig, options: DemoOptions) -> None
         print("what to try, in another terminal:")
     print(f"  pressline status --url {origin}")
     print(f"  curl {origin}/api/v1/openapi.json")
+    print(f"  mosquitto_sub -V 311 -p {broker.rpartition(':')[2]} -t 'demo/#' -v")
     print("Ctrl-C ends it", flush=True)

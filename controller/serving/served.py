@@ -15,23 +15,26 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from controller.accounts import TABLES as ACCOUNT_TABLES
 from controller.accounts import Accounts, WayIn, listening_allowed
 from controller.accounts.model import Limits as AccountLimits
 from controller.accounts.tls import TlsFiles, load_tls
-from controller.api import Hub, Keys, Limits, Parts, RecipeDesk, StoreRecords, Workers, create_app, topics_of
+from controller.api import Hub, Keys, Limits, Parts, RecipeDesk, Records, Workers, create_app, topics_of
 from controller.api.idempotency import TABLES as KEY_TABLES
 from controller.api.server import server
 from controller.app import line_in_use, remote_truth
 from controller.config import LineConfig
 from controller.database import Database, open_database
 from controller.events import EventStream
+from controller.historian import Historian
 from controller.journal import Journal, SqliteJournal
 from controller.line import capability, unit_profile
 from controller.people import RemoteOperator
 from controller.service import Leave, LineService, ServiceSettings, line_service
+from controller.service_config import StoreConfig
 from controller.serving.logs import Log
 from controller.serving.outlets import Around, Telemetry, Trends
 from controller.serving.plans import StoredPlans
@@ -48,6 +51,7 @@ from controller.vitals.watch import SelfWatch, self_watched
 ANSWERS_WITHIN_S = 10.0
 """Loop seconds within which the pages have to be there after everything else is (engineering judgement)."""
 AGAIN = Restart(times=None)
+RECIPES = "recipes.sqlite"
 
 
 class ServeRefused(Exception):
@@ -113,7 +117,7 @@ async def serve(
         service = await stack.enter_async_context(
             line_service(line, base.journal, _settings(config, clock, simulation), base.health)
         )
-        reloading = Reloading(config, service.journal, log, clock.now, base.tls)
+        reloading = Reloading(config, service, log, clock.now, base.tls)
         signals = stack.enter_context(Signals(reloading.asked, lambda: _left(base.journal, about)))
         around = Around(config.name, service, lambda: reloading.config, clock.us)
         reloading.outlets(trends := Trends(around), telemetry := Telemetry(around))
@@ -148,10 +152,8 @@ async def _standing(config: LineConfig, clock: Clock, log: Log) -> AsyncIterator
     tls = None if web.certificate is None or web.key is None else load_tls(web.certificate, web.key, clock.now())
     if tls is not None and tls.ends_soon(clock.now()):
         log.about("service").warning("the certificate ends soon", certificate=str(tls.certificate), ends=str(tls.ends))
-    if store.file is None:
-        raise ServeRefused("store.url: the journal is kept in SQLite; expected sqlite:///FILE")
     async with AsyncExitStack() as stack:
-        journal = SqliteJournal(EventStream(), clock.text, store.file)
+        journal = _journal(store, url, clock)
         stack.push_async_callback(journal.close)
         health = Health()
         watched = self_watched(journal, health, service_manager(), speed=config.speed)
@@ -166,15 +168,32 @@ async def _standing(config: LineConfig, clock: Clock, log: Log) -> AsyncIterator
         yield _Base(config, clock, log, journal, health, database, accounts, tls, watch)
 
 
+def _journal(store: StoreConfig, url: str, clock: Clock) -> Journal:
+    """Raises JournalError, and ServeRefused for a folder that cannot be made."""
+    if store.file is not None:
+        return SqliteJournal(EventStream(), clock.text, store.file)
+    from controller.journal.postgres import PostgresJournal
+
+    try:
+        store.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ServeRefused(f"store.folder: {store.folder} cannot be made ({error.strerror})") from error
+    return PostgresJournal(EventStream(), clock.text, url, store.folder)
+
+
+def recipes_file(store: StoreConfig) -> Path:
+    """Where stored recipes are: in the store, or beside what a PostgreSQL store keeps in its folder."""
+    return store.folder / RECIPES if store.file is None else store.file
+
+
 def _settings(config: LineConfig, clock: Clock, simulation: Mapping[str, Any] | None) -> ServiceSettings:
     operator = None if config.operator_url is None else RemoteOperator(config.operator_url)
     told = simulation if simulation is not None or operator is None else {"operator": config.operator_url}
     units = [capability(unit.name, unit_profile(unit)) for unit in config.units.values()]
-    store = config.service.store.file
     return ServiceSettings(
         config.name,
         lambda: f"{clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
-        plans=None if store is None else StoredPlans(store, units),
+        plans=StoredPlans(recipes_file(config.service.store), units),
         simulation=told,
         operator=operator,
         truth=None if operator is None else remote_truth(operator),
@@ -187,9 +206,7 @@ def _settings(config: LineConfig, clock: Clock, simulation: Mapping[str, Any] | 
 def _parts(base: _Base, service: LineService, hub: Hub, workers: Workers, trends: Trends, signals: Signals) -> Parts:
     config, clock = base.config, base.clock
     about = base.log.about("api")
-    store = config.service.store.file
-    if store is None:
-        raise ServeRefused("store.url: expected sqlite:///FILE")
+    store = recipes_file(config.service.store)
 
     def reasons() -> list[str]:
         ending = [f"the service ends ({signals.name})"] if signals.name else []
@@ -199,14 +216,14 @@ def _parts(base: _Base, service: LineService, hub: Hub, workers: Workers, trends
     return Parts(
         line=service,
         people=base.accounts,
-        records=StoreRecords(store, workers),
+        records=Records(base.journal, workers),
         recipes=RecipeDesk(
             RecipeStore(store, clock.text),
             store,
             config.name,
             [capability(unit.name, unit_profile(unit)) for unit in config.units.values()],
         ),
-        trends=trends,
+        trends=cast("Historian", trends),  # the historian of now, whichever it is
         keys=Keys(base.database, clock.us),
         hub=hub,
         workers=workers,

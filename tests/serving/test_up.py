@@ -11,6 +11,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from controller.journal import read_events, verify
 from tests.accounts.test_listening import made as certificate_made
 from tests.controller.test_processes import PRESSLINE, ended, program, wait_for
 from tests.ports import free_port
+from tests.postgres import PostgresServer
 
 SMALL = Path(__file__).parents[1] / "controller" / "small.yaml"
 PASSWORD = "a long sentence of mine"  # noqa: S105
@@ -180,12 +182,12 @@ def test_reload_takes_over_what_is_safe_and_names_the_rest(tmp_path: Path, wires
         text = line.read_text(encoding="utf-8").replace(
             "[service]", '[service]\nlog_level = "debug"\nsession_max_h = 3'
         )
-        broker = f'[mqtt]\nurl = "mqtt://127.0.0.1:{free_port()}"\n'
+        broker = f'[people]\nat_once = 5\n[mqtt]\nurl = "mqtt://127.0.0.1:{free_port()}"\n'
         line.write_text(f"{text}\n{broker}", encoding="utf-8")
         told = ended("reload", "--line", line)
         assert told.returncode == 0, told.stderr
-        words = wait_for(lambda: service.logged("taken over") or None, LIMIT_S)[0]["event"]
-        assert words == "taken over: service.log_level, [mqtt]; needs a restart: service.session_max_h"
+        words = wait_for(lambda: service.logged("taken over: ") or None, LIMIT_S)[0]["event"]
+        assert words == "taken over: service.log_level, [mqtt], people.at_once; needs a restart: service.session_max_h"
         line.write_text(text + "\n[mqtt]\n", encoding="utf-8")
         assert ended("reload", "--line", line).returncode == 2
         service.process.send_signal(signal.SIGHUP)
@@ -261,6 +263,31 @@ def test_two_services_of_one_line(tmp_path: Path, wires: str) -> None:
         assert second.returncode in (1, 2)
         assert re.search("works with|in use|is using", second.stderr), second.stderr
         assert service.process.poll() is None
+
+
+def _trends(person: Person) -> list[Any] | None:
+    return person.get("/trends") or None
+
+
+def test_a_store_in_postgresql(
+    tmp_path: Path, wires: str, postgres: PostgresServer, at: Callable[[str], Person]
+) -> None:
+    """Journal, people, trends and what waits for the broker in one database; recipes and the anchor in a folder."""
+    more = f'[mqtt]\nurl = "mqtt://127.0.0.1:{free_port()}"'
+    line = line_file(tmp_path, wires, more=more)
+    text = line.read_text(encoding="utf-8")
+    line.write_text(text.replace('"sqlite:///store.sqlite"', f'"{postgres.new_database()}"\nfolder = "state"'))
+    for count in (1, 2):
+        with up("--line", line) as service:
+            person = at(service.origin)
+            if count == 1:
+                way_in = service.waited(r"one-time way in of administrator, until \S+: (\S+)")
+                person.post("/session/way-in", way_in=way_in, password=PASSWORD)
+                service.process.kill()
+            else:
+                person.post("/session", name="administrator", password=PASSWORD)
+                assert wait_for(partial(_trends, person), LIMIT_S)
+                assert service.ended_by(signal.SIGTERM) == 0
 
 
 def test_the_demonstration_is_one_command(tmp_path: Path, at: Callable[[str], Person]) -> None:

@@ -69,6 +69,11 @@ class Alarm:
         return self.state in UNSEEN
 
     @property
+    def is_over(self) -> bool:
+        """Normal, without a cause, and nothing waits to be told of it."""
+        return self.state is AlarmState.NORMAL and not self.condition and not self.occurred
+
+    @property
     def is_hidden(self) -> bool:
         return self.state in HIDDEN
 

@@ -36,7 +36,7 @@ class AlarmBook:
 
     @property
     def alarms(self) -> Mapping[AlarmKey, Alarm]:
-        """Every alarm that is not as it was in the beginning."""
+        """Every alarm that is not as it was in the beginning; those of runs only as long as they are not over."""
         return self._alarms
 
     @property
@@ -281,7 +281,10 @@ class AlarmBook:
         self._told.append(Transition(told, alarm, self._now_s))
 
     def _store(self, alarm: Alarm) -> None:
-        self._alarms[alarm.key] = alarm
+        if alarm.definition.subject == "run" and alarm.is_over:  # runs come and go for months
+            self._alarms.pop(alarm.key, None)
+        else:
+            self._alarms[alarm.key] = alarm
 
 
 def _named(who: str, why: str | None = None) -> None:

@@ -22,6 +22,8 @@ WALL_TIME = (
     "tests/contract/",
     "tests/drivers/",
     "tests/foreign/",
+    "tests/serving/test_demo.py",
+    "tests/serving/test_up",
     "tests/simulators/test_faults_served.py",
     "tests/telemetry/test_broker.py",
     "tests/telemetry/test_embedded.py",

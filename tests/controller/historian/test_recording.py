@@ -105,7 +105,7 @@ async def test_what_comes_is_stored_at_its_rhythm(tmp_path: Path) -> None:
 async def test_a_store_that_takes_nothing_is_told_and_loses_nothing_while_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("controller.database.database.BUSY_LIMIT_S", 0.05)
+    monkeypatch.setattr("controller.database.engines.BUSY_LIMIT_S", 0.05)
     told, url = Told(), sqlite_url(tmp_path)
     async with recorded(url, told, HistorianOptions(flush_s=0.01)) as historian:
         with locked(url):
@@ -172,7 +172,7 @@ async def test_a_write_that_is_cancelled_is_neither_lost_nor_stored_twice(url: s
 
 
 async def test_what_cannot_be_stored_at_the_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("controller.database.database.BUSY_LIMIT_S", 0.05)
+    monkeypatch.setattr("controller.database.engines.BUSY_LIMIT_S", 0.05)
     told, url = Told(), sqlite_url(tmp_path)
     with ExitStack() as stack:
         async with recorded(url, told) as historian:
@@ -184,7 +184,7 @@ async def test_what_cannot_be_stored_at_the_end_is_told(tmp_path: Path, monkeypa
 
 
 async def test_a_store_that_cannot_be_used_does_not_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("controller.database.database.BUSY_LIMIT_S", 0.05)
+    monkeypatch.setattr("controller.database.engines.BUSY_LIMIT_S", 0.05)
     url = sqlite_url(tmp_path)
     open_database(url, TABLES).close()
     database = open_database(url, ())

@@ -167,9 +167,9 @@ format: $(VENV)/test
 LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet --upgrade
 
 lock: $(VENV)/test
-	$(LOCK) --group build -o requirements/run.lock
-	$(LOCK) --group build --extra sweep -o requirements/sweep.lock
 	$(LOCK) --group dev --extra sweep -o requirements/dev.lock
+	$(LOCK) --group build -c requirements/dev.lock -o requirements/run.lock
+	$(LOCK) --group build --extra sweep -c requirements/dev.lock -o requirements/sweep.lock
 	$(subst pyproject.toml,requirements/mutation.in,$(LOCK)) -c requirements/dev.lock -o requirements/mutation.lock
 
 clean:

@@ -1,8 +1,17 @@
 """Tables of the service in SQLite or PostgreSQL: one place to open them, one thread that works on them."""
 
-from controller.database.database import Database, open_database
+from controller.database.database import Database, database_opened, open_database
 from controller.database.engines import DatabaseUnusable
 from controller.database.schema import migrate, newest_schema, schema_of
 from controller.database.tables import metadata
 
-__all__ = ["Database", "DatabaseUnusable", "metadata", "migrate", "newest_schema", "open_database", "schema_of"]
+__all__ = [
+    "Database",
+    "DatabaseUnusable",
+    "database_opened",
+    "metadata",
+    "migrate",
+    "newest_schema",
+    "open_database",
+    "schema_of",
+]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, Table
@@ -56,3 +57,27 @@ def open_database(url: str, tables: Iterable[Table]) -> Database:
         database.close()
         raise
     return database
+
+
+@asynccontextmanager
+async def database_opened(url: str, tables: Iterable[Table]) -> AsyncIterator[Database]:
+    """The same as long as the block: a server or a disk that does not answer is waited for beside the loop.
+
+    Raises DatabaseUnusable. Whoever is cancelled while it opens need not wait; what comes too late is closed again.
+    """
+    loop = asyncio.get_running_loop()
+    opening = loop.run_in_executor(None, lambda: open_database(url, tables))
+    try:
+        database = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_closed_again)
+        raise
+    try:
+        yield database
+    finally:
+        await asyncio.shield(loop.run_in_executor(None, database.close))
+
+
+def _closed_again(opening: asyncio.Future[Database]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()

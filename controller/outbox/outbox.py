@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 
 from sqlalchemy import Connection
 
-from controller.database import Database, DatabaseUnusable, open_database
+from controller.database import Database, DatabaseUnusable, database_opened
 from controller.outbox import work
 from controller.outbox.model import Drop, Entry, Limits, OutboxStatus, Priority, Waiting
 from controller.outbox.tables import TABLES
@@ -256,13 +256,10 @@ async def outbox_opened(url: str, line: str, limits: Limits | None = None) -> As
 
     What was put in before the block is left is written then. Raises DatabaseUnusable if it cannot be opened.
     """
-    database = open_database(url, TABLES)
-    try:
+    async with database_opened(url, TABLES) as database:
         outbox = Outbox(database, line, limits)
         await outbox.load()
         try:
             yield outbox
         finally:
             await outbox.close()
-    finally:
-        database.close()

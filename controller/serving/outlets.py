@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from controller.database import Database, DatabaseUnusable, open_database
+from controller.database import Database, DatabaseUnusable, database_opened
 from controller.historian import TABLES, ExceptionReport, Historian, HistorianOptions, StoredTag, Trend, recording
 from controller.historian.feed import fed
 from controller.outbox import Limits
@@ -76,12 +76,8 @@ class Trends(Outlet):
             self._why_none = NOT_WANTED
             await self.renewed()
             return
-        url = beside(config.store, "trends")
-        database = await _opened(url)
-        try:
+        async with database_opened(beside(config.store, "trends"), TABLES) as database:
             await self._record(database, settings)
-        finally:
-            database.close()
 
     async def _record(self, database: Database, settings: HistorianConfig) -> None:
         tell = conditions_in(self._around.service.journal)
@@ -135,16 +131,6 @@ class Telemetry(Outlet):
         settings = mqtt_settings(config.mqtt, self._around.name)
         async with telemetry(settings, beside(config.store, "outbox"), sources):
             await self.renewed()
-
-
-async def _opened(url: str) -> Database:
-    """A server that does not answer is waited for beside the loop; what comes too late is closed again."""
-    opening = asyncio.get_running_loop().run_in_executor(None, lambda: open_database(url, TABLES))
-    try:
-        return await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        opening.add_done_callback(lambda late: None if late.exception() else late.result().close())
-        raise
 
 
 def mqtt_settings(config: MqttConfig, line: str) -> MqttSettings:

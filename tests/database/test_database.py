@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, insert, select
 
-from controller.database import Database, DatabaseUnusable, open_database
+from controller.database import Database, DatabaseUnusable, database_opened, open_database
 from controller.database.tables import metadata
 from tests.postgres import PostgresServer
 
@@ -104,3 +104,35 @@ def test_what_cannot_be_opened_is_said_without_the_password(url: str, words: str
     assert words in str(told.value)
     assert "secret" not in str(told.value)
     assert "\n" not in str(told.value)
+
+
+async def test_a_database_is_opened_and_closed_beside_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that does not answer keeps nobody from polling; who gives up need not wait, and nothing stays open."""
+    closed: asyncio.Queue[Database] = asyncio.Queue()
+    loop, close = asyncio.get_running_loop(), Database.close
+
+    def slow_migrate(_: str) -> None:
+        time.sleep(0.2)
+
+    def told_close(database: Database) -> None:
+        close(database)
+        loop.call_soon_threadsafe(closed.put_nowait, database)
+
+    monkeypatch.setattr("controller.database.database.migrate", slow_migrate)
+    monkeypatch.setattr(Database, "close", told_close)
+
+    async def opened() -> None:
+        async with database_opened(f"sqlite:///{tmp_path / 'a.sqlite'}", ()):
+            await asyncio.sleep(0)
+
+    begun_s = loop.time()
+    opening = asyncio.create_task(opened())
+    await asyncio.sleep(0.02)
+    assert loop.time() - begun_s < 0.15, "the loop stood still"
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert closed.empty()
+    await closed.get()
+    await opened()
+    await closed.get()

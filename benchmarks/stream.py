@@ -149,8 +149,8 @@ async def main(seconds: float, rounds: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=20, help="of each measurement")
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=30, help="of each measurement; frozen ones fill up in 20")
+    parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
     import uvloop
 

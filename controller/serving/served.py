@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from controller.accounts import TABLES as ACCOUNT_TABLES
 from controller.accounts import Accounts, WayIn, listening_allowed
@@ -34,7 +35,7 @@ from controller.journal import Journal, SqliteJournal
 from controller.line import capability, unit_profile
 from controller.people import RemoteOperator
 from controller.service import Leave, LineService, ServiceSettings, line_service
-from controller.service_config import StoreConfig
+from controller.service_config import StoreConfig, WebConfig
 from controller.serving.logs import Log
 from controller.serving.outlets import Around, Telemetry, Trends
 from controller.serving.plans import StoredPlans
@@ -52,6 +53,7 @@ ANSWERS_WITHIN_S = 10.0
 """Loop seconds within which the pages have to be there after everything else is (engineering judgement)."""
 AGAIN = Restart(times=None)
 RECIPES = "recipes.sqlite"
+THIS_COMPUTER = ("127.0.0.1", "localhost", "::1")
 
 
 class ServeRefused(Exception):
@@ -234,7 +236,19 @@ def _parts(base: _Base, service: LineService, hub: Hub, workers: Workers, trends
         allowed_origins=config.service.service.origins,
         tls=base.tls is not None,
         limits=Limits(),
+        hosts=own_names(config.service.service),
     )
+
+
+def own_names(web: WebConfig) -> tuple[str, ...]:
+    """The names that requests may call the service by; none for any, where a certificate proves the name.
+
+    Without TLS it listens on this computer only, and a page of another site could have its own name lead here.
+    """
+    if web.certificate is not None:
+        return ()
+    origins = (urlsplit(origin).hostname for origin in web.origins)
+    return tuple(dict.fromkeys((*THIS_COMPUTER, web.host, *(name for name in origins if name is not None))))
 
 
 async def _answering(web: Web) -> None:

@@ -465,6 +465,12 @@ OTHERS = {  # each waits for its task where it makes it: two things at once, and
     "controller/accounts/desk.py": "a change that is recorded, carried out although whoever asked goes away",
     "controller/batches.py": "all batches, which it waits for",
     "controller/api/stream/serving.py": "what is sent to one listener beside the end of it",
+    "controller/service/runs.py": "a run's work beside somebody who closes it",
+    "controller/outbox/outbox.py": "one write to the disk, carried out although whoever began it is cancelled",
+    "controller/telemetry/broker.py": "a connection that a thread makes, waited for although nobody wants it any more",
+    "controller/telemetry/courier.py": "what is sent beside what is acknowledged, to the end of the first",
+    "controller/telemetry/node_courier.py": "what is received, proved and replayed, to the end of the first",
+    "controller/telemetry/server.py": "one connection beside the wish to leave",
     "controller/serving/web.py": "the server, ended in order when its own task is cancelled",
     "controller/vitals/background.py": "the one way",
 }

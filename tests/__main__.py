@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 PYTEST = (sys.executable, "-m", "pytest")
-WAITING = ("-m", "wall_time", "-n", "4", "--dist", "load", "--maxschedchunk", "1")
+WAITING = ("-m", "wall_time", "-n", "3", "--dist", "load", "--maxschedchunk", "1")
 COMPUTING = ("-m", "computing")
 OTHERS = ("-m", "not wall_time and not computing", "-n", "2", "--dist", "worksteal")
 

@@ -21,7 +21,6 @@ WALL_TIME = (
     "tests/contract/",
     "tests/drivers/",
     "tests/foreign/",
-    "tests/serving/test_demo.py",
     "tests/serving/test_up",
     "tests/simulators/test_faults_served.py",
     "tests/telemetry/test_broker.py",

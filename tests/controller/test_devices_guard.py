@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -47,6 +48,28 @@ def test_a_ready_machine_misses_nothing_and_an_instrument_has_nothing_to_miss() 
 def test_each_permissive_is_missed_in_words(value: dict[str, float], words: str) -> None:
     (missing,) = missing_for_maintenance(PRESS, snapshot(**value))
     assert words in missing
+
+
+@pytest.mark.parametrize(
+    ("owner", "lease", "words"),
+    [
+        (4711, 4711, []),
+        (4711, 4712, ["is owned by another controller"]),
+        (4711, 0, ["is owned by another controller"]),
+        (0, 4711, []),
+        (0, 0, []),
+        (math.nan, 4711, ["cannot be judged"]),
+    ],
+)
+def test_a_machine_may_be_ours_and_nobody_elses(owner: float, lease: int, words: list[str]) -> None:
+    missing = missing_for_maintenance(PRESS, snapshot(lease_owner=owner), lease)
+    assert len(missing) == len(words)
+    assert all(word in told for word, told in zip(words, missing, strict=True))
+
+
+def test_a_lease_lets_nothing_else_pass() -> None:
+    (missing,) = missing_for_maintenance(PRESS, snapshot(lease_owner=4711, machine_state=6), 4711)
+    assert "is not at rest" in missing
 
 
 def test_an_instrument_that_calls_a_value_mode_misses_nothing() -> None:

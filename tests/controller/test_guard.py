@@ -522,6 +522,22 @@ def test_a_value_outside_its_limits_is_refused_by_the_guard_itself(value: float,
     assert len(refused["missing"]) == 1
 
 
+@pytest.mark.parametrize(("lease", "passes"), [(7, True), (8, False), (0, False)])
+def test_a_machine_is_written_to_by_whoever_has_it(lease: int, passes: bool) -> None:
+    async def sends() -> Written:
+        return Written(PRESS.signals["pressure_a_mpa"], 2.0, None, Outcome.APPLIED)
+
+    async def work(desk: Desk) -> None:
+        desk.machine.values = {**maintained(), "lease_owner": 7.0}
+        if passes:
+            await desk.guard.write(hand(desk, sends, lease=lease))
+            return
+        with pytest.raises(PermissiveMissing, match="owned by another controller"):
+            await desk.guard.write(hand(desk, sends, lease=lease))
+
+    assert played(work).kinds()[0] == ("write.requested" if passes else "write.refused")
+
+
 def test_a_machine_at_work_is_not_written_to() -> None:
     async def work(desk: Desk) -> None:
         desk.machine.values = well(PRESS)  # not in maintenance

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import signal
 from collections.abc import AsyncIterator
 
@@ -25,14 +24,6 @@ WALL_TIME = (
 )
 """Where tests wait for real time to pass: programs and servers on real wires (`python -m tests` runs them apart)."""
 
-COMPUTING = (
-    "tests/campaign/test_fault_campaign.py",
-    "tests/campaign/test_observer.py",
-    "tests/campaign/test_truth.py",
-    "tests/controller/test_dry_run.py",
-)
-"""Tests on virtual time that write nothing to a disk: they may run beside those that wait."""
-
 
 def pytest_configure() -> None:
     """What tests start and interrupt inherits how SIGINT is taken; a shell's background job would ignore it."""
@@ -44,19 +35,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(WALL_TIME):
             item.add_marker("wall_time")
-        if item.nodeid.startswith(COMPUTING):
-            item.add_marker("computing")
     items.sort(key=lambda item: not item.nodeid.startswith(WALL_TIME[0]))
 
 
 @pytest.fixture(autouse=True)
-def nothing_leaked(request: pytest.FixtureRequest) -> None:
-    """Every asynchronous test is looked after; the others need no loop for it."""
-    if inspect.iscoroutinefunction(getattr(request.node, "function", None)):
-        request.getfixturevalue("no_leaked_tasks")
-
-
-@pytest.fixture
 async def no_leaked_tasks(request: pytest.FixtureRequest) -> AsyncIterator[None]:
     """Fails an asynchronous test that leaves a task running behind it."""
     before = asyncio.all_tasks()

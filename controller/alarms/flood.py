@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_right, insort
 from math import inf
 
 WINDOW_S = 600.0
@@ -16,22 +16,21 @@ class Flood:
     """Counts raised alarms over the last 10 minutes, on given times."""
 
     def __init__(self) -> None:
-        self._raised: deque[float] = deque()
+        self._leaves_s: list[float] = []
         self.is_there = False
 
     def raised(self, at_s: float) -> None:
         """One alarm more."""
-        self._raised.append(at_s)
+        insort(self._leaves_s, at_s + WINDOW_S)
 
     def look(self, now_s: float) -> bool:
         """Whether there is a flood now."""
-        while self._raised and self._raised[0] <= now_s - WINDOW_S:
-            self._raised.popleft()
-        count = len(self._raised)
+        del self._leaves_s[: bisect_right(self._leaves_s, now_s)]
+        count = len(self._leaves_s)
         self.is_there = count >= ENDS_BELOW if self.is_there else count > BEGINS_ABOVE
         return self.is_there
 
     @property
     def next_due_s(self) -> float:
-        """When a flood may be over at the earliest; infinite while there is none."""
-        return self._raised[len(self._raised) - ENDS_BELOW] + WINDOW_S if self.is_there else inf
+        """When a flood may be over at the earliest; infinite while there is none. A look at that time finds it over."""
+        return self._leaves_s[-ENDS_BELOW] if self.is_there else inf

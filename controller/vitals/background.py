@@ -130,7 +130,7 @@ class Background:
         mark, was_late = progress.mark(), _now() - due_s > progress.within_s / 2
         if mark != post.mark or was_late:
             post.mark, post.moved_s = mark, _now()
-        elif _now() - post.moved_s >= progress.within_s and post.task is not None:
+        elif _now() >= post.moved_s + progress.within_s and post.task is not None:
             post.is_hung = True
             post.task.cancel()
             post.look = asyncio.get_running_loop().call_later(ENDS_WITHIN_S, self._stuck, post)

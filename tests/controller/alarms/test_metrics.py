@@ -52,6 +52,20 @@ def test_a_flood_seen_as_it_comes_is_the_same() -> None:
     assert flood.next_due_s == float("inf")
 
 
+def test_a_flood_is_over_when_it_said_that_it_would_be() -> None:
+    """745.1 + 600 is 1345.1, and 1345.1 - 600 is less than 745.1: who waits until then would wait for ever."""
+    flood = Flood()
+    for at_s in (745.4, 745.1, *[745.1 + n / 7 for n in range(12)]):
+        flood.raised(at_s)
+    assert flood.look(750.0)
+    for _ in range(14):
+        if not flood.look(due_s := flood.next_due_s):
+            break
+    assert not flood.is_there
+    assert flood.next_due_s == float("inf")
+    assert due_s < 750.0 + 600.0
+
+
 def test_hours_with_more_than_thirty_are_counted() -> None:
     story = raised(*(100.0 * n for n in range(31)))
     assert measured(story, 0.0, 36_000.0, {}).busy_hours_pct == pytest.approx(10.0)

@@ -104,7 +104,7 @@ class Actor:
     @property
     def is_program(self) -> bool:
         """Whether a token asks, not a person."""
-        return self.means.split(" ", 1)[0] == "token"
+        return self.means.split(" ")[0] == "token"
 
 
 def authorise(role: Role, action: Action) -> None:

@@ -117,8 +117,8 @@ class Bypasses:
                 begun = {item: at for item, at in begun.items() if not is_ended(item, event.data)}
                 self._forget_ended(event.data)
         for item, sequence in begun.items():
-            latest = max(journal.now(), everything.latest_utc(sequence), key=moment)  # as late as at any event since
-            self._count(item, moment(latest))
+            since = moment(everything.latest_utc(sequence))
+            self._count(item, max(moment(journal.now()), since))  # as late as at any event since
 
     def _count(self, item: Bypass, now: datetime) -> None:
         self._ends_s[item] = asyncio.get_running_loop().time() + (moment(item.until) - now).total_seconds()

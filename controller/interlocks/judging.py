@@ -120,7 +120,7 @@ def missing_for_maintenance(profile: Profile, snapshot: Snapshot, lease: int = 0
 def _is_held_by(lease: int, snapshot: Snapshot) -> bool:
     """Whether a machine is seen to be held by this number; what cannot be seen is not."""
     try:
-        return lease != 0 and snapshot.value("lease_owner") == lease
+        return snapshot.value("lease_owner") == lease
     except BadQuality:
         return False
 

@@ -286,6 +286,22 @@ async def test_an_end_of_an_older_journal_ends_all_of_its_row() -> None:
     assert bypasses.are_none
 
 
+@pytest.mark.parametrize("rows", [["bag tight"], ["bag tight", "alarm tilt"]])
+async def test_what_another_program_ended_meanwhile_is_in_force_no_more(rows: list[str]) -> None:
+    clock, bypasses = Clock(), Bypasses()
+    first = journal_at(clock)
+    kinds = {"bag tight": "isostatic_press", "alarm tilt": "uniaxial_press"}
+    for row in rows:
+        await begun(bypasses, first, bypass(row), kinds[row])
+    other = Bypasses()
+    elsewhere = Journal(EventStream(), clock, first.events())
+    other.recall(elsewhere)
+    assert other.end(elsewhere, UNIT, "bag tight", "B. Other", "done")
+    later = Journal(EventStream(), clock, [*first.events(), *elsewhere.events()])
+    bypasses.recall(later)
+    assert [item.row for item in bypasses.in_force(later, UNIT)] == rows[1:]
+
+
 def test_a_time_without_an_offset_is_utc() -> None:
     assert moment("2026-01-01T12:00:00") == moment("2026-01-01T13:00:00+01:00")
 

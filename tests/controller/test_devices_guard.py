@@ -67,6 +67,12 @@ def test_a_machine_may_be_ours_and_nobody_elses(owner: float, lease: int, words:
     assert all(word in told for word, told in zip(words, missing, strict=True))
 
 
+@pytest.mark.parametrize("owner", [1, -1])
+def test_who_names_no_lease_owns_nothing(owner: int) -> None:
+    (missing,) = missing_for_maintenance(PRESS, snapshot(lease_owner=owner))
+    assert "is owned by another controller" in missing
+
+
 def test_a_lease_lets_nothing_else_pass() -> None:
     (missing,) = missing_for_maintenance(PRESS, snapshot(lease_owner=4711, machine_state=6), 4711)
     assert "is not at rest" in missing

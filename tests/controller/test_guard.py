@@ -538,6 +538,16 @@ def test_a_machine_is_written_to_by_whoever_has_it(lease: int, passes: bool) -> 
     assert played(work).kinds()[0] == ("write.requested" if passes else "write.refused")
 
 
+@pytest.mark.parametrize("owner", [1.0, -1.0])
+def test_who_names_no_lease_writes_to_nothing_that_somebody_has(owner: float) -> None:
+    async def work(desk: Desk) -> None:
+        desk.machine.values = {**maintained(), "lease_owner": owner}
+        with pytest.raises(PermissiveMissing, match="owned by another controller"):
+            await desk.guard.write(hand(desk, outcome(2.0)))
+
+    assert played(work).kinds() == ["write.refused"]
+
+
 def test_a_machine_at_work_is_not_written_to() -> None:
     async def work(desk: Desk) -> None:
         desk.machine.values = well(PRESS)  # not in maintenance

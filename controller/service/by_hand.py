@@ -1,11 +1,12 @@
 """What people do to units: in and out of service, a command or a value by hand, a bypass.
 
-A unit that a run has is the run's to command. Whoever writes by hand has the unit meanwhile: no run is given it.
+A unit that a run has is the run's to command; one of a run that takes no command can still be told to hold or stop.
+Whoever writes by hand has the unit meanwhile: no run is given it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -44,10 +45,16 @@ class Operated:
 
 
 class ByHand:
-    """Manual operation of a line's units. two_sign: a bypass needs a second person."""
+    """Manual operation of a line's units.
 
-    def __init__(self, line: Line, journal: Journal, audit: Audit, *, two_sign: bool) -> None:
-        self._line, self._journal, self._audit = line, journal, audit
+    two_sign: a bypass needs a second person. is_commanded: whether a run takes commands now; the machines of one that
+    does not can still be told to hold or stop.
+    """
+
+    def __init__(
+        self, line: Line, journal: Journal, audit: Audit, is_commanded: Callable[[str], bool], *, two_sign: bool
+    ) -> None:
+        self._line, self._journal, self._audit, self._is_commanded = line, journal, audit, is_commanded
         self._two_sign = two_sign
         self._guard = Guard(journal, MAINTENANCE, bypasses=line.bypasses, fitness=line.fitness_of)
 
@@ -77,7 +84,7 @@ class ByHand:
         machine = self._line.machine(unit)
         if what is not ManualCommand.RESET:
             with self._audit.lowering(by, Action.LOWER, what.value, unit, reason):
-                self._refuse_taken(unit)
+                self._refuse_taken(unit, lowers=True)
                 if not await self._guard.lower(machine, what.value, reason, by.name):
                     raise Conflict(f"{unit} could not be told to {what}; look at it")
             return Operated("done")
@@ -128,11 +135,15 @@ class ByHand:
         with self._line.lease(unit, owner):
             yield
 
-    def _refuse_taken(self, unit: str) -> None:
+    def _refuse_taken(self, unit: str, *, lowers: bool = False) -> None:
         owner = self._line.owners.get(unit)
         if owner is not None and unit not in self._line.allocation.kept:
             if owner.startswith(BY_HAND):
+                if lowers:
+                    return
                 raise Conflict(f"{unit} is operated {owner}")
+            if lowers and not self._is_commanded(owner):
+                return
             raise Conflict(f"{unit} belongs to run {owner}; command the run instead")
 
     # ---------------------------------------------------------------------- bypasses

@@ -90,6 +90,10 @@ class Runs:
         """Whether an owner of units is a run that somebody works on."""
         return owner in self.hosted and not self.hosted[owner].is_hopeless
 
+    def is_commanded(self, name: str) -> bool:
+        """Whether a run is open and takes commands now."""
+        return name in self.hosted and self.hosted[name].run is not None
+
     def live(self, name: str) -> Run:
         """The run, to be commanded. Raises Unknown, Conflict."""
         hosted = self.of(name)

@@ -64,7 +64,7 @@ class LineService:
         self.alarms, self.health = alarms, health
         self._machines, self._runs, self._ending, self._over = machines, runs, ending, over
         self._audit = Audit(journal, ending.refusal)
-        self._by_hand = ByHand(line, journal, self._audit, two_sign=settings.two_sign)
+        self._by_hand = ByHand(line, journal, self._audit, runs.is_commanded, two_sign=settings.two_sign)
 
     # ---------------------------------------------------------------------- views
 

@@ -14,7 +14,7 @@ from controller.executor.run import Run
 from controller.executor.states import RunState
 from controller.journal import JournalError
 from controller.resuming import close_run
-from controller.service import Conflict, Invalid, Leave, RunOrder, Unknown, Unready
+from controller.service import Conflict, Invalid, Leave, ManualCommand, RunOrder, Unknown, Unready
 from tests.service.stage import ENGINEER, OPERATOR, STOP, Stage, play
 
 PRESS, VESSEL = "uniaxial-press-1", "isostatic-press-1"
@@ -305,6 +305,9 @@ def test_a_left_run_that_cannot_be_continued_is_closed_and_its_machine_stopped()
             assert service.run(name).commands == ("close",)
             with pytest.raises(Conflict, match="older program"):
                 await service.restart(name, "try", by=OPERATOR)
+            assert (await service.operate(PRESS, ManualCommand.STOP, "to be sure", by=OPERATOR)).outcome == "done"
+            with pytest.raises(Conflict, match="belongs to run"):
+                await service.operate(PRESS, ManualCommand.RESET, "it raises risk", by=OPERATOR)
             await service.close(name, "of no use", by=OPERATOR)
             assert "look at it" in service.unit(PRESS).kept
 

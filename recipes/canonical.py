@@ -11,10 +11,10 @@ from typing import Any
 
 from recipes.model import Location
 
-_LEFT_OUT = frozenset({"location", "locations", "predicted_s"})
+LEFT_OUT = frozenset({"location", "locations", "predicted_s"})
 """Where something was written and how long it may take are no part of what is to be made."""
 
-_LEFT_OUT_EMPTY = frozenset({"gate", "within", "leaves_out", "sheets"})
+EMPTY_LEFT_OUT = frozenset({"gate", "within", "leaves_out", "sheets"})
 """What came later to the format and says nothing where it is empty: older plans keep their hash."""
 
 
@@ -32,9 +32,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = (field.name for field in dataclasses.fields(value) if field.name not in _LEFT_OUT)
+        names = (field.name for field in dataclasses.fields(value) if field.name not in LEFT_OUT)
         values = {name: getattr(value, name) for name in names}
-        return {name: _plain(item) for name, item in values.items() if item or name not in _LEFT_OUT_EMPTY}
+        return {name: _plain(item) for name, item in values.items() if item or name not in EMPTY_LEFT_OUT}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):

@@ -39,6 +39,7 @@ ROUTERS = (
     runs.commands,
     runs.lowering,
     records.router,
+    records.past,
     prompts.router,
     prompts.commands,
     recipes.examining,

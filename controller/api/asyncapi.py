@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from controller.api.forms import API
 from controller.api.stream.serving import LOOK_AGAIN_S, NOTHING_TAKEN, SESSION_OVER
 from controller.api.stream.topics import PASSING
+from controller.api.units import tell_units
 from controller.service.views import AlarmView, LineView, PromptView, RunView, UnitView
 
 TEMPLATE = "#/components/schemas/{model}"
@@ -100,6 +101,7 @@ def _schemas() -> dict[str, Any]:
     removed = {"type": "array", "items": {"type": "string"}}
     schemas["change"] = _message("change", {"set": _topics(partial), "removed": removed})
     schemas["heartbeat"] = _message("heartbeat", {})
+    tell_units(schemas)
     return schemas
 
 
@@ -130,7 +132,7 @@ def _message(kind: str, more: dict[str, Any]) -> dict[str, Any]:
         "type": {"const": kind},
         "position": {"type": "string", "pattern": "^[0-9a-f]{16}-[0-9]+$"},
         "sequence": {"type": "integer", "minimum": 0},
-        "utc": {"type": "string"},
+        "utc": {"type": "string", "description": "when it was told: UTC, ISO 8601"},
         **more,
     }
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}

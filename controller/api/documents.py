@@ -8,7 +8,7 @@ from typing import Any
 
 from controller.events import Event
 from controller.executor.record import document
-from controller.reports.certificate import certificate_document
+from controller.reports.certificate import certificate_of_run
 from controller.reports.certificate_page import json_text, page_html
 
 
@@ -28,12 +28,12 @@ def record(events: Sequence[Event], *, alive: bool) -> dict[str, Any]:
     return document(list(events), alive=alive)
 
 
-def certificate(events: Sequence[Event], run: str, form: Form) -> bytes:
-    """A run's certificate from all records, byte for byte as the command line writes it.
+def certificate(own: Sequence[Event], run: str, form: Form) -> bytes:
+    """A run's certificate from its records, byte for byte as the command line writes it.
 
     Raises NoCertificate, JournalDamaged, PdfImpossible.
     """
-    made = certificate_document(events, run)
+    made = certificate_of_run(own, run)
     if form is Form.JSON:
         return json_text(made).encode()
     if form is Form.HTML:

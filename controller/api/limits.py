@@ -16,9 +16,9 @@ class Limits:
     """What one request may take. All are engineering judgement.
 
     body_bytes is 64 times the largest recipe of the library; body_s is how long a body may take to arrive, header_s the
-    request's first lines; answer_s is how long a reading answer may take (a command is never cut off: what is on its
-    way to a machine is awaited); blocking is how many plans, documents and reductions are worked on at once, waiting
-    how many more may queue up before one is refused.
+    request's first lines; answer_s is how long a reading answer may take until it begins, download_s one that is a file
+    which is made first (a command is never cut off: what is on its way to a machine is awaited); blocking is how many
+    plans, documents and reductions are worked on at once, waiting how many more may queue up before one is refused.
     """
 
     body_bytes: int = 2_000_000
@@ -26,6 +26,7 @@ class Limits:
     header_s: float = 10.0
     body_s: float = 20.0
     answer_s: float = 30.0
+    download_s: float = 300.0
     blocking: int = 2
     waiting: int = 16
     stream_clients: int = 200
@@ -33,7 +34,7 @@ class Limits:
 
 
 class RequestLimits:
-    """Refuses a request that is too large or arrives too slowly, and ends a reading one that takes too long."""
+    """Refuses a request that is too large or arrives too slowly."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app, self._limits = app, limits

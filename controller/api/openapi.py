@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from controller.api.idempotency.route import HEADER, CommandRoute
 from controller.api.identity import COOKIE, CSRF_HEADER, May
 from controller.api.problems import MEDIA_TYPE, ProblemBody
+from controller.api.units import tell_units
 
 DESCRIPTION = (
     "Every answer that is no success is a problem (RFC 9457, docs/reference/problems.md). Commands that raise risk or"
@@ -55,6 +56,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             operation = document["paths"][route.path_format][method.lower()]
             _describe(operation, route)
             _referred(operation, components.setdefault("responses", {}))
+    tell_units(schemas)
     app.openapi_schema = document
     return document
 

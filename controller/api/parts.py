@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from starlette.requests import HTTPConnection
 
 from controller.accounts import Accounts
+from controller.api.begun import Begun
 from controller.api.idempotency.keys import Keys
 from controller.api.limits import Limits
 from controller.api.records import Records
 from controller.api.stream.hub import Hub
 from controller.api.workers import Workers
-from controller.historian import Historian
+from controller.historian import StoredTag, Trend
 from controller.service.service import LineService
 from controller.store.recipes import RecipeStore
 from recipes.plan import UnitCapability
@@ -31,6 +32,18 @@ class RecipeDesk:
     capabilities: Sequence[UnitCapability]
 
 
+class TrendSource(Protocol):
+    """Who has trends: the historian, or what stands for it while it is begun anew. Raises DatabaseUnusable."""
+
+    async def tags(self) -> list[StoredTag]:
+        """Every tag that was recorded."""
+        ...
+
+    async def trend(self, tag: str, from_us: int, to_us: int, points: int) -> Trend:
+        """One tag from from_us up to to_us (UTC microseconds). Raises TagUnknown, RangeRefused."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The service as the API sees it.
@@ -39,13 +52,14 @@ class Parts:
     in words what keeps the service from its work (nothing: it is ready). allowed_origins are further origins whose
     pages may ask; hosts are the names that the service is called by, empty for any (a name that a browser was made to
     resolve to this computer then passes; the configuration should give them). unexpected is told of faults of ours.
+    begun has the commands that are carried out; whoever gives it waits for it when the service ends.
     """
 
     line: LineService
     people: Accounts
     records: Records
     recipes: RecipeDesk
-    trends: Historian | None
+    trends: TrendSource | None
     keys: Keys
     hub: Hub
     workers: Workers
@@ -53,6 +67,7 @@ class Parts:
     ready: Callable[[], Sequence[str]]
     utc: Callable[[], str]
     unexpected: Callable[[str, BaseException], None]
+    begun: Begun
     allowed_origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     tls: bool = False

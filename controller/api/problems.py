@@ -139,6 +139,13 @@ KINDS: Mapping[str, Kind] = {
             "A part that is needed (the store, a machine, a worker) does not answer or is busy.",
             "after `Retry-After`, or when the detail's cause is mended",
         ),
+        Kind(
+            "late-answer",
+            503,
+            "The answer takes too long",
+            "What was asked for was not found out within the limit, and is given up; nothing was changed.",
+            "asking for less, or after `Retry-After`",
+        ),
     )
 }
 

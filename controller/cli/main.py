@@ -20,6 +20,7 @@ from controller.cli.recipe_commands import recipe_commands
 from controller.cli.record_commands import record_commands
 from controller.cli.rules_commands import rules
 from controller.cli.run_commands import run_commands
+from controller.cli.service import service
 from controller.cli.service_commands import service_commands
 from controller.cli.store_commands import store_commands
 from controller.cli.telemetry import telemetry
@@ -52,6 +53,7 @@ app.add_typer(tokens, name="tokens")
 app.add_typer(audit, name="audit")
 app.add_typer(trends, name="trends")
 app.add_typer(telemetry, name="telemetry")
+app.add_typer(service, name="service")
 for group in (recipe_commands, trial_commands, run_commands, service_commands, record_commands, store_commands):
     app.registered_commands += group.registered_commands
 

@@ -25,6 +25,7 @@ class Journal:
         self._events: list[Event] = []
         self.earlier: Past = HeldPast()
         self._last = (0, GENESIS)
+        self._leaps: tuple[int, tuple[Event, ...]] = (1, ())
         self.latest_utc = ""
         if earlier:
             past = as_past(earlier)
@@ -37,6 +38,11 @@ class Journal:
     def is_silent(self) -> bool:
         """Whether records wait to be written, and nobody watches that they are; memory has nothing to wait for."""
         return False
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest record, 0 without one."""
+        return self._last[0]
 
     def now(self) -> str:
         """The time of a record that is made now, UTC."""
@@ -92,6 +98,20 @@ class Journal:
     def told(self, kinds: Collection[str], after: int = 0) -> Sequence[Event]:
         """Everything recorded of these kinds behind number `after`. Raises JournalError where it cannot be read."""
         return self.everything().of_kinds(tuple(kinds), after)
+
+    def leaps(self, first: int) -> Sequence[Event]:
+        """The records from number `first` on at which the clock was set back, each behind its predecessor.
+
+        Whatever was looked at before is not looked at again, so that only the first question takes longer where the
+        store is large. Raises JournalError where it cannot be read.
+        """
+        looked_at, known = self._leaps
+        until = self.newest
+        if until > looked_at:
+            found = self.everything().set_back(looked_at)
+            known = (*known, *(event for event in found if event.sequence <= until))
+            self._leaps = (until, known)
+        return [event for event in known if event.sequence >= first]
 
     def forget(self, *runs: str) -> None:
         """Lets the records of these runs go from memory, once a store has them; memory itself keeps its own.

@@ -7,10 +7,10 @@ does not change.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import chain, pairwise
-from typing import overload
+from typing import Any, overload
 
 from controller.events import Event
 from controller.journal.records import AT_ONCE, Records, Row
@@ -29,6 +29,18 @@ class Past(Sequence[Event]):
     @abstractmethod
     def of_kinds(self, kinds: Sequence[str], after: int = 0) -> Sequence[Event]:
         """The records of these kinds behind number `after`."""
+
+    def newest_of(self, kind: str, before: int, limit: int) -> Sequence[Event]:
+        """The newest records of a kind before number `before`, the newest first; at most `limit`."""
+        return [event for event in reversed(self.of_kinds((kind,))) if event.sequence < before][:limit]
+
+    def of_run_and_kinds(self, run: str, kinds: Sequence[str]) -> Sequence[Event]:
+        """The records of one run that are of these kinds."""
+        return [event for event in self.of_run(run) if event.kind in kinds]
+
+    def naming(self, kind: str, value: str, *field: str) -> Sequence[Event]:
+        """The records of a kind with this text in a (nested) field of their data."""
+        return [event for event in self.of_kinds((kind,)) if _found(event, field) == value]
 
     @abstractmethod
     def runs_told(self, kinds: Sequence[str]) -> Sequence[tuple[str, str]]:
@@ -98,12 +110,17 @@ class HeldPast(Past):
 
 
 def _inside(event: Event, field: Sequence[str]) -> int | None:
-    value = event.data
+    value = _found(event, field)
+    return None if value is None else int(str(value))
+
+
+def _found(event: Event, field: Sequence[str]) -> Any:
+    value: Any = event.data
     for name in field:
-        if name not in value:
+        if not isinstance(value, Mapping) or name not in value:
             return None
         value = value[name]
-    return int(str(value))
+    return value
 
 
 class AskedPast(Past):
@@ -152,6 +169,18 @@ class AskedPast(Past):
     def of_kinds(self, kinds: Sequence[str], after: int = 0) -> Sequence[Event]:
         with self._reading() as records:
             return self._events_of(records.of_kinds(tuple(kinds), self._last, after))
+
+    def newest_of(self, kind: str, before: int, limit: int) -> Sequence[Event]:
+        with self._reading() as records:
+            return self._events_of(records.newest_of(kind, min(before, self._last + 1), limit))[::-1]
+
+    def of_run_and_kinds(self, run: str, kinds: Sequence[str]) -> Sequence[Event]:
+        with self._reading() as records:
+            return self._events_of(records.of_run_and_kinds(run, tuple(kinds), self._last))
+
+    def naming(self, kind: str, value: str, *field: str) -> Sequence[Event]:
+        with self._reading() as records:
+            return self._events_of(records.naming(kind, value, field, self._last))
 
     def runs_told(self, kinds: Sequence[str]) -> Sequence[tuple[str, str]]:
         with self._reading() as records:
@@ -209,6 +238,16 @@ class JoinedPast(Past):
 
     def of_kinds(self, kinds: Sequence[str], after: int = 0) -> Sequence[Event]:
         return [*self._before.of_kinds(kinds, after), *self._after.of_kinds(kinds, after)]
+
+    def newest_of(self, kind: str, before: int, limit: int) -> Sequence[Event]:
+        late = self._after.newest_of(kind, before, limit)
+        return [*late, *self._before.newest_of(kind, before, limit - len(late))] if len(late) < limit else late
+
+    def of_run_and_kinds(self, run: str, kinds: Sequence[str]) -> Sequence[Event]:
+        return [*self._before.of_run_and_kinds(run, kinds), *self._after.of_run_and_kinds(run, kinds)]
+
+    def naming(self, kind: str, value: str, *field: str) -> Sequence[Event]:
+        return [*self._before.naming(kind, value, *field), *self._after.naming(kind, value, *field)]
 
     def runs_told(self, kinds: Sequence[str]) -> Sequence[tuple[str, str]]:
         return [*self._before.runs_told(kinds), *self._after.runs_told(kinds)]

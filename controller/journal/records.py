@@ -76,6 +76,19 @@ class Records:
         """The records of these kinds."""
         return self._rows(f"kind IN ({_marks(kinds)}) AND sequence > ? AND sequence <= ?", (*kinds, after, last))
 
+    def newest_of(self, kind: str, before: int, limit: int) -> list[Row]:
+        """The newest records of a kind before number `before`: found in the index, so that only they are read."""
+        inner = "SELECT sequence FROM events WHERE kind = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?"
+        return self._rows(f"sequence IN ({inner})", (kind, before, limit))
+
+    def of_run_and_kinds(self, run: str, kinds: Sequence[str], last: int) -> list[Row]:
+        """The records of one run that are of these kinds."""
+        return self._rows(f"run = ? AND kind IN ({_marks(kinds)}) AND sequence <= ?", (run, *kinds, last))
+
+    def naming(self, kind: str, value: str, field: Sequence[str], last: int) -> list[Row]:
+        """The records of a kind with this text in a field of their data."""
+        return self._rows(f"kind = ? AND {self._field(field)} = ? AND sequence <= ?", (kind, value, last))
+
     def runs_told(self, kinds: Sequence[str], last: int) -> list[tuple[str, str]]:
         """Run and kind of the records of these kinds, without what they say."""
         wanted = f"SELECT run, kind FROM events WHERE kind IN ({_marks(kinds)}) AND sequence <= ? ORDER BY sequence"  # noqa: S608

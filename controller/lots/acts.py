@@ -1,6 +1,11 @@
-"""What people say of lots: out of the dry room, back, released, in quarantine, scrap. Each is one record of its run."""
+"""What people say of lots: out of the dry room, back, released, in quarantine, scrap. Each is one record of its run.
+
+What is known of a lot is read and folded in a thread, as a run's record takes some milliseconds of a loop that polls.
+"""
 
 from __future__ import annotations
+
+import asyncio
 
 from controller.events import Event
 from controller.journal import Journal
@@ -15,7 +20,7 @@ class NotAllowed(Exception):
 
 async def say_out(journal: Journal, text: str, who: str) -> Lot:
     """A lot left the dry room. Raises LotUnknown, NotAllowed, JournalError."""
-    lot = _asked(journal, text, who)
+    lot, _ = await _asked(journal, text, who)
     if lot.out_since:
         raise NotAllowed(f"{lot.id} is out already, since {lot.out_since}")
     return await _said(journal, lot, "lot.out", {"who": who})
@@ -23,7 +28,7 @@ async def say_out(journal: Journal, text: str, who: str) -> Lot:
 
 async def say_back(journal: Journal, text: str, who: str) -> Lot:
     """A lot came back into the dry room; one that was out too long is told. Raises as say_out."""
-    lot = _asked(journal, text, who)
+    lot, _ = await _asked(journal, text, who)
     if not lot.out_since:
         raise NotAllowed(f"{lot.id} is not out")
     after = await _said(journal, lot, "lot.back", {"who": who})
@@ -72,31 +77,46 @@ def forbidding(lot: Lot, events: list[Event]) -> str:
 
 
 async def _decided(journal: Journal, text: str, status: LotStatus, who: str, why: str) -> Lot:
-    lot = _asked(journal, text, who)
     if not why.strip():
         raise NotAllowed("the reason is empty: whoever reads the record later wants to know why")
-    if status is LotStatus.RELEASED and (against := forbidding(lot, records_for(journal, str(lot.id)))):
+    lot, records = await _asked(journal, text, who)
+    if status is LotStatus.RELEASED and (against := forbidding(lot, records)):
         raise NotAllowed(f"{lot.id} cannot be released: {against}")
     return await _said(journal, lot, "lot.status", {"status": status.value, "who": who, "why": why})
 
 
-def _asked(journal: Journal, text: str, who: str) -> Lot:
-    """The lot that is meant, where something can still be said of it. Raises LotUnknown, NotAllowed."""
+async def _asked(journal: Journal, text: str, who: str) -> tuple[Lot, list[Event]]:
+    """The lot that is meant, where something can still be said of it, with the records that it follows from.
+
+    Nothing is recorded of its run between them and what is appended next. Raises LotUnknown, NotAllowed.
+    """
     if not who.strip():
         raise NotAllowed("--who is empty: somebody has to answer for it")
-    lot = named(lots_of(records_for(journal, text)), text)
+    lot, records = await _known(journal, text)
     if lot.used_in is not None:
         raise NotAllowed(
             f"{lot.id} went into {lot.used_in}, which shares its fate; say it of the lot that there is now"
         )
     if lot.status is LotStatus.SCRAP:
         raise NotAllowed(f"{lot.id} is scrap: {'; '.join(lot.reasons)} ({lot.decided_by})")
-    return lot
+    return lot, records
+
+
+async def _known(journal: Journal, text: str) -> tuple[Lot, list[Event]]:
+    def folded() -> tuple[Lot, list[Event]]:
+        records = records_for(journal, text)
+        return named(lots_of(records), text), records
+
+    while True:
+        before = journal.newest
+        lot, records = await asyncio.to_thread(folded)
+        if all(event.sequence <= before for event in journal.events(lot.id.run)):
+            return lot, records
 
 
 async def _said(journal: Journal, lot: Lot, kind: str, data: dict[str, str]) -> Lot:
     await journal.append(lot.id.run, kind, {"lot": lot.id.name, **data})
-    return named(lots_of(records_for(journal, str(lot.id))), str(lot.id))
+    return (await _known(journal, str(lot.id)))[0]
 
 
 __all__ = ["LotUnknown", "NotAllowed", "forbidding", "quarantine", "release", "say_back", "say_out", "scrap"]

@@ -16,21 +16,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from controller.accounts import TABLES as ACCOUNT_TABLES
 from controller.accounts import Accounts, WayIn, listening_allowed
 from controller.accounts.model import Limits as AccountLimits
 from controller.accounts.tls import TlsFiles, load_tls
-from controller.api import Hub, Keys, Limits, Parts, RecipeDesk, Records, Workers, create_app, topics_of
+from controller.api import Begun, Hub, Keys, Limits, Parts, RecipeDesk, Records, Workers, create_app, topics_of
 from controller.api.idempotency import TABLES as KEY_TABLES
 from controller.api.server import server
 from controller.app import line_in_use, remote_truth
 from controller.config import LineConfig
 from controller.database import Database, open_database
 from controller.events import EventStream
-from controller.historian import Historian
 from controller.journal import Journal, SqliteJournal
 from controller.line import capability, unit_profile
 from controller.people import RemoteOperator
@@ -123,11 +122,15 @@ async def serve(
         signals = stack.enter_context(Signals(reloading.asked, lambda: _left(base.journal, about)))
         around = Around(config.name, service, lambda: reloading.config, clock.us)
         reloading.outlets(trends := Trends(around), telemetry := Telemetry(around))
+        begun = Begun(
+            lambda what, error: log.about("api").error("a fault of the program", request=what, exc_info=error)
+        )
+        stack.push_async_callback(begun.settled)
         tasks = await stack.enter_async_context(background(conditions_in(base.journal), base.health))
         hub = Hub(lambda: topics_of(service), clock.text)
         workers = Workers(Limits().blocking, Limits().waiting)
         stack.callback(workers.close)
-        parts = _parts(base, service, hub, workers, trends, signals)
+        parts = _parts(base, service, hub, workers, trends, signals, begun)
         context = None if base.tls is None else reloading.context
         app = create_app(parts)
         web = Web(lambda: server(app, parts.limits, tls=context), listening)
@@ -205,7 +208,9 @@ def _settings(config: LineConfig, clock: Clock, simulation: Mapping[str, Any] | 
     )
 
 
-def _parts(base: _Base, service: LineService, hub: Hub, workers: Workers, trends: Trends, signals: Signals) -> Parts:
+def _parts(
+    base: _Base, service: LineService, hub: Hub, workers: Workers, trends: Trends, signals: Signals, begun: Begun
+) -> Parts:
     config, clock = base.config, base.clock
     about = base.log.about("api")
     store = recipes_file(config.service.store)
@@ -225,7 +230,7 @@ def _parts(base: _Base, service: LineService, hub: Hub, workers: Workers, trends
             config.name,
             [capability(unit.name, unit_profile(unit)) for unit in config.units.values()],
         ),
-        trends=cast("Historian", trends),  # the historian of now, whichever it is
+        trends=trends,
         keys=Keys(base.database, clock.us),
         hub=hub,
         workers=workers,
@@ -233,6 +238,7 @@ def _parts(base: _Base, service: LineService, hub: Hub, workers: Workers, trends
         ready=reasons,
         utc=clock.text,
         unexpected=lambda what, error: about.error("a fault of the program", request=what, exc_info=error),
+        begun=begun,
         allowed_origins=config.service.service.origins,
         tls=base.tls is not None,
         limits=Limits(),

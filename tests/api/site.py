@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from controller.accounts import TABLES as ACCOUNT_TABLES
 from controller.accounts import Accounts, Passwords
 from controller.api import (
+    Begun,
     Hub,
     HubLimits,
     Keys,
@@ -123,6 +124,8 @@ async def site(folder: Path, **changes: Any) -> AsyncIterator[Site]:
         service = await stack.enter_async_context(line_service(line, journal, settings))
         while line.allocation.absent:  # noqa: ASYNC110  as somebody would who looks
             await asyncio.sleep(0.01)
+        begun = Begun(lambda _, error: faults.append(error))
+        stack.push_async_callback(begun.settled)
         workers = Workers(2, 16)
         stack.callback(workers.close)
         hub = Hub(lambda: topics_of(service), journal.now, hub_limits)
@@ -139,6 +142,7 @@ async def site(folder: Path, **changes: Any) -> AsyncIterator[Site]:
             ready=list,
             utc=journal.now,
             unexpected=lambda _, error: faults.append(error),
+            begun=begun,
         )
         parts = replace(parts, **changes)
         tasks = await stack.enter_async_context(background(lambda *_: None))

@@ -7,11 +7,27 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from controller.authority import Role
-from tests.api.site import served, site
+from controller.authority import Actor, Role
+from controller.executor.states import RunState
+from tests.api.site import SMALL, Site, served, site
 from tests.api.test_schema import examined
 
 PHASES = "examples,coverage,fuzzing,stateful"
+
+
+ADA = Actor("Ada", Role.ENGINEER)
+
+
+async def several_states(made: Site) -> None:
+    """Runs that go on, are held and have ended; a stored recipe; a unit out of service."""
+    await made.service.set_unit("isostatic-press-1", in_service=False, reason="a seal is worn", by=ADA)
+    made.parts.recipes.store.add(SMALL, "Ada", "the first", "pilot line", made.parts.recipes.capabilities)
+    runs = [await made.run() for _ in range(3)]
+    await made.service.hold(runs[1], "a noise", by=ADA)
+    await made.service.stop(runs[2], "enough", by=ADA)
+    async with asyncio.timeout(30):
+        while made.service.run(runs[2]).state not in (RunState.STOPPED, RunState.HELD):  # noqa: ASYNC110  as people do
+            await asyncio.sleep(0.1)
 
 
 async def main(examples: int) -> None:
@@ -19,6 +35,7 @@ async def main(examples: int) -> None:
     for role in Role:
         with tempfile.TemporaryDirectory() as folder:
             async with site(Path(folder)) as made, served(made) as address:
+                await several_states(made)
                 options = ["--phases", PHASES, "--max-examples", str(examples)]
                 output = await examined(address, made.tokens[role], Path(folder), *options)
                 print(f"---- as {role}\n{output[output.index('SUMMARY') :]}", flush=True)

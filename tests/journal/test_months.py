@@ -17,6 +17,11 @@ from tests.journal.stores import RUNS, Store, filled
 QUESTIONS: dict[str, Callable[[Past], Any]] = {
     "of a run": lambda past: [list(past.of_run(run)) for run in (*RUNS, "none")],
     "of kinds": lambda past: list(past.of_kinds(("condition", "run.closed"), 20)),
+    "newest": lambda past: [
+        [list(past.newest_of("run.created", before, limit)) for before in (2**62, 60, 1)] for limit in (1, 3, 1000)
+    ],
+    "of a run and kinds": lambda past: list(past.of_run_and_kinds(RUNS[0], ("condition", "run.closed"))),
+    "naming": lambda past: [list(past.naming("condition", name, "name")) for name in ("n1", "none")],
     "runs": lambda past: list(past.runs_told(("run.created", "run.closed"))),
     "latest": lambda past: list(past.latest_of(("condition",), ("name", "unit"))),
     "highest": lambda past: [past.highest(("command.requested",), "job", "job_id"), past.highest(("none",), "job")],
@@ -62,9 +67,10 @@ async def test_clocks_that_were_set_back_are_told_wherever_they_were(store: Stor
         for time in (first, *others):
             journal._utc = lambda time=time: time  # type: ignore[misc]
             journal.note("one", "k", {})
+            journal.leaps(1)  # what was looked at is not looked at again
         everything = list(journal.everything())
         back = [event for one, two in pairwise(everything) if two.utc < one.utc for event in (one, two)]
-        assert list(journal.everything().set_back(1)) == back
+        assert list(journal.everything().set_back(1)) == list(journal.leaps(1)) == back
         assert journal.everything().latest_utc() == max(event.utc for event in everything)
         await journal.close()
 

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Executable, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from controller.api.problems import Problem
@@ -29,6 +29,11 @@ class Asked:
     owner: str
     key: str
     sha256: str
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What tells it from others."""
+        return self.owner, self.key
 
     @classmethod
     def of(cls, owner: str, key: str, method: str, address: str, body: bytes) -> Asked:
@@ -62,6 +67,7 @@ class Keys:
     def __init__(self, database: Database, now_us: Callable[[], int]) -> None:
         self._database, self._now_us = database, now_us
         self._process = secrets.token_hex(8)
+        self._open: set[tuple[str, str]] = set()
         self._taken = 0
 
     async def take(self, asked: Asked) -> Answered | None:
@@ -73,9 +79,18 @@ class Keys:
         self._taken += 1
         if self._taken % SWEEP_EVERY == 1:
             await self._database.run(lambda c: c.execute(delete(keys).where(keys.c.begun_us < now_us - KEPT_US)))
-        return await self._database.run(lambda connection: self._take(connection, asked, now_us))
+        is_open = asked.name in self._open  # before the store is asked: another may come meanwhile
+        self._open.add(asked.name)
+        is_taken = False
+        try:
+            answered = await self._database.run(lambda c: self._take(c, asked, now_us, is_open=is_open))
+            is_taken = answered is None
+        finally:
+            if not is_open and not is_taken:
+                self._open.discard(asked.name)
+        return answered
 
-    def _take(self, connection: Connection, asked: Asked, now_us: int) -> Answered | None:
+    def _take(self, connection: Connection, asked: Asked, now_us: int, *, is_open: bool) -> Answered | None:
         connection.execute(delete(keys).where(and_(_is(asked), keys.c.begun_us < now_us - KEPT_US)))
         row = connection.execute(select(keys).where(_is(asked))).one_or_none()
         if row is None:
@@ -89,7 +104,7 @@ class Keys:
         if row.request_sha256 != asked.sha256:
             raise Problem("key-reused", "this idempotency key was used for another request; take a new one")
         if row.status is None:
-            if row.process == self._process:
+            if row.process == self._process and is_open:
                 raise _in_progress()
             raise Problem(
                 "outcome-unknown",
@@ -102,16 +117,21 @@ class Keys:
         """Stores the answer; a caller that is cancelled meanwhile does not lose it."""
         values = {"status": answered.status, "media_type": answered.media_type}
         change = update(keys).where(_is(asked)).values(**values, body=answered.body, location=answered.location)
-        await asyncio.shield(self._database.run(lambda connection: connection.execute(change)))
+        await self._over(asked, change)
 
     async def lose(self, asked: Asked) -> None:
         """Nobody knows whether the command was carried out; a repetition is told so."""
-        change = update(keys).where(_is(asked)).values(process=NOBODY)
-        await asyncio.shield(self._database.run(lambda connection: connection.execute(change)))
+        await self._over(asked, update(keys).where(_is(asked)).values(process=NOBODY))
 
     async def forget(self, asked: Asked) -> None:
         """Lets a key go whose command was not carried out, so that it may be sent again."""
-        await asyncio.shield(self._database.run(lambda connection: connection.execute(delete(keys).where(_is(asked)))))
+        await self._over(asked, delete(keys).where(_is(asked)))
+
+    async def _over(self, asked: Asked, change: Executable) -> None:
+        try:
+            await asyncio.shield(self._database.run(lambda connection: connection.execute(change)))
+        finally:
+            self._open.discard(asked.name)
 
 
 def _is(asked: Asked) -> ColumnElement[bool]:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
-
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 
 from controller.api.errors import problem_of
 from controller.api.idempotency.keys import Answered, Asked, Keys
 from controller.api.identity import asker
 from controller.api.parts import parts_of
 from controller.api.problems import Problem
+from controller.api.route import Handler, Route
 from controller.database import DatabaseUnusable
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 HEADER = "Idempotency-Key"
 KEY_OF_A_COMMAND, KEY_OF_A_STOP = "required", "optional"
 
 
-class CommandRoute(APIRoute):
+class CommandRoute(Route):
     """A command that raises risk or makes something: it needs a key."""
 
     needs_key = True
 
-    def get_route_handler(self) -> Handler:
-        handle = super().get_route_handler()
+    def handler(self) -> Handler:
+        handle = super().handler()
 
         async def once(request: Request) -> Response:
             key = request.headers.get(HEADER)
@@ -89,4 +85,4 @@ async def _kept(keys: Keys, asked: Asked, answered: Answered) -> None:
     try:
         await keys.keep(asked, answered)
     except DatabaseUnusable:
-        return  # a repetition is told that the command is in progress, and does nothing twice
+        return  # a repetition is told that nobody knows, and does nothing twice

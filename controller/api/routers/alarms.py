@@ -12,11 +12,12 @@ from controller.api.forms import API, Form, Name, NamePath, NeededReasonForm, Re
 from controller.api.idempotency.route import CommandRoute, LoweringRoute
 from controller.api.identity import May
 from controller.api.parts import parts_of
+from controller.api.route import Route
 from controller.authority import Action, Actor
 from controller.service.service import LineService
 from controller.service.views import AlarmView
 
-router = APIRouter(tags=["alarms"], prefix=f"{API}/alarms")
+router = APIRouter(tags=["alarms"], prefix=f"{API}/alarms", route_class=Route)
 commands = APIRouter(tags=["alarms"], prefix=f"{API}/alarms", route_class=CommandRoute)
 seeing = APIRouter(tags=["alarms"], prefix=f"{API}/alarms", route_class=LoweringRoute)
 Acknowledges = Annotated[Actor, Depends(May(Action.ACKNOWLEDGE))]

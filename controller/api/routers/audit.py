@@ -11,9 +11,10 @@ from controller.api.answers import read
 from controller.api.forms import API, Utc, utc_time
 from controller.api.identity import May
 from controller.api.parts import parts_of
+from controller.api.route import Route
 from controller.authority import Action, Actor
 
-router = APIRouter(tags=["audit"], prefix=API)
+router = APIRouter(tags=["audit"], prefix=API, route_class=Route)
 
 
 @router.get("/audit", operation_id="search_audit", responses=read())

@@ -14,13 +14,14 @@ from controller.api.forms import API, Name, NamePath, NeededReasonForm, Viewer
 from controller.api.idempotency.route import CommandRoute, LoweringRoute
 from controller.api.identity import May, address_of
 from controller.api.parts import parts_of
+from controller.api.route import Route
 from controller.authority import Action, Actor
 from controller.journal import canonical
 from controller.service.by_hand import Operated
 from controller.service.orders import ManualCommand, Write
 from controller.service.views import BypassView, LineView, UnitView
 
-router = APIRouter(tags=["line"], prefix=API)
+router = APIRouter(tags=["line"], prefix=API, route_class=Route)
 commands = APIRouter(tags=["line"], prefix=API, route_class=CommandRoute)
 lowering = APIRouter(tags=["line"], prefix=API, route_class=LoweringRoute)
 

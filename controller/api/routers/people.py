@@ -15,9 +15,10 @@ from controller.api.forms import API, Form, Name, NamePath, Viewer
 from controller.api.identity import address_of, cookie_name, proof_of, session_token
 from controller.api.parts import parts_of
 from controller.api.problems import Problem
+from controller.api.route import Route
 from controller.authority import AUTHORITY, Role
 
-router = APIRouter(tags=["people"], prefix=API)
+router = APIRouter(tags=["people"], prefix=API, route_class=Route)
 Password = Annotated[str, Field(min_length=1, max_length=1024)]
 DENIED = answers(401, 403, 415, 422, 429)
 

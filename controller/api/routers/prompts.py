@@ -12,11 +12,12 @@ from controller.api.forms import API, ExpectedForm, Form, Name, NamePath, Reason
 from controller.api.idempotency.route import CommandRoute
 from controller.api.identity import May
 from controller.api.parts import parts_of
+from controller.api.route import Route
 from controller.authority import Action, Actor
 from controller.service.orders import Given
 from controller.service.views import PromptView
 
-router = APIRouter(tags=["prompts"], prefix=f"{API}/prompts")
+router = APIRouter(tags=["prompts"], prefix=f"{API}/prompts", route_class=Route)
 commands = APIRouter(tags=["prompts"], prefix=f"{API}/prompts", route_class=CommandRoute)
 Number = Annotated[float, Field(allow_inf_nan=False)]
 

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from controller.accounts import SignatureRequest, ToBeSigned
 from controller.api.answers import command, read
+from controller.api.bodies.recipes import (
+    AddedBody,
+    DifferenceBody,
+    ExaminedBody,
+    VersionBody,
+    VersionTextBody,
+    version_body,
+    version_data,
+)
 from controller.api.forms import API, Form, NamePath, NeededReason, NeededReasonForm, Reason, Viewer
 from controller.api.idempotency.route import CommandRoute, LoweringRoute
 from controller.api.identity import May, address_of
 from controller.api.parts import RecipeDesk, parts_of
 from controller.api.planning import Text, compared, examined, planned
-from controller.api.problems import FindingBody, located
+from controller.api.problems import located
+from controller.api.route import Question, Route
 from controller.authority import Action, Actor
 from controller.store.files import RecipeFiles, staged
 from controller.store.recipes import Added, files_of, plan_of, read_shelf
 from controller.store.shelf import Shelf, Version
 from controller.store.words import Reference, reference
 
-router = APIRouter(tags=["recipes"], prefix=f"{API}/recipes")
-examining = APIRouter(tags=["recipes"], prefix=f"{API}/drafts")
+router = APIRouter(tags=["recipes"], prefix=f"{API}/recipes", route_class=Route)
+examining = APIRouter(tags=["recipes"], prefix=f"{API}/drafts", route_class=Question)
 commands = APIRouter(tags=["recipes"], prefix=f"{API}/recipes", route_class=CommandRoute)
 lowering = APIRouter(tags=["recipes"], prefix=f"{API}/recipes", route_class=LoweringRoute)
 Number = Annotated[int, Field(ge=1, le=2**31)]
@@ -69,15 +78,6 @@ class DiffForm(Form):
     second: TextForm | str
 
 
-class ExaminedBody(BaseModel):
-    """What is wrong with a recipe, or nothing; its plan on this line where there is one."""
-
-    is_recipe: bool
-    findings: list[FindingBody]
-    hash: str | None = Field(description="SHA-256 of the plan; none where it is refused")
-    plan: dict[str, Any] | None
-
-
 @examining.post("/validate", operation_id="validate_recipe", responses=read(415))
 async def validate_recipe(request: Request, form: TextForm, _: Viewer) -> ExaminedBody:
     """Reads a text and judges it on this line; nothing is stored. Findings have file, line and column."""
@@ -98,7 +98,7 @@ async def _examined(request: Request, form: TextForm) -> ExaminedBody:
 
 
 @examining.post("/diff", operation_id="diff_recipes", responses=read(404, 415))
-async def diff_recipes(request: Request, form: DiffForm, _: Viewer) -> list[dict[str, Any]]:
+async def diff_recipes(request: Request, form: DiffForm, _: Viewer) -> list[DifferenceBody]:
     """What differs between two recipes in what is made, in words and units, with both places."""
     parts = parts_of(request)
 
@@ -110,7 +110,8 @@ async def diff_recipes(request: Request, form: DiffForm, _: Viewer) -> list[dict
 
     first = await parts.workers.wait_for(text_of, form.first)
     second = await parts.workers.wait_for(text_of, form.second)
-    return await parts.workers.compute(compared, first, second)
+    found = await parts.workers.compute(compared, first, second)
+    return [DifferenceBody.model_validate(item) for item in found]
 
 
 def _stored_text(desk: RecipeDesk, version: Version) -> Text:
@@ -123,25 +124,26 @@ def _stored_text(desk: RecipeDesk, version: Version) -> Text:
 
 
 @router.get("", operation_id="list_recipes", responses=read())
-async def list_recipes(request: Request, _: Viewer) -> list[dict[str, Any]]:
+async def list_recipes(request: Request, _: Viewer) -> list[VersionBody]:
     """The newest version of every stored recipe."""
     shelf = await _shelf(request)
-    return [version_data(versions[-1]) for versions in shelf.recipes.values()]
+    return [version_body(versions[-1]) for versions in shelf.recipes.values()]
 
 
 @router.get("/{name}", operation_id="list_versions", responses=read(404))
-async def list_versions(request: Request, name: NamePath, _: Viewer) -> list[dict[str, Any]]:
+async def list_versions(request: Request, name: NamePath, _: Viewer) -> list[VersionBody]:
     """All versions of a recipe, oldest first, with comments and approvals."""
-    return [version_data(version) for version in (await _shelf(request)).versions(name)]
+    return [version_body(version) for version in (await _shelf(request)).versions(name)]
 
 
 @router.get("/{name}/versions/{version}", operation_id="show_version", responses=read(404))
-async def show_version(request: Request, name: NamePath, version: Number, _: Viewer) -> dict[str, Any]:
+async def show_version(request: Request, name: NamePath, version: Number, _: Viewer) -> VersionTextBody:
     """One version with its text and its rule packs."""
     parts = parts_of(request)
     found = (await _shelf(request)).version(Reference(name, version))
     text = await parts.workers.wait_for(_stored_text, parts.recipes, found)
-    return version_data(found) | {"content": text.text, "pack_contents": dict(text.packs)}
+    told = version_data(found) | {"content": text.text, "pack_contents": dict(text.packs)}
+    return VersionTextBody.model_validate(told)
 
 
 @router.get("/{name}/versions/{version}/plan", operation_id="show_plan", responses=read(404))
@@ -157,7 +159,7 @@ async def show_plan(request: Request, name: NamePath, version: Number, _: Viewer
 @commands.post("", operation_id="add_version", status_code=201, responses=command())
 async def add_version(
     request: Request, response: Response, form: AddForm, by: Annotated[Actor, Depends(May(Action.RECIPE))]
-) -> dict[str, Any]:
+) -> AddedBody:
     """Stores a text as the next version of its recipe; the same bytes as the newest version add nothing."""
     parts = parts_of(request)
     desk = parts.recipes
@@ -171,8 +173,8 @@ async def add_version(
     added = await parts.workers.wait_for(add)
     version = added.version
     response.headers["Location"] = f"/api/v1/recipes/{version.recipe}/versions/{version.number}"
-    refusal = [item.model_dump() for item in located(added.refusal)]
-    return version_data(version) | {"added": added.new, "refusal": refusal}
+    told = version_data(version) | {"added": added.new, "refusal": located(added.refusal)}
+    return AddedBody.model_validate(told)
 
 
 class CommentForm(Form):
@@ -188,11 +190,11 @@ async def comment_version(
     version: Number,
     form: CommentForm,
     by: Annotated[Actor, Depends(May(Action.RECIPE))],
-) -> dict[str, Any]:
+) -> VersionBody:
     """Adds a comment."""
     parts = parts_of(request)
     store = parts.recipes.store
-    return version_data(await parts.workers.wait_for(store.comment, Reference(name, version), form.text, by.name))
+    return version_body(await parts.workers.wait_for(store.comment, Reference(name, version), form.text, by.name))
 
 
 @commands.post(
@@ -221,7 +223,7 @@ async def approve_version(
     version: Number,
     form: ApproveForm,
     by: Annotated[Actor, Depends(May(Action.APPROVE))],
-) -> dict[str, Any]:
+) -> VersionBody:
     """Approves the plan of a version on this line, as two people have signed: both approvals are in the store."""
     parts = parts_of(request)
     desk, of = parts.recipes, Reference(name, version)
@@ -233,7 +235,7 @@ async def approve_version(
 
     first, second = signed
     await parts.workers.wait_for(approve, first.who)
-    return version_data(await parts.workers.wait_for(approve, second.who))
+    return version_body(await parts.workers.wait_for(approve, second.who))
 
 
 async def _to_be_signed(request: Request, of: Reference, meaning: str) -> ToBeSigned:
@@ -251,20 +253,13 @@ async def withdraw_approval(
     version: Number,
     form: NeededReasonForm,
     by: Annotated[Actor, Depends(May(Action.APPROVE))],
-) -> dict[str, Any]:
+) -> VersionBody:
     """Ends the validity of a version's approvals."""
     parts = parts_of(request)
     store = parts.recipes.store
-    return version_data(await parts.workers.wait_for(store.withdraw, Reference(name, version), by.name, form.reason))
+    return version_body(await parts.workers.wait_for(store.withdraw, Reference(name, version), by.name, form.reason))
 
 
 async def _shelf(request: Request) -> Shelf:
     parts = parts_of(request)
     return await parts.workers.wait_for(read_shelf, parts.recipes.file)
-
-
-def version_data(version: Version) -> dict[str, Any]:
-    """A version as plain data."""
-    data = asdict(version) | {"version": version.number, "state": version.state}
-    data["approvals"] = [asdict(approval) | {"valid": approval.withdrawn is None} for approval in version.approvals]
-    return data

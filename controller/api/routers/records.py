@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, Field
 
 from controller.api.answers import read
+from controller.api.bodies.records import (
+    CERTIFICATE,
+    EventBody,
+    MeasurementBody,
+    PastRunBody,
+    RecordBody,
+    event_body,
+)
 from controller.api.documents import MEDIA_TYPES, Form, certificate, record
-from controller.api.forms import API, NamePath, Viewer
+from controller.api.errors import BUSY
+from controller.api.forms import API, NamePath, Utc, Viewer
 from controller.api.identity import May
+from controller.api.paging import Before, next_page, paged, since_text
 from controller.api.parts import parts_of
 from controller.api.problems import Problem
+from controller.api.route import Route
 from controller.authority import Action, Actor
 from controller.events import Event
 
-router = APIRouter(tags=["records"], prefix=f"{API}/runs")
+router = APIRouter(tags=["records"], prefix=f"{API}/runs", route_class=Route)
+past = APIRouter(tags=["records"], prefix=API, route_class=Route)
 
 
-class EventBody(BaseModel):
-    """One record of the journal. hash is over its predecessor's hash and everything here."""
-
-    sequence: int
-    run: str
-    kind: str
-    data: dict[str, Any]
-    utc: str
-    hash: str
+CERTIFICATES = {
+    MEDIA_TYPES[Form.JSON]: {"schema": CERTIFICATE},
+    "text/html": {"schema": {"type": "string"}},
+    MEDIA_TYPES[Form.PDF]: {"schema": {"type": "string", "contentMediaType": "application/pdf"}},
+}
 
 
-class MeasurementBody(BaseModel):
-    """One value that an instrument showed or that a person entered."""
-
-    sequence: int = Field(description="its record in the journal")
-    utc: str
-    kind: str
-    data: dict[str, Any]
+@past.get("/history", operation_id="list_past_runs", responses=paged(read()))
+async def list_past_runs(
+    request: Request,
+    response: Response,
+    _: Viewer,
+    since: Annotated[Utc | None, Query(description="only runs that were begun at this time or later")] = None,
+    before: Before = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> list[PastRunBody]:
+    """Every run that is recorded, the newest first, also those that ended long ago."""
+    found = await parts_of(request).records.runs(before, since_text(since), limit)
+    if len(found) == limit:
+        response.headers["Link"] = next_page(request, found[-1].sequence)
+    return list(found)
 
 
 async def _events(request: Request, run: str) -> Sequence[Event]:
@@ -49,7 +63,7 @@ async def _events(request: Request, run: str) -> Sequence[Event]:
 
 
 @router.get("/{run}/record", operation_id="show_record", responses=read(404))
-async def show_record(request: Request, run: NamePath, _: Viewer) -> dict[str, Any]:
+async def show_record(request: Request, run: NamePath, _: Viewer) -> RecordBody:
     """The batch record: steps with what was set and reached, layers, rules with their evidence."""
     parts = parts_of(request)
     events = await _events(request, run)
@@ -85,8 +99,7 @@ async def list_events(
     "/{run}/certificate",
     operation_id="show_certificate",
     response_class=Response,
-    responses=read(404, 409)
-    | {200: {"content": {kind.split(";")[0]: {} for kind in MEDIA_TYPES.values()}, "description": "the document"}},
+    responses=read(404, 409) | {200: {"content": CERTIFICATES, "description": "the document"}},
 )
 async def show_certificate(
     request: Request,
@@ -98,18 +111,8 @@ async def show_certificate(
     parts = parts_of(request)
     if any(known.name == run and known.is_open for known in parts.line.runs()):
         raise Problem("conflict", f"the run {run} goes on; a certificate is of a run that has ended")
-    await _events(request, run)
-    content = await parts.workers.compute(certificate, list(await parts.records.all()), run, form)
+    events = await _events(request, run)
+    if doubt := parts.records.doubt():
+        raise Problem("unready", f"nothing can be certified now: {doubt}", headers=BUSY)
+    content = await parts.workers.compute(certificate, list(events), run, form)
     return Response(content, media_type=MEDIA_TYPES[form])
-
-
-def event_body(event: Event) -> EventBody:
-    """A record as it is sent."""
-    return EventBody(
-        sequence=event.sequence,
-        run=event.run,
-        kind=event.kind,
-        data=dict(event.data),
-        utc=event.utc,
-        hash=event.hash,
-    )

@@ -12,12 +12,13 @@ from controller.api.forms import API, ExpectedForm, Name, NamePath, NeededReason
 from controller.api.idempotency.route import CommandRoute, LoweringRoute
 from controller.api.identity import May
 from controller.api.parts import parts_of
+from controller.api.route import Route
 from controller.authority import Action, Actor
 from controller.executor.commands import Expected
 from controller.service.orders import RunOrder
 from controller.service.views import RunView
 
-router = APIRouter(tags=["runs"], prefix=f"{API}/runs")
+router = APIRouter(tags=["runs"], prefix=f"{API}/runs", route_class=Route)
 commands = APIRouter(tags=["runs"], prefix=f"{API}/runs", route_class=CommandRoute)
 lowering = APIRouter(tags=["runs"], prefix=f"{API}/runs", route_class=LoweringRoute)
 

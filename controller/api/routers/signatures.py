@@ -12,8 +12,9 @@ from controller.api.answers import answers, read
 from controller.api.forms import API, Form, NamePath, Viewer
 from controller.api.identity import address_of
 from controller.api.parts import parts_of
+from controller.api.route import Route
 
-router = APIRouter(tags=["people"], prefix=f"{API}/signatures")
+router = APIRouter(tags=["people"], prefix=f"{API}/signatures", route_class=Route)
 
 
 class SecondForm(Form):

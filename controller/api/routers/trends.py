@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
 from controller.api.answers import read
 from controller.api.forms import API, NamePath, Utc, Viewer, utc_time
-from controller.api.parts import parts_of
+from controller.api.parts import TrendSource, parts_of
 from controller.api.problems import Problem
-from controller.historian import Historian
+from controller.api.route import Route
+from controller.historian import StoredTag, Trend
 
-router = APIRouter(tags=["trends"], prefix=f"{API}/trends")
+router = APIRouter(tags=["trends"], prefix=f"{API}/trends", route_class=Route)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _trends(request: Request) -> Historian:
+def _trends(request: Request) -> TrendSource:
     if (trends := parts_of(request).trends) is None:
         raise Problem("unknown", "this service keeps no trends")
     return trends
@@ -30,9 +30,9 @@ def _us(when: str) -> int:
 
 
 @router.get("", operation_id="list_tags", responses=read(404))
-async def list_tags(request: Request, _: Viewer) -> list[dict[str, Any]]:
+async def list_tags(request: Request, _: Viewer) -> list[StoredTag]:
     """Every tag with its unit, meaning, and the times between which it was recorded."""
-    return [asdict(tag) for tag in await _trends(request).tags()]
+    return await _trends(request).tags()
 
 
 @router.get("/{tag}", operation_id="show_trend", responses=read(404))
@@ -43,8 +43,8 @@ async def show_trend(
     begin: Annotated[Utc, Query(alias="from")],
     end: Annotated[Utc, Query(alias="to")],
     points: Annotated[int, Query(ge=1, le=10_000)] = 1000,
-) -> dict[str, Any]:
+) -> Trend:
     """One tag between two times, in at most so many stretches, each with first, last, least, greatest and worst."""
     if _us(end) <= _us(begin):
         raise Problem("invalid", "`to` is not behind `from`")
-    return asdict(await _trends(request).trend(tag, _us(begin), _us(end), points))
+    return await _trends(request).trend(tag, _us(begin), _us(end), points)

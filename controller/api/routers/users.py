@@ -12,9 +12,10 @@ from controller.api.answers import answers
 from controller.api.forms import API, Form, NamePath, Reason
 from controller.api.identity import May, address_of
 from controller.api.parts import parts_of
+from controller.api.route import Route
 from controller.authority import Action, Actor, Role
 
-router = APIRouter(tags=["users"], prefix=f"{API}/users")
+router = APIRouter(tags=["users"], prefix=f"{API}/users", route_class=Route)
 Manages = Annotated[Actor, Depends(May(Action.USERS))]
 CHANGES = answers(401, 403, 404, 409, 415, 422)
 

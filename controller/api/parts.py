@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from starlette.requests import HTTPConnection
 
-from controller.accounts import Accounts
+from controller.accounts import Accounts, OpenId
 from controller.api.idempotency.keys import Keys
 from controller.api.limits import Limits
 from controller.api.records import Records
@@ -35,10 +35,11 @@ class RecipeDesk:
 class Parts:
     """The service as the API sees it.
 
-    trends is None where there is no historian. configuration is what may be shown of it: no secret is in it. ready says
-    in words what keeps the service from its work (nothing: it is ready). allowed_origins are further origins whose
-    pages may ask; hosts are the names that the service is called by, empty for any (a name that a browser was made to
-    resolve to this computer then passes; the configuration should give them). unexpected is told of faults of ours.
+    trends is None where there is no historian, openid where people come in with passwords only. configuration is what
+    may be shown of it: no secret is in it. ready says in words what keeps the service from its work (nothing: it is
+    ready). allowed_origins are further origins whose pages may ask; hosts are the names that the service is called by,
+    empty for any (a name that a browser was made to resolve to this computer then passes; the configuration should give
+    them). unexpected is told of faults of ours.
     """
 
     line: LineService
@@ -53,6 +54,7 @@ class Parts:
     ready: Callable[[], Sequence[str]]
     utc: Callable[[], str]
     unexpected: Callable[[str, BaseException], None]
+    openid: OpenId | None = None
     allowed_origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     tls: bool = False

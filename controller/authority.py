@@ -85,6 +85,11 @@ Whoever gives out rights neither presses nor approves; who approves gives out no
 SIGNED_BY_TWO = frozenset({Action.APPROVE, Action.BYPASS})
 """Where the service asks a second person who may do the same to sign as well, with a password given anew."""
 
+AT_ONCE = frozenset({Action.LOWER})
+"""What waits for no store: whoever is known to be signed in does it by what is remembered of them."""
+WITHOUT_STORE = AT_ONCE | {Action.VIEW}
+"""What is not refused where the store of people does not answer: who lowers risk has to see what it does."""
+
 
 class NotAuthorised(Exception):
     """A role may not do this. Not retryable in that role; nothing was sent."""

@@ -223,6 +223,11 @@ class OidcConfig(Table):
         SECRET_FILE, "a file with the client's secret", None, absent="a public client"
     )
     client_secret_env: str | None = setting(VARIABLE, "the variable of the environment with that secret", None)
+    ca: Path | None = setting(FileName(), "whose certificates count, PEM", None, absent="those of the system")
+    scopes: tuple[str, ...] = setting(
+        Texts(NAME), "what is asked of the provider; `openid` always", ("openid", "profile")
+    )
+    name: str = setting(NAME, "the claim by whose value somebody is called here", "preferred_username")
     claim: str = setting(NAME, "the claim of a token that says what somebody is", "groups")
     roles: tuple[tuple[str, str], ...] = setting(
         Named(NAME, OneOf(("viewer", "operator", "engineer", "administrator"))),

@@ -74,6 +74,8 @@ class Accounts:
         accounts = cls(desk)
         try:
             await accounts._look(found, accept)
+            await accounts._sessions.remember()
+            await accounts.tokens.remember()
         except BaseException:
             desk.passwords.close()
             raise
@@ -146,10 +148,8 @@ class Accounts:
             return Changed(Actor(name, Role(row_named(connection, name).role), "password"))
 
         by = Actor(name, (await self.users.get(name)).role, "way in")
-        try:
-            actor = await self._desk.change(Act("user.password", by, name, address), work)
-        finally:
-            self._forget(name)
+        changed = Act("user.password", by, name, address)
+        actor = await self._desk.change(changed, work, lambda: self._forget(name))
         return await self._sessions.begin(actor, address, hashed)
 
     async def sign_in(self, name: str, password: str, address: str, *, replacing: str | None = None) -> Session:
@@ -177,21 +177,28 @@ class Accounts:
 
     # ---------------------------------------------------------------------- every request
 
-    async def session(self, token: str, *, touch: bool = True) -> Actor:
-        """Who a session's token belongs to; without touch it does not count as used. Raises TokenInvalid."""
-        return await self._sessions.actor(token, touch=touch)
+    async def session(self, token: str, *, touch: bool = True, action: Action | None = None) -> Actor:
+        """Who a session's token belongs to; without touch it does not count as used. Raises TokenInvalid.
+
+        action is what it is asked for: some is done without the store (`controller.authority.WITHOUT_STORE`).
+        """
+        return await self._sessions.actor(token, touch=touch, action=action)
 
     def check_csrf(self, token: str, given: str) -> None:
         """Raises CsrfRefused unless a request carries the word that belongs to its session."""
         if not same(csrf_of(token), given):
             raise CsrfRefused("the request does not carry the word of its session; load the page again")
 
-    async def bearer(self, token: str, address: str = "") -> Actor:
-        """Who a program's token acts for. Raises TokenInvalid, or LockedOut where one guesses."""
+    async def bearer(self, token: str, address: str = "", action: Action | None = None) -> Actor:
+        """Who a program's token acts for. Raises TokenInvalid, or LockedOut where one guesses.
+
+        A token that is known is not kept waiting because another program guesses from the same address.
+        """
         now_s = self._desk.now_s()
-        self._guessing.check(address, now_s)
+        if not self.tokens.is_known(token):
+            self._guessing.check(address, now_s)
         try:
-            return await self.tokens.actor(token, address)
+            return await self.tokens.actor(token, address, action)
         except TokenInvalid:
             self._guessing.count(address, now_s)
             raise
@@ -228,7 +235,7 @@ class Accounts:
 
     def by_openid(self, settings: OpenIdSettings) -> OpenId:
         """The sign-in with a plant's provider; made once, since it remembers what the provider says of itself."""
-        return OpenId(settings, self._desk, self._sessions, self._proving)
+        return OpenId(settings, self._desk, self._sessions, self._proving, self._forget)
 
     async def search(self, wanted: AuditQuery) -> list[AuditEntry]:
         """What people did, newest first, in all that the journal holds; read beside the loop. Raises JournalError."""

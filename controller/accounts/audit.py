@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.accounts.errors import AuditUnwritable
+from controller.accounts.sparing import Sparing
 from controller.authority import Actor
 from controller.events import Event
 from controller.journal import Journal, JournalError
@@ -70,6 +71,7 @@ class Audit:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._held = 0
+        self._sparing = Sparing()
 
     async def record(self, act: Act, old: Any = None, new: Any = None, **more: Any) -> Event:
         """Returns when it is durable. Raises AuditUnwritable; then what was to be done must not be."""
@@ -91,7 +93,23 @@ class Audit:
 
     async def refused(self, act: Act, why: Exception) -> None:
         """That something was asked for and not done. Raises AuditUnwritable."""
-        await self.record(Act("audit.refused", act.by, act.object, act.address, act.why), new=act.kind, told=str(why))
+        if self.takes(act):
+            await self.record(_refusal(act), new=act.kind, told=str(why), **self.left_out())
+
+    def denied(self, act: Act, why: Exception) -> None:
+        """The same where the refusal stands whether the journal takes it or not, and nobody waits for it."""
+        if self.takes(act):
+            self.note(_refusal(act), new=act.kind, told=str(why), **self.left_out())
+
+    def takes(self, act: Act) -> bool:
+        """Whether a refusal of this is recorded: of thousands of one person or address most are only counted."""
+        whose = act.address if act.by is None else act.by.name
+        return self._sparing.takes(whose, asyncio.get_running_loop().time())
+
+    def left_out(self) -> dict[str, int]:
+        """For the next record of a refusal: how many were counted only since the last one."""
+        count = self._sparing.left_out()
+        return {"left_out": count} if count else {}
 
     def not_done(self, act: Act, why: str) -> None:
         """That what stands recorded did not come about after all."""
@@ -118,3 +136,7 @@ class Audit:
     def latest_utc(self) -> str:
         """The latest time of any record."""
         return self._journal.latest_utc
+
+
+def _refusal(act: Act) -> Act:
+    return Act("audit.refused", act.by, act.object, act.address, act.why)

@@ -16,9 +16,11 @@ from controller.accounts.model import Limits
 from controller.accounts.passwords import Passwords
 from controller.accounts.state import State, counted_on, state_of
 from controller.authority import Action, Actor, NotAuthorised, authorise
-from controller.database import Database
+from controller.database import Database, DatabaseUnusable
 
 T = TypeVar("T")
+SOON_S = 2.0
+"""Wall seconds in which a store answers that does; who only looks is not kept longer (engineering judgement)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,15 @@ class Desk:
         """The loop's time, for what is only remembered."""
         return asyncio.get_running_loop().time()
 
+    async def soon(self, work: Callable[[Connection], T]) -> T:
+        """What the store says within a short time. Raises DatabaseUnusable."""
+        pace_s = float(getattr(asyncio.get_running_loop(), "speed", 1.0))
+        try:
+            async with asyncio.timeout(SOON_S * pace_s):
+                return await self.database.run(work)
+        except TimeoutError:
+            raise DatabaseUnusable(f"{self.database.place}: does not answer within {SOON_S:g} s") from None
+
     async def allow(self, by: Actor, action: Action, act: Act) -> None:
         """Raises NotAuthorised, recorded, unless this person may; no program may where it changes who may what."""
         try:
@@ -57,10 +68,13 @@ class Desk:
             await self.audit.refused(act, error)
             raise
 
-    async def change(self, act: Act, work: Callable[[Connection, int], Changed[T]]) -> T:
+    async def change(
+        self, act: Act, work: Callable[[Connection, int], Changed[T]], forget: Callable[[], None] | None = None
+    ) -> T:
         """Carries out a change of users or tokens: rehearsed in a transaction that is undone, recorded, then done.
 
-        `work` gets the connection and the time and may be called twice. Raises what it raises (recorded as refused),
+        `work` gets the connection and the time and may be called twice. `forget` is called once the change may have
+        been done: what is remembered of before counts no more. Raises what `work` raises (recorded as refused),
         AuditUnwritable and DatabaseUnusable; then nothing was changed.
         """
         if act.kind not in CHANGES:
@@ -74,7 +88,11 @@ class Desk:
                 raise
             accounts = {**rehearsed.after.data, "before": rehearsed.before.data}
             await self.audit.record(act, rehearsed.changed.old, rehearsed.changed.new, accounts=accounts)
-            return (await self.carry_out(act, lambda c: _carry_out(c, work, now_us, rehearsed.before))).result
+            try:
+                return (await self.carry_out(act, lambda c: _carry_out(c, work, now_us, rehearsed.before))).result
+            finally:
+                if forget is not None:
+                    forget()
 
     async def _rehearse(self, work: Callable[[Connection, int], Changed[Any]], now_us: int) -> _Rehearsed:
         def tried(connection: Connection) -> None:

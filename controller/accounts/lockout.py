@@ -46,10 +46,14 @@ KEPT_PLACES = 10  # addresses of one person; the oldest goes first
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """A try that may be made. locks says that it locks what it counts for, if it fails."""
+    """A try that may be made. locks says that it locks what it counts for, if it fails.
+
+    is_known: this person has signed in from this place before.
+    """
 
     keys: tuple[str, ...]
     locks: bool
+    is_known: bool = False
 
 
 def place_of(address: str) -> str:
@@ -89,7 +93,7 @@ def begin_try(connection: Connection, name: str, address: str, now_us: int) -> T
             connection.execute(update(tries).where(tries.c.key == key).values(values))
         locks = locks or delay_s > 0
     _forget_oldest(connection)
-    return Try(keys, locks)
+    return Try(keys, locks, is_known)
 
 
 def succeeded(connection: Connection, made: Try, name: str, address: str, now_us: int, kept_us: int) -> None:
@@ -108,6 +112,12 @@ def succeeded(connection: Connection, made: Try, name: str, address: str, now_us
     newest = select(places.c.address).where(places.c.user == name).order_by(places.c.last_us.desc())
     kept = list(connection.execute(newest).scalars())[:KEPT_PLACES]
     connection.execute(delete(places).where(places.c.user == name, places.c.address.not_in(kept)))
+
+
+def undone(connection: Connection, made: Try, now_us: int) -> None:
+    """A try whose password was never looked at, because too many waited, counts nothing."""
+    mine = tries.c.key.in_(made.keys) & (tries.c.last_us == now_us)
+    connection.execute(update(tries).where(mine).values(failed=tries.c.failed - 1, until_us=0))
 
 
 def unlock(connection: Connection, name: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -44,9 +44,16 @@ class OpenIdStart:
 class OpenId:
     """The sign-in with one provider."""
 
-    def __init__(self, settings: OpenIdSettings, desk: Desk, sessions: Sessions, proving: Proving) -> None:
+    def __init__(
+        self,
+        settings: OpenIdSettings,
+        desk: Desk,
+        sessions: Sessions,
+        proving: Proving,
+        forget: Callable[[str], None],
+    ) -> None:
         self._provider, self._desk, self._sessions, self._proving = Provider(settings), desk, sessions, proving
-        self._settings = settings
+        self._settings, self._forget = settings, forget
 
     async def begin(self, address: str) -> OpenIdStart:
         """Raises OpenIdRefused where the provider cannot be asked, LockedOut."""
@@ -188,10 +195,7 @@ class OpenId:
             return Changed(None, {"role": before.value}, {"role": actor.role.value})
 
         act = Act("user.role", actor, actor.name, address, "the claim gives another role")
-        try:
-            await self._desk.change(act, work)
-        finally:
-            self._sessions.forget(actor.name)
+        await self._desk.change(act, work, lambda: self._forget(actor.name))
 
 
 def role_of(claim: object, roles: Mapping[str, Role]) -> Role:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
 from collections.abc import Mapping
@@ -51,12 +52,16 @@ class Discovered:
 
 
 class Provider:
-    """Asks a provider; what it says of itself is remembered for an hour. Raises OpenIdRefused for an unusable `ca`."""
+    """Asks a provider; what it says of itself is remembered for an hour.
+
+    Raises OpenIdRefused for an issuer that is not asked by https, and for a `ca` that vouches for nobody.
+    """
 
     def __init__(self, settings: OpenIdSettings) -> None:
         import httpx  # now: the loop has no time for it at the first sign-in
         import jwt  # noqa: F401
 
+        _safe(settings.issuer)
         self.settings = settings
         self._client = httpx.AsyncClient
         self._trusted = _trusted(settings)
@@ -114,6 +119,7 @@ class Provider:
 
         try:
             async with (
+                asyncio.timeout(ASKED_WITHIN_S * float(getattr(asyncio.get_running_loop(), "speed", 1.0))),
                 self._client(timeout=ASKED_WITHIN_S, verify=self._trusted, follow_redirects=False) as client,
                 client.stream(method, _safe(url), data=form, headers={"Accept": "application/json"}) as answer,
             ):
@@ -122,13 +128,13 @@ class Provider:
                     content += part
                     if len(content) > LONGEST_ANSWER:
                         raise OpenIdRefused(f"{_host(url)} answers with more than {LONGEST_ANSWER} bytes")
-        except (httpx.HTTPError, OSError) as error:
+        except (httpx.HTTPError, OSError, TimeoutError) as error:
             raise OpenIdRefused(f"the provider {_host(url)} cannot be asked ({type(error).__name__})") from error
         if answer.status_code != httpx.codes.OK:
             raise OpenIdRefused(f"the provider {_host(url)} refuses with HTTP {answer.status_code}")
         try:
             told = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             told = None
         if not isinstance(told, dict):
             raise OpenIdRefused(f"the provider {_host(url)} answers with something that is no JSON object")

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 SHORTEST_RSA_BITS = 2048  # NIST SP 800-57 part 1, table 2: 112 bits of strength
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Of TLS 1.2; forward secret and authenticated, as RFC 9325, section 4.2, recommends. TLS 1.3 has no others."""
 SOON = timedelta(days=30)
 OTHERS = stat.S_IWGRP | stat.S_IRWXO  # a group may read a key, as Debian's ssl-cert does
 
@@ -43,6 +45,8 @@ class TlsFiles:
         """For a server: TLS 1.2 or newer. Raises TlsUnusable."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(CIPHERS)
+        context.options |= ssl.OP_NO_RENEGOTIATION
         try:
             context.load_cert_chain(self.certificate, self.key)
         except (OSError, ssl.SSLError) as error:

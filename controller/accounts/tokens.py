@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from controller.accounts.audit import Act
-from controller.accounts.clock import text_of
+from controller.accounts.clock import text_of, us_of
 from controller.accounts.desk import Changed, Desk
 from controller.accounts.errors import NotDone, TokenInvalid, TokenUnknown, Unacceptable
-from controller.accounts.lockout import MADE_UP, MADE_UP_EVERY_S, Throttle
 from controller.accounts.model import NewToken, TokenInfo
 from controller.accounts.names import as_name, lasting, role_named, token_name
+from controller.accounts.remembered import KEPT, Remembered
 from controller.accounts.secret import new_id, new_secret, parse_program_token, program_token, same, sha256
 from controller.accounts.tables import token_uses, tokens, users
 from controller.accounts.users import US, row_named
 from controller.authority import AUTHORITY, Action, Actor, NotAuthorised, Role
 
-READ_ANEW_S = 10.0
 WRITTEN_EVERY_US = 60 * US
-KEPT = 1_000
 INVALID = "the token is none of this line, or it was revoked or is over"
 
 
@@ -41,8 +39,15 @@ class Tokens:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._live: OrderedDict[str, _Live] = OrderedDict()
-        self._unknown = Throttle(MADE_UP, MADE_UP_EVERY_S)
+        self._live: Remembered[_Live] = Remembered(desk)
+
+    async def remember(self) -> None:
+        """Every token that counts is known from now on, also where the store does not answer later."""
+        now_us, now_s, changes = self._desk.clock.now_us(), self._desk.now_s(), self._live.changes
+        wanted = _joined().where(_counts(now_us)).order_by(token_uses.c.used_us.desc()).limit(KEPT)
+        for row in reversed(await self._desk.database.run(lambda c: c.execute(wanted).all())):
+            if (live := _live(row, now_s)) is not None:
+                self._live.keep(row.id, live, changes)
 
     async def make(
         self, name: str, role: str, lasts: timedelta, *, by: Actor, address: str = "", of: str | None = None
@@ -73,7 +78,12 @@ class Tokens:
             new = {"id": token_id, "role": wanted.value, "until": text_of(ends_us)}
             return Changed(_info(_read(connection, token_id), now_us), None, new)
 
-        return NewToken(await self._desk.change(act, work), program_token(token_id, secret))
+        changes = self._live.changes
+        made = await self._desk.change(act, work)
+        actor = Actor(owner, made.role, f"token {made.name}")
+        known = _Live(sha256(secret), actor, us_of(made.ends), 0, self._desk.now_s())
+        self._live.keep(token_id, known, changes)
+        return NewToken(made, program_token(token_id, secret))
 
     async def revoke(self, token_id: str, *, by: Actor, address: str = "", why: str = "") -> TokenInfo:
         """One's own, or by who manages users anybody's. Raises NotAuthorised, TokenUnknown."""
@@ -89,33 +99,32 @@ class Tokens:
             connection.execute(update(tokens).where(tokens.c.id == token_id).values(revoked_us=now_us))
             return Changed(_info(_read(connection, token_id), now_us), {"id": token_id})
 
-        try:
-            return await self._desk.change(act, work)
-        finally:
-            self._live.pop(token_id, None)
+        return await self._desk.change(act, work, lambda: self._live.forget([token_id]))
 
-    async def actor(self, text: str, address: str) -> Actor:
-        """Who a program's token acts for. Raises TokenInvalid; LockedOut where too many made-up ones come."""
+    def is_known(self, text: str) -> bool:
+        """Whether a token is remembered as one that counts; nothing is looked up for that."""
+        parsed = parse_program_token(text)
+        live = None if parsed is None else self._live.get(parsed[0])
+        return parsed is not None and live is not None and same(live.sha256, sha256(parsed[1]))
+
+    async def actor(self, text: str, address: str, action: Action | None = None) -> Actor:
+        """Who a program's token acts for. action: what it is asked for.
+
+        Raises TokenInvalid; LockedOut where too many made-up ones come; DatabaseUnusable, but not for what is done
+        without the store.
+        """
         if (parsed := parse_program_token(text)) is None:
             raise TokenInvalid(INVALID)
         token_id, secret = parsed
-        now_us, now_s = self._desk.clock.now_us(), self._desk.now_s()
-        live = self._live.get(token_id)
-        if live is None or now_s - live.read_s > READ_ANEW_S:
-            if self._live.pop(token_id, None) is None:
-                self._unknown.check("", now_s)
-            live = await self._desk.database.run(lambda connection: _live(connection, token_id, now_s))
-            if live is None:
-                self._unknown.count("", now_s)
+        now_us, now_s, changes = self._desk.clock.now_us(), self._desk.now_s(), self._live.changes
+        live = await self._live.found(token_id, lambda connection: _looked_up(connection, token_id, now_s), action)
         if live is None or not same(live.sha256, sha256(secret)) or now_us >= live.ends_us:
             raise TokenInvalid(INVALID)
         if now_us - live.written_us >= WRITTEN_EVERY_US:
-            await self._desk.database.run(lambda connection: _note_use(connection, token_id, now_us, address[:64]))
-            live = replace(live, written_us=now_us)
-        self._live[token_id] = live
-        self._live.move_to_end(token_id)
-        while len(self._live) > KEPT:
-            self._live.popitem(last=False)
+            note = partial(_note_use, token_id=token_id, now_us=now_us, address=address[:64])
+            if await self._live.noted(note, action):
+                live = replace(live, written_us=now_us)
+        self._live.keep(token_id, live, changes)
         return live.actor
 
     async def all(self, user: str | None) -> list[TokenInfo]:
@@ -127,8 +136,7 @@ class Tokens:
 
     def forget(self, user: str) -> None:
         """Everything known of a user's tokens is looked up anew."""
-        for own in [own for own, live in self._live.items() if live.actor.name == user]:
-            del self._live[own]
+        self._live.forget_user(user)
 
     async def _refuse_maker(self, by: Actor, owner: str, act: Act) -> None:
         """A person makes tokens of their own; whoever is at the computer's terminal anybody's."""
@@ -156,9 +164,14 @@ def _read(connection: Connection, token_id: str) -> Row[Any]:
     return row
 
 
-def _live(connection: Connection, token_id: str, now_s: float) -> _Live | None:
+def _looked_up(connection: Connection, token_id: str, now_s: float) -> _Live | None:
     row = connection.execute(_joined().where(tokens.c.id == token_id)).one_or_none()
-    if row is None or row.revoked_us is not None or not row.enabled:
+    return None if row is None else _live(row, now_s)
+
+
+def _live(row: Row[Any], now_s: float) -> _Live | None:
+    """None for a token that does not count any more, or that may do more than its user."""
+    if row.revoked_us is not None or not row.enabled:
         return None
     if not AUTHORITY[Role(row.role)] <= AUTHORITY[Role(row.user_role)]:
         return None

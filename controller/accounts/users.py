@@ -132,10 +132,7 @@ class Users:
         await self._desk.change(act, work)
 
     async def _changed(self, act: Act, work: Callable[[Connection, int], Changed[User]]) -> User:
-        try:
-            return await self._desk.change(act, work)
-        finally:
-            self._forget(act.object)
+        return await self._desk.change(act, work, lambda: self._forget(act.object))
 
 
 def user_of(row: Row[Any]) -> User:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
-from starlette.types import ASGIApp
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Scope
 
 from controller.api import health
-from controller.api.errors import tell_errors
+from controller.api.errors import problem_of, tell_errors
 from controller.api.forms import API
+from controller.api.identity import May
 from controller.api.limits import RequestLimits
 from controller.api.metrics import HttpMetrics, LineMetrics
 from controller.api.openapi import describe
@@ -19,6 +21,7 @@ from controller.api.routers import (
     audit,
     line,
     lots,
+    openid,
     people,
     prompts,
     recipes,
@@ -30,6 +33,7 @@ from controller.api.routers import (
 )
 from controller.api.stream import serving
 from controller.api.telling import Telling
+from controller.authority import Action
 
 ROUTERS = (
     line.router,
@@ -53,6 +57,7 @@ ROUTERS = (
     alarms.seeing,
     trends.router,
     people.router,
+    openid.router,
     signatures.router,
     users.router,
     audit.router,
@@ -66,7 +71,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.registry.register(LineMetrics(parts))
     tell_errors(app, parts.unexpected)
     http = HttpMetrics(app.state.registry)
-    app.add_middleware(RequestLimits, limits=parts.limits)
+    app.add_middleware(RequestLimits, limits=parts.limits, prove=_signed_in)
     app.add_middleware(Origins, allowed=parts.allowed_origins, hosts=parts.hosts, tls=parts.tls)
     app.add_middleware(_Watched, http=http)
     app.add_middleware(Telling, tls=parts.tls)
@@ -90,6 +95,16 @@ def described() -> FastAPI:
         )  # as they are: an included router would hide what they say of themselves
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's own way to change the document
     return app
+
+
+async def _signed_in(scope: Scope) -> None:
+    """Raises Problem unless who sent the request may look at the line."""
+    try:
+        await May(Action.VIEW)(HTTPConnection(scope))
+    except Exception as error:
+        if (problem := problem_of(error)) is None:
+            raise
+        raise problem from error
 
 
 def _Watched(app: ASGIApp, http: HttpMetrics) -> ASGIApp:  # noqa: N802  stands where a middleware's class does

@@ -29,6 +29,7 @@ from recipes.findings import RecipeErrors
 from recipes.plan import Refused
 
 HTTP_405 = 405
+FINDINGS = 100  # faults of one request that are told; whoever mends them asks again
 AGAIN_S = "2"  # Retry-After of what is busy (engineering judgement)
 BUSY = {"Retry-After": AGAIN_S}
 KINDS: Mapping[type[Exception], str] = {
@@ -99,7 +100,7 @@ def _validation(error: RequestValidationError) -> Problem:
         return Problem("malformed", f"the body is no JSON: {first[0].get('ctx', {}).get('error', 'unreadable')}")
     found = tuple(
         FindingBody(level="error", message=str(fault["msg"]), place=Place(pointer=_pointer(fault["loc"])))
-        for fault in error.errors()
+        for fault in error.errors()[:FINDINGS]
     )
     return Problem("invalid", "the request says something that cannot be; see findings", found)
 

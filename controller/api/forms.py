@@ -15,7 +15,8 @@ from controller.executor.commands import Expected
 from controller.executor.states import RunState
 
 API = "/api/v1"
-PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$"
+"""No line ends, nothing that a terminal obeys, and nothing that shows letters in another order than they stand."""
 Text = Annotated[str, Field(max_length=1000, pattern=PRINTABLE)]
 """One line for people to read."""
 Reason = Annotated[str, Field(max_length=1000, pattern=PRINTABLE, description="why, for whoever reads the record")]
@@ -23,7 +24,7 @@ NeededReason = Annotated[
     str,
     Field(
         max_length=1000,
-        pattern=r"^[^\x00-\x1f\x7f]*[!-~\u00a1-\uffff][^\x00-\x1f\x7f]*$",
+        pattern=PRINTABLE.replace("*$", f"*[!-~\u00a1-\u2027\u2030-\uffff]{PRINTABLE[1:]}"),
         description="why, for whoever reads the record; not only blanks",
     ),
 ]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import cast
 
+from fastapi.dependencies.models import Dependant
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 
-from controller.accounts import Accounts
+from controller.accounts import Accounts, Act
 from controller.api.origins import SAFE_METHODS
 from controller.api.parts import parts_of
 from controller.api.problems import Problem
-from controller.authority import Action, Actor, authorise
+from controller.authority import Action, Actor, NotAuthorised, authorise
 
 CSRF_HEADER = "X-CSRF-Token"
 COOKIE, SECURE_COOKIE = "pressline_session", "__Host-pressline_session"
@@ -32,6 +34,12 @@ def session_token(connection: HTTPConnection) -> str | None:
     return connection.cookies.get(cookie_name(tls=parts_of(connection).tls))
 
 
+def set_session(connection: HTTPConnection, response: Response, token: str) -> None:
+    """The session's cookie goes with the answer."""
+    tls = parts_of(connection).tls
+    response.set_cookie(cookie_name(tls=tls), token, path="/", secure=tls, httponly=True, samesite="strict")
+
+
 def bearer(connection: HTTPConnection) -> str | None:
     """The token of the Authorization header. Raises Problem for a header that holds none."""
     if (given := connection.headers.get("authorization")) is None:
@@ -50,19 +58,22 @@ class Proof:
     token: str = field(repr=False)
     address: str
 
-    async def actor(self, people: Accounts, *, touch: bool = True) -> Actor:
-        """Whose it is now. Raises what the accounts raise."""
+    async def actor(self, people: Accounts, *, touch: bool = True, action: Action | None = None) -> Actor:
+        """Whose it is now, for an action. Raises what the accounts raise."""
         if self.is_session:
-            return await people.session(self.token, touch=touch)
-        return await people.bearer(self.token, self.address)
+            return await people.session(self.token, touch=touch, action=action)
+        return await people.bearer(self.token, self.address, action)
 
 
-async def asker(connection: HTTPConnection) -> Actor:
-    """Who asks. Raises Problem (not-signed-in, other-origin) and what the accounts raise; looked up once a request."""
+async def asker(connection: HTTPConnection, action: Action | None = None) -> Actor:
+    """Who asks for an action. Raises Problem (not-signed-in, other-origin) and what the accounts raise.
+
+    Looked up once a request.
+    """
     known = connection.scope.setdefault("state", {})
     if (actor := known.get("actor")) is None:
         proof = _shown(connection)
-        actor = await proof.actor(parts_of(connection).people)
+        actor = await proof.actor(parts_of(connection).people, action=action)
         if proof.is_session:
             _refuse_foreign_page(connection, proof.token)
         known["actor"], known["proof"] = actor, proof
@@ -102,6 +113,22 @@ class May:
         self.action = action
 
     async def __call__(self, connection: HTTPConnection) -> Actor:
-        actor = await asker(connection)
-        authorise(actor.role, self.action)
+        actor = await asker(connection, self.action)
+        try:
+            authorise(actor.role, self.action)
+        except NotAuthorised as error:
+            about = "".join(letter if letter.isprintable() else "?" for letter in connection.scope["path"][:200])
+            act = Act(f"api.{self.action.name.lower()}", actor, about, address_of(connection))
+            parts_of(connection).people.audit.denied(act, error)
+            raise
         return actor
+
+
+def action_of(dependant: Dependant) -> Action | None:
+    """Which right an endpoint asks for, by what it depends on; None where nobody has to be known."""
+    for inner in dependant.dependencies:
+        if isinstance(inner.call, May):
+            return inner.call.action
+        if (found := action_of(inner)) is not None:
+            return found
+    return None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from controller.api.body_checks import check_json
 from controller.api.problems import Problem
 from controller.api.telling import send_problem
 
@@ -15,13 +17,17 @@ from controller.api.telling import send_problem
 class Limits:
     """What one request may take. All are engineering judgement.
 
-    body_bytes is 64 times the largest recipe of the library; body_s is how long a body may take to arrive, header_s the
-    request's first lines; answer_s is how long a reading answer may take until it begins, download_s one that is a file
-    which is made first (a command is never cut off: what is on its way to a machine is awaited); blocking is how many
-    plans, documents and reductions are worked on at once, waiting how many more may queue up before one is refused.
+    body_bytes is 64 times the largest recipe of the library, strangers_bytes what is taken of who is not signed in: a
+    name, a password, a way in; body_s is how long a body may take to arrive, header_s the request's first lines;
+    answer_s is how long a reading answer may take until it begins, download_s one that is a file which is made first (a
+    command is never cut off: what is on its way to a machine is awaited); blocking is how many plans, documents and
+    reductions are worked on at once, waiting how many more may queue up before one is refused. connections are those of
+    everybody, connections_of_one those of one address: what comes beyond is cut off at once, so that nobody takes the
+    files that machines and the store need.
     """
 
     body_bytes: int = 2_000_000
+    strangers_bytes: int = 16_384
     header_bytes: int = 16_384
     header_s: float = 10.0
     body_s: float = 20.0
@@ -31,13 +37,17 @@ class Limits:
     waiting: int = 16
     stream_clients: int = 200
     connections: int = 500
+    connections_of_one: int = 100
 
 
 class RequestLimits:
-    """Refuses a request that is too large or arrives too slowly."""
+    """Refuses a request that is too large, made to cost time, or arrives too slowly.
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        self._app, self._limits = app, limits
+    prove raises Problem unless whoever sent the request is signed in: large bodies are taken of nobody else.
+    """
+
+    def __init__(self, app: ASGIApp, limits: Limits, prove: Callable[[Scope], Awaitable[None]]) -> None:
+        self._app, self._limits, self._prove = app, limits, prove
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -45,6 +55,8 @@ class RequestLimits:
             return
         try:
             body = await self._body(scope, receive)
+            if body and b"json" in dict(scope["headers"]).get(b"content-type", b"").lower():
+                check_json(body)
         except Problem as problem:
             await send_problem(scope, send, problem)
             return
@@ -63,6 +75,8 @@ class RequestLimits:
             raise Problem("malformed", "Content-Length is no number")
         if int(stated) > limit:
             raise Problem("too-large", f"the body has {int(stated)} bytes; at most {limit} are taken")
+        if is_known := int(stated) > self._limits.strangers_bytes:
+            await self._prove(scope)
         parts: list[bytes] = []
         size = 0
         try:
@@ -72,6 +86,9 @@ class RequestLimits:
                     if message["type"] == "http.disconnect":
                         return None
                     size += len(part := message.get("body", b""))
+                    if size > self._limits.strangers_bytes and not is_known:
+                        await self._prove(scope)
+                        is_known = True
                     if size > limit:
                         raise Problem("too-large", f"the body has more than {limit} bytes")
                     parts.append(part)

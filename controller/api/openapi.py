@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from controller.api import identity
 from controller.api.idempotency.route import HEADER, CommandRoute
-from controller.api.identity import COOKIE, CSRF_HEADER, May
+from controller.api.identity import COOKIE, CSRF_HEADER
 from controller.api.problems import MEDIA_TYPE, ProblemBody
 from controller.api.units import tell_units
 
@@ -101,11 +101,5 @@ def routes_of(app: FastAPI) -> Iterator[APIRoute]:
 
 def action_of(route: APIRoute) -> str | None:
     """Which right an endpoint asks for, by its name in the table; None where nobody has to be known."""
-    return next((may.action.name for may in _rights(route.dependant)), None)
-
-
-def _rights(dependant: Dependant) -> Iterator[May]:
-    for inner in dependant.dependencies:
-        if isinstance(inner.call, May):
-            yield inner.call
-        yield from _rights(inner)
+    found = identity.action_of(route.dependant)
+    return None if found is None else found.name

@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 from starlette.requests import HTTPConnection
 
-from controller.accounts import Accounts
+from controller.accounts import Accounts, OpenId
 from controller.api.begun import Begun
 from controller.api.idempotency.keys import Keys
 from controller.api.limits import Limits
@@ -48,11 +48,12 @@ class TrendSource(Protocol):
 class Parts:
     """The service as the API sees it.
 
-    trends is None where there is no historian. configuration is what may be shown of it: no secret is in it. ready says
-    in words what keeps the service from its work (nothing: it is ready). allowed_origins are further origins whose
-    pages may ask; hosts are the names that the service is called by, empty for any (a name that a browser was made to
-    resolve to this computer then passes; the configuration should give them). unexpected is told of faults of ours.
-    begun has the commands that are carried out; whoever gives it waits for it when the service ends.
+    trends is None where there is no historian, openid where people come in with passwords only. configuration is what
+    may be shown of it: no secret is in it. ready says in words what keeps the service from its work (nothing: it is
+    ready). allowed_origins are further origins whose pages may ask; hosts are the names that the service is called by,
+    empty for any (a name that a browser was made to resolve to this computer then passes; the configuration should give
+    them). unexpected is told of faults of ours. begun has the commands that are carried out; whoever gives it waits for
+    it when the service ends.
     """
 
     line: LineService
@@ -68,6 +69,7 @@ class Parts:
     utc: Callable[[], str]
     unexpected: Callable[[str, BaseException], None]
     begun: Begun
+    openid: OpenId | None = None
     allowed_origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     tls: bool = False

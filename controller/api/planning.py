@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from controller.api.problems import FindingBody, located
-from controller.store.files import RecipeFiles, staged
+from controller.store.files import RecipeFiles, is_inside, pack_paths, staged
 from recipes.canonical import canonical_json
 from recipes.compare import Difference, differences
-from recipes.findings import RecipeErrors
+from recipes.findings import Finding, RecipeErrors
 from recipes.load import load_recipe
-from recipes.model import Location
+from recipes.model import Location, Recipe
 from recipes.plan import Plan, Refused, UnitCapability, make_plan
 
 
@@ -44,7 +44,7 @@ def examined(text: Text, units: Sequence[UnitCapability]) -> Examined:
     """Reads and plans a text. Raises RecipeStoreError for packs that cannot lie where they should."""
     try:
         with staged(text.files(), Path(text.name)) as copy:
-            plan = make_plan(load_recipe(copy), units)
+            plan = make_plan(_confined(load_recipe(copy)), units)
             return planned(plan)
     except RecipeErrors as error:
         return Examined(False, located(error.findings))
@@ -60,7 +60,21 @@ def planned(plan: Plan) -> Examined:
 def compared(first: Text, second: Text) -> list[dict[str, Any]]:
     """What differs in what is made. Raises RecipeErrors, whose findings name the text that is none."""
     with staged(first.files(), Path(first.name)) as one, staged(second.files(), Path(second.name)) as other:
-        return [_difference(found) for found in differences(load_recipe(one), load_recipe(other))]
+        recipes = (_confined(load_recipe(one)), _confined(load_recipe(other)))
+        return [_difference(found) for found in differences(*recipes)]
+
+
+def _confined(recipe: Recipe) -> Recipe:
+    """A recipe that reads nothing but its own copy; else a text could have the service tell what its files hold.
+
+    Raises RecipeErrors.
+    """
+    place = recipe.locations.get("basis", recipe.location)
+    outside = [name for name in pack_paths(recipe) if not is_inside(name)]
+    if outside:
+        what = "the rule pack {} is not beside the recipe or below; give its content with the recipe"
+        raise RecipeErrors(tuple(Finding("error", what.format(repr(name[:80])), place) for name in outside))
+    return recipe
 
 
 def _difference(found: Difference) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
 
 import h11
@@ -27,14 +28,27 @@ HELD_BYTES = 128 * 1024  # by the system for one listener; Linux takes twice as 
 
 
 def protocol(limits: Limits) -> type[asyncio.Protocol]:
-    """HTTP as uvicorn speaks it, but a connection that does not say what it wants within the limit is closed."""
+    """HTTP as uvicorn speaks it, but a connection that does not say what it wants within the limit is closed.
+
+    So is one of too many, of everybody or of one address.
+    """
+    held: Counter[str] = Counter()
 
     class TimedProtocol(H11Protocol):
         _timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
             super().connection_made(transport)
+            self._address = (self.client or ("",))[0]
+            held[self._address] += 1
+            if held[self._address] > limits.connections_of_one or held.total() > limits.connections:
+                transport.abort()
+                return
             self._wait()
+
+        def handle_websocket_upgrade(self, event: h11.Request) -> None:
+            self._let_go()  # from now on it counts among the clients of the stream
+            super().handle_websocket_upgrade(event)
 
         def data_received(self, data: bytes) -> None:
             if self._timer is None and self.conn.their_state is h11.IDLE:
@@ -45,7 +59,13 @@ def protocol(limits: Limits) -> type[asyncio.Protocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._end_wait()
+            self._let_go()
             super().connection_lost(exc)
+
+        def _let_go(self) -> None:
+            held[self._address] -= 1
+            if held[self._address] <= 0:
+                del held[self._address]
 
         def _wait(self) -> None:
             pace_s = float(getattr(self.loop, "speed", 1.0))

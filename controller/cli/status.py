@@ -20,6 +20,7 @@ from controller.service_config import WebConfig
 
 WITHIN_S = 4.0
 """Wall seconds: less than a container's health check waits (packaging/Containerfile)."""
+TOKEN = "PRESSLINE_TOKEN"  # noqa: S105  the name of a variable
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where a service that listens everywhere is asked
 
 
@@ -48,8 +49,8 @@ def ask_status(line: Path | None, url: str | None, *, alive: bool, as_json: bool
 
 
 def _told(url: str, found: dict[str, Any], *, alive: bool, as_json: bool) -> ExitCode:
-    reasons = found.get("reasons", [])
     ready = alive or bool(found.get("ready"))
+    reasons = found.get("reasons") or ([] if ready else [f"why is in its log; it is told here with a token in {TOKEN}"])
     if as_json:
         print(json.dumps({"url": url, "ready": ready, "reasons": reasons}))
     else:
@@ -75,7 +76,7 @@ def _asked(url: str, context: ssl.SSLContext | None) -> dict[str, Any]:
     direct = urllib.request.ProxyHandler({})
     opener = urllib.request.build_opener(direct, urllib.request.HTTPSHandler(context=context))
     try:
-        with opener.open(url, timeout=WITHIN_S) as answer:
+        with opener.open(_request(url), timeout=WITHIN_S) as answer:
             body = answer.read()
     except urllib.error.HTTPError as error:
         body = error.read()
@@ -83,6 +84,15 @@ def _asked(url: str, context: ssl.SSLContext | None) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError("what answers there is no pressline")  # noqa: TRY004  for whoever asked, an answer
     return found
+
+
+def _request(url: str) -> urllib.request.Request:
+    """Why a service is not ready it tells to who shows a token."""
+    request = urllib.request.Request(url)  # noqa: S310  http and https only, as looked at above
+    token = os.environ.get(TOKEN, "").strip()
+    if token and token.isascii() and token.isprintable():
+        request.add_unredirected_header("Authorization", f"Bearer {token}")  # nobody else is shown it
+    return request
 
 
 def ask_reload(line: Path) -> ExitCode:

@@ -26,6 +26,7 @@ from controller.line_lock import LineTaken
 from controller.line_secrets import SecretUnusable
 from controller.service_config import HistorianConfig, MqttConfig, ServiceConfig, StoreConfig, WebConfig
 from controller.serving.logs import LEVELS, Log
+from controller.serving.people import OpenIdUnusable
 from controller.serving.served import Clock, ServeRefused, Started, serve
 from controller.serving.web import CannotListen
 from controller.telemetry.embedded import BrokerUnusable, embedded_broker
@@ -38,6 +39,7 @@ UNUSABLE = (
     ConfigError,
     ProfileError,
     SecretUnusable,
+    OpenIdUnusable,
     TlsUnusable,
     ListeningRefused,
     CannotListen,

@@ -29,6 +29,8 @@ SECRET_TEXT = (
     (re.compile(r"(?i)([?&#;\s](?:\w*password|token|secret|code|state)=)[^&\s]+"), r"\1***"),
 )
 HIDDEN = "***"
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""What begins a line, or gives a terminal orders."""
 QUIET = (
     "uvicorn",
     "sqlalchemy",
@@ -130,7 +132,7 @@ def _for_journald(_: Any, __: str, event: Event) -> str:
     """One line with its priority; journald has the time."""
     fields = {name: value for name, value in event.items() if name not in ("utc", "level", "event", "part")}
     more = "".join(f" {name}={value}" for name, value in fields.items())
-    line = f"{event.get('part', '')}: {event.get('event', '')}{more}".replace("\n", " | ")
+    line = UNSEEN.sub(" ", f"{event.get('part', '')}: {event.get('event', '')}{more}".replace("\n", " | "))
     return f"<{PRIORITIES.get(event['level'], 6)}>{line}"
 
 

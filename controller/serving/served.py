@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from controller.accounts import TABLES as ACCOUNT_TABLES
-from controller.accounts import Accounts, WayIn, listening_allowed
+from controller.accounts import Accounts, OpenId, WayIn, listening_allowed
 from controller.accounts.model import Limits as AccountLimits
 from controller.accounts.tls import TlsFiles, load_tls
 from controller.api import Begun, Hub, Keys, Limits, Parts, RecipeDesk, Records, Workers, create_app, topics_of
@@ -37,6 +37,7 @@ from controller.service import Leave, LineService, ServiceSettings, line_service
 from controller.service_config import StoreConfig, WebConfig
 from controller.serving.logs import Log
 from controller.serving.outlets import Around, Telemetry, Trends
+from controller.serving.people import openid_settings
 from controller.serving.plans import StoredPlans
 from controller.serving.reloading import Reloading
 from controller.serving.shown import configuration
@@ -90,6 +91,7 @@ class _Base:
     health: Health
     database: Database
     accounts: Accounts
+    openid: OpenId | None
     tls: TlsFiles | None
     watch: SelfWatch
 
@@ -103,8 +105,9 @@ async def serve(
 ) -> None:
     """Serves a line until a signal ends it. `simulation` is what a record says of simulated machines.
 
-    Raises ServeRefused, ConfigError, SecretUnusable, TlsUnusable, ListeningRefused, CannotListen, LineTaken,
-    JournalError, DatabaseUnusable or AccountsError where it cannot start, and TaskDied where it cannot go on.
+    Raises ServeRefused, ConfigError, SecretUnusable, OpenIdUnusable, TlsUnusable, ListeningRefused, CannotListen,
+    LineTaken, JournalError, DatabaseUnusable or AccountsError where it cannot start, and TaskDied where it cannot go
+    on.
     """
     about = log.about("service")
     async with AsyncExitStack() as stack:
@@ -170,7 +173,9 @@ async def _standing(config: LineConfig, clock: Clock, log: Log) -> AsyncIterator
         )
         accounts = await Accounts.open(database, journal, clock.text, limits=limits)
         stack.push_async_callback(accounts.close)
-        yield _Base(config, clock, log, journal, health, database, accounts, tls, watch)
+        oidc = config.service.people.oidc
+        openid = None if oidc is None else accounts.by_openid(openid_settings(oidc))
+        yield _Base(config, clock, log, journal, health, database, accounts, openid, tls, watch)
 
 
 def _journal(store: StoreConfig, url: str, clock: Clock) -> Journal:
@@ -223,6 +228,7 @@ def _parts(
     return Parts(
         line=service,
         people=base.accounts,
+        openid=base.openid,
         records=Records(base.journal, workers),
         recipes=RecipeDesk(
             RecipeStore(store, clock.text),

@@ -20,8 +20,10 @@ from controller.store.shelf import Approval, Shelf, Version, shelf_of
 from controller.store.words import Reference, person, reference, same_person, words
 from recipes.findings import Finding
 from recipes.load import load_recipe
+from recipes.loosening import loosened
 from recipes.model import Recipe
 from recipes.plan import Plan, Refused, UnitCapability, make_plan, recipe_sha256
+from recipes.rules.rulebook import rulebook
 
 SHOWN_DIFFERENCES = 5  # of two plans; what differs at all differs in a few places or everywhere
 
@@ -164,16 +166,28 @@ def plan_of(store: Place, version: Version, units: Sequence[UnitCapability]) -> 
         return make_plan(load_recipe(copy), units)
 
 
+def loosened_by(store: Place, shelf: Shelf, version: Version, plan: Plan) -> tuple[str, ...]:
+    """What a version lets go of its rules, by itself and beside the newest approved version before it, in words."""
+    earlier = (v for v in reversed(shelf.versions(version.recipe)) if v.number < version.number and v.valid_approvals)
+    if (before := next(earlier, None)) is None:
+        return loosened(plan.recipe, plan.rules)
+    with staged(files_of(store, before), Path(f"{before}.yaml")) as copy:
+        recipe = load_recipe(copy)
+        return loosened(plan.recipe, plan.rules, (recipe, rulebook(recipe)))
+
+
 def approved_plan(
-    store: Place, name: str, version: int | None, capabilities: Sequence[UnitCapability]
+    store: Place, name: str, version: int | None, capabilities: Sequence[UnitCapability], *, two_sign: bool = False
 ) -> tuple[Plan, Approval]:
     """The plan that may be run, and the newest valid approval that allows it.
 
-    Without a version it is the newest one that has a valid approval. The plan holds all rules, also those of the packs
-    that the version brings; the places in its recipe are those of a copy that is gone.
+    two_sign: what loosens a rule needs the approvals of two people. Without a version it is the newest one that has a
+    valid approval. The plan holds all rules, also those of the packs that the version brings; the places in its recipe
+    are those of a copy that is gone.
 
     Raises:
-        NotApproved: there is no valid approval, or the plan on this line is not the one that was approved.
+        NotApproved: there is no valid approval, or only one where two people have to sign, or the plan on this line is
+            not the one that was approved.
         StoreDamaged: what is stored was changed by other means.
         Refused, RecipeErrors: the version cannot be planned on this line, or no longer.
         StoreUnusable, StoreBusy, WordsUnusable, VersionUnknown: as their names say.
@@ -189,6 +203,8 @@ def approved_plan(
     approval = next((a for a in reversed(found.valid_approvals) if a.plan_hash == plan.hash), None)
     if approval is None:
         raise NotApproved(_other_plan(store, found, plan))
+    if two_sign:
+        _refuse_one_signature(found, plan, loosened_by(store, shelf, found, plan))
     return plan, approval
 
 
@@ -244,6 +260,13 @@ def _refuse_approval(version: Version, by: str, plan: Plan, *, four_eyes: bool) 
     for approval in version.valid_approvals:
         if same_person(approval.by, by) and approval.plan_hash == plan.hash:
             raise ApprovalRefused(f"{approval.by} has approved this plan of {version} already, at {approval.utc}")
+
+
+def _refuse_one_signature(version: Version, plan: Plan, lets_go: Sequence[str]) -> None:
+    signed = [approval.by for approval in version.valid_approvals if approval.plan_hash == plan.hash]
+    if lets_go and all(same_person(who, signed[0]) for who in signed):
+        what = f"{version} loosens its rules, and only {signed[0]} has approved it; another person has to, too"
+        raise NotApproved("\n  ".join([what, *lets_go[:SHOWN_DIFFERENCES]]))
 
 
 def _whole(store: Place) -> Shelf:

@@ -213,7 +213,7 @@ async def test_a_flood_of_made_up_sessions_does_not_reach_the_store_and_real_one
     await people.person("ann")
     session = await people.accounts.sign_in("ann", PASSWORD, HOME)
     await people.accounts.session(session.token)
-    people.accounts._sessions._unknown = Throttle(20, 1000.0)
+    people.accounts._sessions._live._unknown = Throttle(20, 1000.0)
     told = []
     for number in range(30):
         with pytest.raises((TokenInvalid, LockedOut)) as refused:

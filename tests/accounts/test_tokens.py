@@ -97,7 +97,7 @@ async def test_a_flood_of_made_up_tokens_from_everywhere_does_not_reach_the_stor
     ann = await people.person("ann")
     made = await people.accounts.make_token("mes", "viewer", WEEK, by=ann)
     await people.accounts.bearer(made.token)
-    people.accounts.tokens._unknown = Throttle(20, 1000.0)
+    people.accounts.tokens._live._unknown = Throttle(20, 1000.0)
     told = []
     for number in range(30):
         with pytest.raises((TokenInvalid, LockedOut)) as refused:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Connection, Executable, and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +20,9 @@ KEPT_US = 24 * 3600 * 1_000_000
 """For so long a repetition is known: a program that was down overnight may still ask again."""
 LONGEST_KEY = 200
 NOBODY = ""
+HERE, HERE_US = 256, 60 * 1_000_000
+"""Answers to commands that lower risk, kept in memory for a minute, the oldest go first: a stop that comes later is
+rather done again than taken for a repetition (engineering judgement)."""
 SWEEP_EVERY = 100  # commands; old keys go with every hundredth new one
 
 
@@ -56,6 +60,13 @@ class Answered:
     location: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Here:
+    sha256: str
+    begun_us: int
+    answered: Answered | None = None
+
+
 class Keys:
     """The commands of the last 24 hours that came with a key.
 
@@ -69,6 +80,31 @@ class Keys:
         self._process = secrets.token_hex(8)
         self._open: set[tuple[str, str]] = set()
         self._taken = 0
+        self._here: OrderedDict[tuple[str, str], _Here] = OrderedDict()
+
+    def begin_here(self, asked: Asked) -> Answered | None:
+        """What `take` does, without the store, for a command that lowers risk. Raises Problem."""
+        name, now_us = (asked.owner, asked.key), self._now_us()
+        known = self._here.get(name)
+        if known is None or now_us - known.begun_us > HERE_US:
+            self._here[name] = _Here(asked.sha256, now_us)
+            self._here.move_to_end(name)
+            while len(self._here) > HERE:
+                self._here.popitem(last=False)
+            return None
+        if known.sha256 != asked.sha256:
+            raise _reused()
+        if known.answered is None:
+            raise _in_progress()
+        return known.answered
+
+    def end_here(self, asked: Asked, answered: Answered | None) -> None:
+        """What the command was answered; None: it may be tried again, as nobody knows what it did."""
+        name = (asked.owner, asked.key)
+        if answered is None:
+            self._here.pop(name, None)
+        elif name in self._here:
+            self._here[name] = replace(self._here[name], answered=answered)
 
     async def take(self, asked: Asked) -> Answered | None:
         """None: the command is the caller's to carry out. Otherwise what it was answered before.
@@ -102,7 +138,7 @@ class Keys:
                 raise _in_progress() from None
             return None
         if row.request_sha256 != asked.sha256:
-            raise Problem("key-reused", "this idempotency key was used for another request; take a new one")
+            raise _reused()
         if row.status is None:
             if row.process == self._process and is_open:
                 raise _in_progress()
@@ -140,3 +176,7 @@ def _is(asked: Asked) -> ColumnElement[bool]:
 
 def _in_progress() -> Problem:
     return Problem("in-progress", "the command with this idempotency key has not been answered yet")
+
+
+def _reused() -> Problem:
+    return Problem("key-reused", "this idempotency key was used for another request; take a new one")

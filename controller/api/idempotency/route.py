@@ -6,7 +6,7 @@ from fastapi import Request, Response
 
 from controller.api.errors import problem_of
 from controller.api.idempotency.keys import Answered, Asked, Keys
-from controller.api.identity import asker
+from controller.api.identity import action_of, asker
 from controller.api.parts import parts_of
 from controller.api.problems import Problem
 from controller.api.route import Handler, Route
@@ -28,45 +28,62 @@ class CommandRoute(Route):
             key = request.headers.get(HEADER)
             if key is None and self.needs_key:
                 what = f"this command needs the header {HEADER}: any text of your own, a new one for each command"
-                await asker(request)  # who may not even look is told that first
+                await asker(request, action_of(self.dependant))  # who may not even look is told that first
                 raise Problem("key-missing", what)
             if key is None:
                 return await handle(request)
-            return await _once(request, key, handle, needs_key=self.needs_key)
+            return await self._once(request, key, handle)
 
         return once
 
+    async def _once(self, request: Request, key: str, handle: Handler) -> Response:
+        """The command's answer, from the command itself or from what was stored of it."""
+        asked, keys = await self._asked(request, key), parts_of(request).keys
+        if (before := await keys.take(asked)) is not None:
+            return _again(before)
+        try:
+            response = await handle(request)
+        except BaseException as error:
+            await _without_answer(keys, asked, error)
+            raise
+        await _kept(keys, asked, _answered(response))
+        return response
+
+    async def _asked(self, request: Request, key: str) -> Asked:
+        actor = await asker(request, action_of(self.dependant))
+        address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return Asked.of(actor.name, key, request.method, address, await request.body())
+
 
 class LoweringRoute(CommandRoute):
-    """A command that lowers risk: a stop button must not fail for a header, nor for a store that does not answer."""
+    """A command that lowers risk: a stop button must not fail for a header, nor wait for a store.
+
+    Its key is remembered by this process alone, and never without end: done once more, it does no harm.
+    """
 
     needs_key = False
 
+    async def _once(self, request: Request, key: str, handle: Handler) -> Response:
+        asked, keys = await self._asked(request, key), parts_of(request).keys
+        if (before := keys.begin_here(asked)) is not None:
+            return _again(before)
+        answered: Answered | None = None
+        try:
+            response = await handle(request)
+            answered = _answered(response)
+            return response
+        finally:
+            keys.end_here(asked, answered)
 
-async def _once(request: Request, key: str, handle: Handler, *, needs_key: bool) -> Response:
-    """The command's answer, from the command itself or from what was stored of it."""
-    actor = await asker(request)
-    address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    asked = Asked.of(actor.name, key, request.method, address, await request.body())
-    keys = parts_of(request).keys
-    try:
-        before = await keys.take(asked)
-    except DatabaseUnusable:
-        if needs_key:
-            raise
-        return await handle(request)
-    if before is not None:
-        headers = {"Idempotency-Replayed": "true"} | ({"Location": before.location} if before.location else {})
-        return Response(before.body, before.status, headers, before.media_type or None)
-    try:
-        response = await handle(request)
-    except BaseException as error:
-        await _without_answer(keys, asked, error)
-        raise
-    location = response.headers.get("location")
-    answered = Answered(response.status_code, response.headers.get("content-type", ""), bytes(response.body), location)
-    await _kept(keys, asked, answered)
-    return response
+
+def _again(before: Answered) -> Response:
+    headers = {"Idempotency-Replayed": "true"} | ({"Location": before.location} if before.location else {})
+    return Response(before.body, before.status, headers, before.media_type or None)
+
+
+def _answered(response: Response) -> Answered:
+    kind, location = response.headers.get("content-type", ""), response.headers.get("location")
+    return Answered(response.status_code, kind, bytes(response.body), location)
 
 
 async def _without_answer(keys: Keys, asked: Asked, error: BaseException) -> None:

@@ -12,7 +12,7 @@ from controller.accounts import Session, SessionInfo, TokenInfo
 from controller.accounts.secret import csrf_of
 from controller.api.answers import answers, read
 from controller.api.forms import API, Form, Name, NamePath, Viewer
-from controller.api.identity import address_of, cookie_name, proof_of, session_token
+from controller.api.identity import address_of, cookie_name, proof_of, session_token, set_session
 from controller.api.parts import parts_of
 from controller.api.problems import Problem
 from controller.api.route import Route
@@ -152,10 +152,8 @@ async def revoke_token(request: Request, token: NamePath, by: Viewer) -> TokenIn
 
 
 def _begun(request: Request, response: Response, session: Session) -> SessionBody:
-    parts, by = parts_of(request), session.actor
-    response.set_cookie(
-        cookie_name(tls=parts.tls), session.token, path="/", secure=parts.tls, httponly=True, samesite="strict"
-    )
+    by = session.actor
+    set_session(request, response, session.token)
     actions = _actions(by.role)
     return SessionBody(
         name=by.name, role=by.role, means=by.means, actions=actions, csrf=session.csrf, ends_utc=session.ends

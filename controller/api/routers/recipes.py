@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -27,8 +28,9 @@ from controller.api.planning import Text, compared, examined, planned
 from controller.api.problems import located
 from controller.api.route import Question, Route
 from controller.authority import Action, Actor
+from controller.journal import canonical
 from controller.store.files import RecipeFiles, staged
-from controller.store.recipes import Added, files_of, plan_of, read_shelf
+from controller.store.recipes import Added, files_of, loosened_by, plan_of, read_shelf
 from controller.store.shelf import Shelf, Version
 from controller.store.words import Reference, reference
 
@@ -37,6 +39,7 @@ examining = APIRouter(tags=["recipes"], prefix=f"{API}/drafts", route_class=Ques
 commands = APIRouter(tags=["recipes"], prefix=f"{API}/recipes", route_class=CommandRoute)
 lowering = APIRouter(tags=["recipes"], prefix=f"{API}/recipes", route_class=LoweringRoute)
 Number = Annotated[int, Field(ge=1, le=2**31)]
+LONGEST = 300  # what a signature's object has; its hash is over everything
 
 
 PackPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._/-]{0,199}$")]
@@ -239,11 +242,21 @@ async def approve_version(
 
 
 async def _to_be_signed(request: Request, of: Reference, meaning: str) -> ToBeSigned:
-    """A version's plan on this line, by its hash."""
+    """A version's plan on this line by its hash; where it loosens rules, that stands in what is signed."""
     parts = parts_of(request)
-    version = (await _shelf(request)).version(of)
-    plan = await parts.workers.wait_for(plan_of, parts.recipes.file, version, parts.recipes.capabilities)
-    return ToBeSigned(Action.APPROVE, str(version), plan.hash, meaning)
+    shelf = await _shelf(request)
+    version = shelf.version(of)
+
+    def found() -> tuple[str, tuple[str, ...]]:
+        plan = plan_of(parts.recipes.file, version, parts.recipes.capabilities)
+        return plan.hash, loosened_by(parts.recipes.file, shelf, version, plan)
+
+    plan_hash, lets_go = await parts.workers.wait_for(found)
+    if not lets_go:
+        return ToBeSigned(Action.APPROVE, str(version), plan_hash, meaning)
+    exact = sha256(canonical({"plan": plan_hash, "loosens": list(lets_go)}).encode()).hexdigest()
+    words = f"{version}, which loosens its rules: {'; '.join(lets_go)}"
+    return ToBeSigned(Action.APPROVE, words if len(words) <= LONGEST else f"{words[: LONGEST - 3]}...", exact, meaning)
 
 
 @lowering.post("/{name}/versions/{version}/withdraw", operation_id="withdraw_approval", responses=command(404))

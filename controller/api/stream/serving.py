@@ -142,7 +142,7 @@ async def _not_allowed(connection: Request | WebSocket, parts: Parts) -> str:
     while True:
         await asyncio.sleep(LOOK_AGAIN_S * float(getattr(asyncio.get_running_loop(), "speed", 1.0)))
         try:
-            actor = await proof.actor(parts.people, touch=False)
+            actor = await proof.actor(parts.people, touch=False, action=Action.VIEW)
             authorise(actor.role, Action.VIEW)
         except (TokenInvalid, NotAuthorised) as error:
             return str(error)[:100]  # what a close frame holds

@@ -123,6 +123,7 @@ def test_commands_are_meant_for_the_run_as_it_was_seen() -> None:
             seen = {name: (await operator.get(where)).json()[name] for name in ("state", "version")}
             held = await operator.post(f"{where}/hold", json={"reason": "look", "expected": seen})
             assert held.status_code == 200, held.text
+            await until(operator, where, lambda view: view["version"] > seen["version"])
             late = await operator.post(f"{where}/pause", json={"reason": "later", "expected": seen}, headers=key())
             assert (late.status_code, late.json()["type"]) == (409, "urn:pressline:problem:outdated")
             assert late.json()["present"]["version"] > seen["version"]

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from controller.api import health
 from controller.api.errors import tell_errors
 from controller.api.forms import API
+from controller.api.heads import Heads
 from controller.api.limits import RequestLimits
 from controller.api.metrics import HttpMetrics, LineMetrics
 from controller.api.openapi import describe
@@ -17,6 +18,8 @@ from controller.api.parts import Parts
 from controller.api.routers import (
     alarms,
     audit,
+    backups,
+    exports,
     line,
     lots,
     people,
@@ -39,6 +42,7 @@ ROUTERS = (
     runs.commands,
     runs.lowering,
     records.router,
+    records.documents,
     records.past,
     prompts.router,
     prompts.commands,
@@ -52,10 +56,13 @@ ROUTERS = (
     alarms.commands,
     alarms.seeing,
     trends.router,
+    exports.router,
     people.router,
     signatures.router,
     users.router,
     audit.router,
+    backups.router,
+    backups.commands,
 )
 
 
@@ -70,6 +77,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_middleware(Origins, allowed=parts.allowed_origins, hosts=parts.hosts, tls=parts.tls)
     app.add_middleware(_Watched, http=http)
     app.add_middleware(Telling, tls=parts.tls)
+    app.add_middleware(Heads, endless=frozenset({f"{API}/stream"}))
     return app
 
 

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Scope
 from controller.api import health
 from controller.api.errors import problem_of, tell_errors
 from controller.api.forms import API
+from controller.api.heads import Heads
 from controller.api.identity import May
 from controller.api.limits import RequestLimits
 from controller.api.metrics import HttpMetrics, LineMetrics
@@ -19,6 +20,8 @@ from controller.api.parts import Parts
 from controller.api.routers import (
     alarms,
     audit,
+    backups,
+    exports,
     line,
     lots,
     openid,
@@ -43,6 +46,7 @@ ROUTERS = (
     runs.commands,
     runs.lowering,
     records.router,
+    records.documents,
     records.past,
     prompts.router,
     prompts.commands,
@@ -56,11 +60,14 @@ ROUTERS = (
     alarms.commands,
     alarms.seeing,
     trends.router,
+    exports.router,
     people.router,
     openid.router,
     signatures.router,
     users.router,
     audit.router,
+    backups.router,
+    backups.commands,
 )
 
 
@@ -75,6 +82,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.add_middleware(Origins, allowed=parts.allowed_origins, hosts=parts.hosts, tls=parts.tls)
     app.add_middleware(_Watched, http=http)
     app.add_middleware(Telling, tls=parts.tls)
+    app.add_middleware(Heads, endless=frozenset({f"{API}/stream"}))
     return app
 
 

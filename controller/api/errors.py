@@ -123,7 +123,7 @@ def _methods(request: Request) -> set[str]:
     for route in request.app.routes:
         if route.matches(request.scope)[0] is not Match.NONE and isinstance(route, Route):
             found |= route.methods or set()
-    return found
+    return found | {"HEAD"} if "GET" in found else found
 
 
 def tell_errors(app: FastAPI, unexpected: Callable[[str, BaseException], None]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 from starlette.requests import HTTPConnection
 
 from controller.accounts import Accounts, OpenId
+from controller.api.backups import Backups
 from controller.api.begun import Begun
 from controller.api.idempotency.keys import Keys
 from controller.api.limits import Limits
@@ -43,6 +44,10 @@ class TrendSource(Protocol):
         """One tag from from_us up to to_us (UTC microseconds). Raises TagUnknown, RangeRefused."""
         ...
 
+    async def stored(self) -> tuple[str, str]:
+        """Stores what waits, and says where another process reads it: the database's URL and the line's name there."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -70,6 +75,7 @@ class Parts:
     unexpected: Callable[[str, BaseException], None]
     begun: Begun
     openid: OpenId | None = None
+    backups: Backups | None = None
     allowed_origins: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     tls: bool = False

@@ -17,18 +17,19 @@ P = ParamSpec("P")
 T = TypeVar("T")
 NICE = 10  # documents give way to machines
 AGAIN_S = "5"
+DOCUMENTS, EXPORTS = "documents", "exports"
 
 
 class Workers:
-    """Threads for what waits (a file, a database), one other process for what computes.
+    """Threads for what waits (a file, a database), one other process for what computes, one for what copies for long.
 
     A thread that computes would take the interpreter from the loop for milliseconds at a time, and polls would be late.
-    The process is started when it is first needed, and anew after its death.
+    A process is started when it is first needed, and anew after its death.
     """
 
     def __init__(self, at_once: int, waiting: int) -> None:
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="api")
-        self._process: ProcessPoolExecutor | None = None
+        self._processes: dict[str, ProcessPoolExecutor] = {}
         self._most = at_once + waiting
         self._busy = 0
 
@@ -38,18 +39,22 @@ class Workers:
 
     async def compute(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """What `work` returns, from the other process: a function of a module with plain arguments."""
-        if self._process is None:
+        return await self._elsewhere(DOCUMENTS, work, *args, **named)
+
+    async def export(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """The same for what takes minutes (files of trends, backups), which documents do not wait for."""
+        return await self._elsewhere(EXPORTS, work, *args, **named)
+
+    async def _elsewhere(self, lane: str, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        if (process := self._processes.get(lane)) is None:
             spawn = multiprocessing.get_context("spawn")
-            self._process = ProcessPoolExecutor(1, spawn, initializer=os.nice, initargs=(NICE,))
-        process = self._process
+            process = self._processes[lane] = ProcessPoolExecutor(1, spawn, initializer=os.nice, initargs=(NICE,))
         try:
             return await self._run(process, work, *args, **named)
         except BrokenProcessPool as error:
-            if self._process is process:
-                self._process = None
-            raise Problem(
-                "unready", "the worker for documents died; ask again", headers={"Retry-After": "2"}
-            ) from error
+            if self._processes.get(lane) is process:
+                del self._processes[lane]
+            raise Problem("unready", f"the worker for {lane} died; ask again", headers={"Retry-After": "2"}) from error
 
     async def _run(self, executor: Executor, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         if self._busy >= self._most:
@@ -65,7 +70,10 @@ class Workers:
             future.exception()  # nobody may be there any more to be told
 
     def close(self) -> None:
-        """Waits for threads; what the process still computes is for nobody."""
+        """Waits for threads and documents; a file of trends or a backup that goes on is for nobody, and is ended."""
         self._threads.shutdown(cancel_futures=True)
-        if self._process is not None:
-            self._process.shutdown(cancel_futures=True)
+        for lane, process in self._processes.items():
+            children = list(process._processes.values()) if lane == EXPORTS else []  # noqa: SLF001  nothing else ends them
+            for child in children:
+                child.terminate()
+            process.shutdown(cancel_futures=True)

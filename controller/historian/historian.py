@@ -140,6 +140,11 @@ class Historian:
         await self.flush()
         return await export_csv(self, tags, from_us, to_us, file)
 
+    async def stored(self) -> tuple[str, str]:
+        """Stores what waits, and says where others read it: the database's URL and the name of the line in it."""
+        await self.flush()
+        return self._database.engine.url.render_as_string(hide_password=False), self.line
+
     # ------------------------------------------------------------------ work
 
     async def open(self) -> None:

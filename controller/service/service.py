@@ -284,6 +284,12 @@ class LineService:
     def people(self, count: int) -> None:
         self._runs.together.people = max(1, count)
 
+    async def asked_for_backup(self, reason: str, *, by: Actor) -> None:
+        """Says in the record who had the store backed up, and why."""
+        need_reason(reason)
+        async with self._audit.raising(by, Action.STORE, "back up the store", "the store", reason):
+            pass
+
     async def shut_down(self, leave: Leave, reason: str, who: str = "pressline") -> None:
         """From now on nothing new is taken; the runs are stopped, or held and left open. Returns once that is so."""
         await self._ending.shut_down(self._runs, leave, reason, who)

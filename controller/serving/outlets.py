@@ -111,6 +111,10 @@ class Trends(Outlet):
         """See Historian.trend. Raises DatabaseUnusable besides."""
         return await self._there().trend(tag, from_us, to_us, points)
 
+    async def stored(self) -> tuple[str, str]:
+        """See Historian.stored. Raises DatabaseUnusable besides."""
+        return await self._there().stored()
+
 
 class Telemetry(Outlet):
     """What is published over MQTT; without settings nothing is."""

@@ -23,7 +23,20 @@ from controller.accounts import TABLES as ACCOUNT_TABLES
 from controller.accounts import Accounts, OpenId, WayIn, listening_allowed
 from controller.accounts.model import Limits as AccountLimits
 from controller.accounts.tls import TlsFiles, load_tls
-from controller.api import Begun, Hub, Keys, Limits, Parts, RecipeDesk, Records, Workers, create_app, topics_of
+from controller.api import (
+    BackupPlace,
+    Backups,
+    Begun,
+    Hub,
+    Keys,
+    Limits,
+    Parts,
+    RecipeDesk,
+    Records,
+    Workers,
+    create_app,
+    topics_of,
+)
 from controller.api.idempotency import TABLES as KEY_TABLES
 from controller.api.server import server
 from controller.app import line_in_use, remote_truth
@@ -52,7 +65,7 @@ from controller.vitals.watch import SelfWatch, self_watched
 ANSWERS_WITHIN_S = 10.0
 """Loop seconds within which the pages have to be there after everything else is (engineering judgement)."""
 AGAIN = Restart(times=None)
-RECIPES = "recipes.sqlite"
+RECIPES, BACKUPS = "recipes.sqlite", "backups"
 THIS_COMPUTER = ("127.0.0.1", "localhost", "::1")
 
 
@@ -133,7 +146,9 @@ async def serve(
         hub = Hub(lambda: topics_of(service), clock.text)
         workers = Workers(Limits().blocking, Limits().waiting)
         stack.callback(workers.close)
-        parts = _parts(base, service, hub, workers, trends, signals, begun)
+        backups = Backups(_backup_place(config.service.store), workers, clock.text)
+        stack.push_async_callback(backups.close)
+        parts = _parts(base, service, hub, workers, trends, signals, begun, backups)
         context = None if base.tls is None else reloading.context
         app = create_app(parts)
         web = Web(lambda: server(app, parts.limits, tls=context), listening)
@@ -214,7 +229,14 @@ def _settings(config: LineConfig, clock: Clock, simulation: Mapping[str, Any] | 
 
 
 def _parts(
-    base: _Base, service: LineService, hub: Hub, workers: Workers, trends: Trends, signals: Signals, begun: Begun
+    base: _Base,
+    service: LineService,
+    hub: Hub,
+    workers: Workers,
+    trends: Trends,
+    signals: Signals,
+    begun: Begun,
+    backups: Backups,
 ) -> Parts:
     config, clock = base.config, base.clock
     about = base.log.about("api")
@@ -245,11 +267,19 @@ def _parts(
         utc=clock.text,
         unexpected=lambda what, error: about.error("a fault of the program", request=what, exc_info=error),
         begun=begun,
+        backups=backups,
         allowed_origins=config.service.service.origins,
         tls=base.tls is not None,
         limits=Limits(),
         hosts=own_names(config.service.service),
     )
+
+
+def _backup_place(store: StoreConfig) -> BackupPlace:
+    """Backups lie beside the store: a copy elsewhere is for whoever looks after the computer."""
+    if store.file is not None:
+        return BackupPlace(str(store.file), store.file.absolute().parent / BACKUPS)
+    return BackupPlace(store.whole_url(), store.folder / BACKUPS, store.folder)
 
 
 def own_names(web: WebConfig) -> tuple[str, ...]:

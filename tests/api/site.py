@@ -19,6 +19,8 @@ from fastapi import FastAPI
 from controller.accounts import TABLES as ACCOUNT_TABLES
 from controller.accounts import Accounts, Passwords
 from controller.api import (
+    BackupPlace,
+    Backups,
     Begun,
     Hub,
     HubLimits,
@@ -128,6 +130,8 @@ async def site(folder: Path, **changes: Any) -> AsyncIterator[Site]:
         stack.push_async_callback(begun.settled)
         workers = Workers(2, 16)
         stack.callback(workers.close)
+        backups = Backups(BackupPlace(str(store), folder / "backups"), workers, journal.now)
+        stack.push_async_callback(backups.close)
         hub = Hub(lambda: topics_of(service), journal.now, hub_limits)
         parts = Parts(
             line=service,
@@ -143,6 +147,7 @@ async def site(folder: Path, **changes: Any) -> AsyncIterator[Site]:
             utc=journal.now,
             unexpected=lambda _, error: faults.append(error),
             begun=begun,
+            backups=backups,
         )
         parts = replace(parts, **changes)
         tasks = await stack.enter_async_context(background(lambda *_: None))

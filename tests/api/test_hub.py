@@ -171,3 +171,18 @@ def test_a_client_that_follows_the_changes_has_the_line(before: dict[str, Any], 
 
 def test_a_number_that_is_none_is_null() -> None:
     assert text_of({"a": [float("nan"), float("inf"), 1.5]}) == '{"a":[null,null,1.5]}'
+
+
+async def test_a_change_that_cannot_be_told_is_told_when_it_can() -> None:
+    line = Line()
+    hub = line.hub()
+    with hub.listening() as client:
+        first = Position.of((await taken(client))["position"])
+        line.topics["line"]["n"] = object()  # what no JSON holds
+        with pytest.raises(TypeError):
+            hub.tick()
+        line.topics["line"]["n"] = 2
+        hub.tick()
+        assert (await taken(client))["set"] == {"line": {"n": 2}}
+    with hub.listening(first) as back:
+        assert (await taken(back))["set"] == {"line": {"n": 2}}

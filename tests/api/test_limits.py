@@ -69,6 +69,16 @@ async def test_a_password_is_never_told_back(site: Site) -> None:
     assert "hunter2" not in answer.text
 
 
+async def test_head_is_answered_wherever_get_is(site: Site) -> None:
+    async with site.client(Role.VIEWER) as client:
+        for address, status in (("/health/live", 200), ("/api/v1/line", 200), ("/api/v1/units/none", 404)):
+            answer = await client.head(address)
+            assert (answer.status_code, answer.content) == (status, b"")
+            assert int(answer.headers["content-length"]) > 0
+        assert (await client.head("/api/v1/stream")).status_code == 405
+        assert (await client.put("/api/v1/line")).headers["allow"] == "GET, HEAD"
+
+
 async def test_work_beside_the_loop_does_not_queue_without_end() -> None:
     workers = Workers(1, 1)
     gate = asyncio.Event()

@@ -20,7 +20,21 @@ def path_of(template: str) -> str:
     return template.format_map(dict.fromkeys(("version",), "1") | dict.fromkeys(NAMES, "none"))
 
 
-NAMES = ("unit", "run", "prompt", "name", "lot", "alarm", "tag", "session", "token", "user", "row", "signature")
+NAMES = (
+    "unit",
+    "run",
+    "prompt",
+    "name",
+    "lot",
+    "alarm",
+    "tag",
+    "session",
+    "token",
+    "user",
+    "row",
+    "signature",
+    "backup",
+)
 
 
 @pytest.mark.parametrize("role", [*Role, None])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from controller.authority import Role
 from controller.database import open_database
@@ -35,6 +38,21 @@ async def test_a_trend_is_reduced_and_keeps_its_spike(tmp_path: Path) -> None:
             assert none.status_code == 404
             turned = await client.get(f"/api/v1/trends/{NAME}", params=span | {"to": "2027-01-15T07:00:00Z"})
             assert turned.status_code == 422
+            hour: dict[str, Any] = {"from": span["from"], "to": "2027-01-15T09:00:00Z", "tag": NAME}
+            table = await client.get("/api/v1/trend-file", params=hour)
+            rows = table.text.splitlines()
+            assert (len(rows), rows[0]) == (10_001, f"time_utc,{NAME} [MPa],{NAME} quality")
+            assert table.headers["content-disposition"].endswith('.csv"')
+            columns = await client.get("/api/v1/trend-file", params=hour | {"form": "parquet"})
+            assert pq.read_table(io.BytesIO(columns.content)).num_rows == 10_000
+            for wrong, status in (
+                ({"tag": "nothing.there"}, 404),
+                ({"unit": "none", "tag": []}, 404),
+                ({"run": "none"}, 404),
+                ({"unit": "coater-1"}, 422),
+                ({"to": span["from"]}, 422),
+            ):
+                assert (await client.get("/api/v1/trend-file", params=hour | wrong)).status_code == status, wrong
             day = await client.get(f"/api/v1/trends/{NAME}", params=span | {"to": "2027-02-30T00:00:00Z"})
             assert day.status_code == 422
     database.close()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from controller.api.bodies.configuration import ConfigurationBody
 from controller.config import LineConfig, load_line
 from controller.serving.reload import compared
-from controller.serving.shown import configuration
+from controller.serving.shown import GIVEN, configuration
 
 UNIT = '[units.press]\nkind = "uniaxial_press"\nprofile = "uniaxial-press-generic"\nurl = "tcp://127.0.0.1:502"\n'
 MQTT = '[mqtt]\nurl = "mqtt://h"\nuser = "u"\n'
@@ -50,8 +52,6 @@ def test_what_is_safe_is_taken_over_and_the_rest_named(
 
 
 def test_what_waits_for_a_restart_is_named_again_each_time(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     now, new = read(tmp_path, ""), read(tmp_path, "[service]\nport = 1")
     served = replace(now, service=compared(now, new).config)
     assert compared(served, new).waiting == ("service.port",)
@@ -64,3 +64,13 @@ def test_where_a_secret_is_kept_is_not_shown(tmp_path: Path) -> None:
     shown = json.dumps(configuration(read(tmp_path, text)))
     assert "hidden" not in shown.lower()
     assert "mqtt://h" in shown
+    answered = ConfigurationBody.model_validate(json.loads(shown))
+    given = (answered.mqtt or {}, answered.store, answered.people["oidc"])
+    assert [each.get("password", each.get("client_secret")) for each in given] == [GIVEN] * 3  # type: ignore[union-attr]
+
+
+def test_a_password_in_a_units_address_is_not_shown(tmp_path: Path) -> None:
+    config = read(tmp_path, "")
+    name, unit = next(iter(config.units.items()))
+    changed = replace(config, units={name: replace(unit, url="modbus://ada:opensesame@10.0.0.7:502/1")})
+    assert configuration(changed)["units"][name]["url"] == "modbus://10.0.0.7:502/1"

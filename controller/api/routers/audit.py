@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from controller.accounts.audit_search import AuditEntry, AuditQuery
 from controller.api.answers import read
+from controller.api.bodies.configuration import ConfigurationBody
 from controller.api.forms import API, Utc, utc_time
 from controller.api.identity import May
 from controller.api.parts import parts_of
@@ -39,6 +40,6 @@ async def search_audit(
 @router.get("/configuration", operation_id="show_configuration", responses=read())
 async def show_configuration(
     request: Request, _: Annotated[Actor, Depends(May(Action.CONFIGURATION))]
-) -> dict[str, Any]:
-    """What the service was started with; secrets are named and not shown."""
-    return dict(parts_of(request).configuration)
+) -> ConfigurationBody:
+    """What the service works with; of a secret is shown that there is one."""
+    return ConfigurationBody.model_validate(parts_of(request).configuration)

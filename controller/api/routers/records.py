@@ -23,11 +23,12 @@ from controller.api.identity import May
 from controller.api.paging import Before, next_page, paged, since_text
 from controller.api.parts import parts_of
 from controller.api.problems import Problem
-from controller.api.route import Route
+from controller.api.route import Download, Route
 from controller.authority import Action, Actor
 from controller.events import Event
 
 router = APIRouter(tags=["records"], prefix=f"{API}/runs", route_class=Route)
+documents = APIRouter(tags=["records"], prefix=f"{API}/runs", route_class=Download)
 past = APIRouter(tags=["records"], prefix=API, route_class=Route)
 
 
@@ -95,7 +96,7 @@ async def list_events(
     return [event_body(event) for event in wanted]
 
 
-@router.get(
+@documents.get(
     "/{run}/certificate",
     operation_id="show_certificate",
     response_class=Response,

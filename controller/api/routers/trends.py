@@ -18,13 +18,13 @@ router = APIRouter(tags=["trends"], prefix=f"{API}/trends", route_class=Route)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _trends(request: Request) -> TrendSource:
+def trends_of(request: Request) -> TrendSource:
     if (trends := parts_of(request).trends) is None:
         raise Problem("unknown", "this service keeps no trends")
     return trends
 
 
-def _us(when: str) -> int:
+def microseconds(when: str) -> int:
     """UTC microseconds."""
     return (utc_time(when) - EPOCH) // timedelta(microseconds=1)
 
@@ -32,7 +32,7 @@ def _us(when: str) -> int:
 @router.get("", operation_id="list_tags", responses=read(404))
 async def list_tags(request: Request, _: Viewer) -> list[StoredTag]:
     """Every tag with its unit, meaning, and the times between which it was recorded."""
-    return await _trends(request).tags()
+    return await trends_of(request).tags()
 
 
 @router.get("/{tag}", operation_id="show_trend", responses=read(404))
@@ -45,6 +45,6 @@ async def show_trend(
     points: Annotated[int, Query(ge=1, le=10_000)] = 1000,
 ) -> Trend:
     """One tag between two times, in at most so many stretches, each with first, last, least, greatest and worst."""
-    if _us(end) <= _us(begin):
+    if microseconds(end) <= microseconds(begin):
         raise Problem("invalid", "`to` is not behind `from`")
-    return await _trends(request).trend(tag, _us(begin), _us(end), points)
+    return await trends_of(request).trend(tag, microseconds(begin), microseconds(end), points)

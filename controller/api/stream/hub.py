@@ -109,10 +109,9 @@ class Hub:
         changed, removed = differences(self._now, now)
         if not changed and not removed:
             return
-        self._now = now
-        self.position = Position(self.position.stream, self.position.sequence + 1)
-        self._snapshot = None
-        message = change(self.position, self._utc(), changed, removed)
+        position = Position(self.position.stream, self.position.sequence + 1)
+        message = change(position, self._utc(), changed, removed)  # one that cannot be made leaves all as it was
+        self._now, self.position, self._snapshot = now, position, None
         self._keep(message)
         self._tell(message)
 

@@ -10,9 +10,10 @@ from fastapi.routing import APIRoute
 
 from controller.api.errors import problem_of
 from controller.api.idempotency.keys import Answered, Asked, Keys
-from controller.api.identity import action_of, asker
+from controller.api.identity import May, action_of, asker
 from controller.api.parts import parts_of
 from controller.api.problems import Problem
+from controller.authority import Actor
 from controller.database import DatabaseUnusable
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -32,7 +33,7 @@ class CommandRoute(APIRoute):
             key = request.headers.get(HEADER)
             if key is None and self.needs_key:
                 what = f"this command needs the header {HEADER}: any text of your own, a new one for each command"
-                await asker(request, action_of(self.dependant))  # who may not even look is told that first
+                await self._allowed(request)  # who may not is told that first
                 raise Problem("key-missing", what)
             if key is None:
                 return await handle(request)
@@ -54,9 +55,15 @@ class CommandRoute(APIRoute):
         return response
 
     async def _asked(self, request: Request, key: str) -> Asked:
-        actor = await asker(request, action_of(self.dependant))
+        actor = await self._allowed(request)
         address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return Asked.of(actor.name, key, request.method, address, await request.body())
+
+
+    async def _allowed(self, request: Request) -> Actor:
+        """Who asks, where they may: nobody else has a key looked at or stored."""
+        action = action_of(self.dependant)
+        return await asker(request) if action is None else await May(action)(request)
 
 
 class LoweringRoute(CommandRoute):

@@ -91,10 +91,11 @@ pytest:
 # make bench-polling                          measures polling beside pymodbus, libmodbus and the line rate
 # make bench-historian                        measures trends: writing, reading, what the loop pays
 # make bench-stream                           measures 100 listeners of the stream, 10 of them frozen, beside a bare broadcast
+# make bench-sign-in                          measures how late the loop is while people sign in, beside nobody
 # make bench-reaction                         measures the time from a bad sample to the hold command on the wire
 # make bench-telemetry                        measures MQTT beside aiomqtt alone, and the way of a value to a subscriber
 
-.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-dry-run campaign-client campaign-service
+.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-sign-in bench-stream bench-dry-run campaign-client campaign-service
 JOBS ?= 1
 
 campaign: $(VENV)/test
@@ -151,6 +152,9 @@ bench-polling: setup system
 
 bench-stream: $(VENV)/test
 	$(BIN)/python benchmarks/stream.py
+
+bench-sign-in: setup
+	$(BIN)/python benchmarks/sign_in.py
 
 bench-reaction: setup
 	$(BIN)/python benchmarks/reaction.py

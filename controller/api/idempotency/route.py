@@ -59,7 +59,6 @@ class CommandRoute(APIRoute):
         address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return Asked.of(actor.name, key, request.method, address, await request.body())
 
-
     async def _allowed(self, request: Request) -> Actor:
         """Who asks, where they may: nobody else has a key looked at or stored."""
         action = action_of(self.dependant)

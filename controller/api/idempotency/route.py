@@ -13,7 +13,7 @@ from controller.api.idempotency.keys import Answered, Asked, Keys
 from controller.api.identity import May, action_of, asker
 from controller.api.parts import parts_of
 from controller.api.problems import Problem
-from controller.authority import Actor
+from controller.authority import AT_ONCE, Actor
 from controller.database import DatabaseUnusable
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -44,7 +44,13 @@ class CommandRoute(APIRoute):
     async def _once(self, request: Request, key: str, handle: Handler) -> Response:
         """The command's answer, from the command itself or from what was stored of it."""
         asked, keys = await self._asked(request, key), parts_of(request).keys
-        if (before := await keys.take(asked)) is not None:
+        try:
+            before = await keys.take(asked)
+        except DatabaseUnusable:
+            if self.needs_key:
+                raise
+            return await handle(request)
+        if before is not None:
             return _again(before)
         try:
             response = await handle(request)
@@ -66,14 +72,17 @@ class CommandRoute(APIRoute):
 
 
 class LoweringRoute(CommandRoute):
-    """A command that lowers risk: a stop button must not fail for a header, nor wait for a store.
+    """A command that lowers risk: a stop button must not fail for a header, nor for a store that does not answer.
 
-    Its key is remembered by this process alone, and never without end: done once more, it does no harm.
+    Hold, stop and abort do not even wait for it: their keys are remembered by this process alone, and not for long, as
+    they do no harm when they are done once more.
     """
 
     needs_key = False
 
     async def _once(self, request: Request, key: str, handle: Handler) -> Response:
+        if action_of(self.dependant) not in AT_ONCE:
+            return await super()._once(request, key, handle)
         asked, keys = await self._asked(request, key), parts_of(request).keys
         if (before := keys.begin_here(asked)) is not None:
             return _again(before)

@@ -91,11 +91,12 @@ pytest:
 # make bench-polling                          measures polling beside pymodbus, libmodbus and the line rate
 # make bench-historian                        measures trends: writing, reading, what the loop pays
 # make bench-stream                           measures 100 listeners of the stream, 10 of them frozen, beside a bare broadcast
+# make bench-sign-in                          measures how late the loop is while people sign in, beside nobody
 # make bench-records                          measures what the API reads of journals of 1e5 and 1e6 records
 # make bench-reaction                         measures the time from a bad sample to the hold command on the wire
 # make bench-telemetry                        measures MQTT beside aiomqtt alone, and the way of a value to a subscriber
 
-.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-dry-run bench-records campaign-client campaign-service
+.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-dry-run bench-records campaign-client campaign-service bench-sign-in
 JOBS ?= 1
 
 campaign: $(VENV)/test
@@ -155,6 +156,9 @@ bench-stream: $(VENV)/test
 
 bench-records: $(VENV)/test
 	$(BIN)/python benchmarks/records.py
+
+bench-sign-in: setup
+	$(BIN)/python benchmarks/sign_in.py
 
 bench-reaction: setup
 	$(BIN)/python benchmarks/reaction.py

@@ -29,7 +29,8 @@ def normal(origin: str) -> tuple[str, str, int] | None:
 class Origins:
     """Judges the Origin header of whatever a browser could be made to send by another site's page.
 
-    Browsers put it on every WebSocket and on every request that changes something; a page cannot forge it. Programs
+    Browsers put it on every WebSocket, on every request that changes something, and on what a page of another origin
+    wants to read, such as server-sent events; a page cannot forge it. Programs
     send none and prove themselves by a token instead. Where a browser says `Sec-Fetch-Site: cross-site` without an
     origin, the request is refused too. The service's own origin is that of the Host header and of TLS; a rebound name
     would be its "own" too, therefore hosts are names that the configuration gives where it gives any.
@@ -57,13 +58,13 @@ class Origins:
         host = normal(f"{self._scheme}://{headers.get('host', '')}")
         if self._hosts and (host is None or host[1] not in self._hosts):
             return Problem("other-origin", "the Host header names no host of this service")
-        if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
-            return None
         if (origin := headers.get("origin")) is not None:
             found = normal(origin)
             if found is None or (found != host and found not in self._allowed):
                 return Problem("other-origin", "the page that asks is neither the service's own nor an allowed origin")
             return None
+        if scope["type"] == "http" and scope["method"] in SAFE_METHODS:
+            return None  # a link that somebody followed
         if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             return Problem("other-origin", "the page that asks belongs to another site")
         return None

@@ -20,6 +20,10 @@ from controller.api import Limits
 from controller.api.body_checks import MEMBERS, PARTS
 from controller.authority import Role
 from controller.serving.logs import Log
+from controller.serving.plans import StoredPlans
+from controller.store.errors import NotApproved
+from controller.store.words import Reference
+from tests.accounts.office import TERMINAL
 from tests.accounts.test_listening import NOW
 from tests.accounts.test_listening import made as certificate_made
 from tests.api.site import PASSWORD, Site, events_of, served
@@ -249,3 +253,34 @@ def test_only_new_tls_with_good_ciphers(tmp_path: Path) -> None:
     assert all(name.startswith(("ECDHE-", "TLS_")) for name in names), names
     assert tls.options & ssl.OP_NO_RENEGOTIATION
     assert tls.options & ssl.OP_NO_COMPRESSION
+
+
+# ---------------------------------------------------------------------- one person alone
+
+
+async def test_what_loosens_a_rule_is_told_to_both_and_run_with_two_approvals_only(site: Site) -> None:
+    """The recipe is comparative: it stands in what is signed, and one name at the terminal is not enough for it."""
+    desk = site.parts.recipes
+    desk.store.add(SMALL, "Ada", "", desk.line, desk.capabilities)
+    plans, of = StoredPlans(desk.file, desk.capabilities), Reference("small", 1)
+    desk.store.approve(of, "Ben", "for trials", desk.line, desk.capabilities, four_eyes=False)
+    with pytest.raises(NotApproved, match="small@1 loosens its rules, and only Ben has approved it") as told:
+        await plans.approved("small", None)
+    assert "comparative" in str(told.value)
+    desk.store.withdraw(of, "Ben", "one alone")
+    meaning = {"meaning": "for trials"}
+    await site.accounts.users.add("eva", "engineer", by=TERMINAL)
+    await site.accounts.users.set_password("eva", PASSWORD, by=TERMINAL)
+    address = "/api/v1/recipes/small/versions/1"
+    async with await site.page(Role.ENGINEER) as page:
+        asked = (await page.post(f"{address}/approval-requests", json=meaning, headers={"Idempotency-Key": "1"})).json()
+        assert "which loosens its rules: comparative" in asked["what"]["object"]
+        signs = {"password": PASSWORD, "sha256": asked["what"]["sha256"]}
+        second = f"/api/v1/signatures/{asked['id']}/second"
+        own = await page.post(second, json={**signs, "name": "engineer-1"})
+        assert own.status_code == 409, "who signs first may not sign second"
+        assert (await page.post(second, json={**signs, "name": "eva"})).status_code == 200
+        done = {**meaning, "signature": asked["id"]}
+        approved = await page.post(f"{address}/approve", json=done, headers={"Idempotency-Key": "2"})
+        assert approved.status_code == 200, approved.text
+    assert (await plans.approved("small", None))[1]["recipe"] == "small"

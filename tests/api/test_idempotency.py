@@ -147,3 +147,25 @@ async def test_a_key_is_kept_for_a_day(database: Database) -> None:
 def test_a_key_that_is_none(key: str) -> None:
     with pytest.raises(Problem, match="printable"):
         asked(key=key)
+
+
+async def test_a_stop_that_is_sent_again_is_answered_again_for_a_minute_by_no_store(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: Any) -> None:
+        raise AssertionError("the store of keys was asked")
+
+    monkeypatch.setattr(site.parts.keys, "take", gone)
+    now_us = 0
+    monkeypatch.setattr(site.parts.keys, "_now_us", lambda: now_us)
+    run = await site.run()
+    stop = f"/api/v1/runs/{run}/abort"
+    async with site.client(Role.OPERATOR, **KEY) as client:
+        first, again = [await client.post(stop, json={"reason": "smoke"}) for _ in range(2)]
+        assert (first.status_code, again.status_code) == (200, 200)
+        assert (again.headers.get("idempotency-replayed"), again.content) == ("true", first.content)
+        other = await client.post(stop, json={"reason": "fire"})
+        assert other.json()["type"] == "urn:pressline:problem:key-reused"
+        now_us = 61_000_000
+        late = await client.post(stop, json={"reason": "smoke"})
+        assert "idempotency-replayed" not in late.headers, "rather done once more than taken for a repetition"

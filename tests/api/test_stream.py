@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import jsonschema
@@ -14,10 +16,12 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from controller.accounts import Session, remembered
 from controller.api import HubLimits
 from controller.api.asyncapi import asyncapi
 from controller.api.stream import serving
 from controller.authority import Role
+from controller.database import DatabaseUnusable
 from tests.api.site import PASSWORD, Site, served
 from tests.api.site import site as opened
 
@@ -163,3 +167,57 @@ async def test_who_reads_nothing_is_dropped_while_others_go_on(tmp_path: Path) -
             assert (await message(ws, "change"))["sequence"] == last + 1
             assert hub.clients == 1
         frozen.close()
+
+
+async def test_an_open_stream_ends_with_its_session_or_token_and_not_with_the_store(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signed out, over by its time, revoked: whichever way somebody listens. A store that is away ends nothing."""
+    monkeypatch.setattr(serving, "LOOK_AGAIN_S", 0.05)
+    monkeypatch.setattr(remembered, "READ_ANEW_S", -1.0)
+    accounts, desk = site.accounts, site.accounts._desk
+
+    async def refuses(*_: Any) -> NoReturn:
+        raise DatabaseUnusable("away")
+
+    async def over(how: str, session: Session) -> None:
+        match how:
+            case "signed out":
+                await accounts.sign_out(session.token)
+            case "token revoked":
+                (token,) = [each for each in await accounts.tokens.all("viewer-1") if each.counts]
+                await accounts.revoke(token.id, by=session.actor)
+            case "over, the store being away":
+                monkeypatch.setattr(desk, "limits", replace(desk.limits, idle=timedelta(0)))
+                monkeypatch.setattr(site.database, "run", refuses)
+
+    async with served(site) as address:
+        for how in ("signed out", "token revoked", "over, the store being away"):
+            session = await accounts.sign_in("viewer-1", PASSWORD, "127.0.0.1")
+            cookie = {"Cookie": f"pressline_session={session.token}", "Origin": f"http://{address}"}
+            shown = bearer(site) if how == "token revoked" else cookie
+            where = f"{address}/api/v1/stream"
+            async with (
+                httpx.AsyncClient(timeout=5, headers=shown, trust_env=False) as client,
+                client.stream("GET", f"http://{where}") as events,
+                connect(f"ws://{where}", additional_headers=shown) as ws,
+            ):
+                assert events.status_code == 200
+                await message(ws)
+                if how.startswith("over"):
+                    with monkeypatch.context() as away:
+                        away.setattr(site.database, "run", refuses)
+                        await asyncio.sleep(0.2)
+                        await message(ws)
+                await over(how, session)
+                assert await closed(ws) == serving.SESSION_OVER, how
+                async for _ in events.aiter_raw():
+                    pass
+
+
+async def test_a_page_of_another_origin_reads_no_events(site: Site) -> None:
+    session = await site.accounts.sign_in("viewer-1", PASSWORD, "127.0.0.1")
+    async with site.client(None, Cookie=f"pressline_session={session.token}") as client:
+        for origin in ("http://evil.example", "null", "http://line.example:3000"):
+            answer = await client.get("/api/v1/stream", headers={"Origin": origin})
+            assert (answer.status_code, answer.json()["type"]) == (403, "urn:pressline:problem:other-origin")

@@ -6,10 +6,11 @@ from fastapi import Request, Response
 
 from controller.api.errors import problem_of
 from controller.api.idempotency.keys import Answered, Asked, Keys
-from controller.api.identity import action_of, asker
+from controller.api.identity import May, action_of, asker
 from controller.api.parts import parts_of
 from controller.api.problems import Problem
 from controller.api.route import Handler, Route
+from controller.authority import AT_ONCE, Actor
 from controller.database import DatabaseUnusable
 
 HEADER = "Idempotency-Key"
@@ -28,7 +29,7 @@ class CommandRoute(Route):
             key = request.headers.get(HEADER)
             if key is None and self.needs_key:
                 what = f"this command needs the header {HEADER}: any text of your own, a new one for each command"
-                await asker(request, action_of(self.dependant))  # who may not even look is told that first
+                await self._allowed(request)  # who may not is told that first
                 raise Problem("key-missing", what)
             if key is None:
                 return await handle(request)
@@ -39,7 +40,13 @@ class CommandRoute(Route):
     async def _once(self, request: Request, key: str, handle: Handler) -> Response:
         """The command's answer, from the command itself or from what was stored of it."""
         asked, keys = await self._asked(request, key), parts_of(request).keys
-        if (before := await keys.take(asked)) is not None:
+        try:
+            before = await keys.take(asked)
+        except DatabaseUnusable:
+            if self.needs_key:
+                raise
+            return await handle(request)
+        if before is not None:
             return _again(before)
         try:
             response = await handle(request)
@@ -50,20 +57,28 @@ class CommandRoute(Route):
         return response
 
     async def _asked(self, request: Request, key: str) -> Asked:
-        actor = await asker(request, action_of(self.dependant))
+        actor = await self._allowed(request)
         address = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return Asked.of(actor.name, key, request.method, address, await request.body())
 
+    async def _allowed(self, request: Request) -> Actor:
+        """Who asks, where they may: nobody else has a key looked at or stored."""
+        action = action_of(self.dependant)
+        return await asker(request) if action is None else await May(action)(request)
+
 
 class LoweringRoute(CommandRoute):
-    """A command that lowers risk: a stop button must not fail for a header, nor wait for a store.
+    """A command that lowers risk: a stop button must not fail for a header, nor for a store that does not answer.
 
-    Its key is remembered by this process alone, and never without end: done once more, it does no harm.
+    Hold, stop and abort do not even wait for it: their keys are remembered by this process alone, and not for long, as
+    they do no harm when they are done once more.
     """
 
     needs_key = False
 
     async def _once(self, request: Request, key: str, handle: Handler) -> Response:
+        if action_of(self.dependant) not in AT_ONCE:
+            return await super()._once(request, key, handle)
         asked, keys = await self._asked(request, key), parts_of(request).keys
         if (before := keys.begin_here(asked)) is not None:
             return _again(before)

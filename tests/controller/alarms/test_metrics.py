@@ -58,6 +58,7 @@ def test_a_flood_is_over_when_it_said_that_it_would_be() -> None:
     for at_s in (745.4, 745.1, *[745.1 + n / 7 for n in range(12)]):
         flood.raised(at_s)
     assert flood.look(750.0)
+    due_s = 750.0
     for _ in range(14):
         if not flood.look(due_s := flood.next_due_s):
             break

@@ -2,10 +2,13 @@
 
 Two parts, one after the other. Tests that wait for real time to pass come first and have the processors to themselves;
 three at once, as they mostly wait. The exit code is the first part's that is not 0.
+
+Some hundred programs are started; they find the bytecode of the ones before, also where PYTHONDONTWRITEBYTECODE is set.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -16,7 +19,8 @@ OTHERS = ("-m", "not wall_time", "-n", "2", "--dist", "worksteal")
 
 def main() -> int:
     """Runs both parts, the second one also after a failure of the first, and gives the exit code."""
-    codes = [subprocess.run([*PYTEST, *part], check=False).returncode for part in (WAITING, OTHERS)]
+    known = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    codes = [subprocess.run([*PYTEST, *part], check=False, env=known).returncode for part in (WAITING, OTHERS)]
     return next((code for code in codes if code), 0)
 
 

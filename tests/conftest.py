@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,15 @@ WALL_TIME = (
 def pytest_configure() -> None:
     """What tests start and interrupt inherits how SIGINT is taken; a shell's background job would ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What only the other part runs is not read: several processes would each do it."""
+    part = config.option.markexpr
+    if part not in ("wall_time", "not wall_time") or collection_path.is_dir():
+        return None
+    waits = collection_path.relative_to(config.rootpath).as_posix().startswith(WALL_TIME)
+    return True if waits != (part == "wall_time") else None
 
 
 @pytest.hookimpl(tryfirst=True)

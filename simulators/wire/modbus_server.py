@@ -38,13 +38,21 @@ class Registers(Protocol):
     def write(self, address: int, values: Sequence[int]) -> None: ...
 
 
+def _shifted(byte: int) -> int:
+    """What one byte makes of an empty register: the polynomial 0xA001, bit by bit."""
+    for _ in range(8):
+        byte = byte >> 1 ^ 0xA001 if byte & 1 else byte >> 1
+    return byte
+
+
+_SHIFTED = tuple(_shifted(byte) for byte in range(256))
+
+
 def crc16(data: bytes) -> bytes:
     """The two CRC bytes of an RTU frame, low byte first (polynomial 0xA001, start 0xFFFF)."""
     crc = 0xFFFF
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
+        crc = crc >> 8 ^ _SHIFTED[(crc ^ byte) & 0xFF]
     return struct.pack("<H", crc)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from simulators.faults import FAULTS
@@ -11,6 +13,12 @@ from tests.campaign.fault_draw import drawn
 from tests.campaign.fault_wire_cases import ALL_CASES, played_faults
 
 SEEDS = (1, 2, 3)
+
+
+@cache
+def once(fault: str, seed: int) -> Verdict:
+    """The verdict on a run that several tests look at."""
+    return examined(fault, seed)
 
 
 def test_every_fault_of_the_catalogue_is_played_or_says_why_not() -> None:
@@ -27,18 +35,18 @@ def test_every_fault_of_the_catalogue_is_played_or_says_why_not() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("fault", played_faults())
 def test_a_fault_does_no_harm(fault: str, seed: int) -> None:
-    verdict = examined(fault, seed)
+    verdict = once(fault, seed)
     assert list(verdict.findings) == [], f"{verdict.state}: {verdict.reason}\nreplay: {verdict.replay}"
 
 
 @pytest.mark.parametrize("fault", sorted(GAPS))
 def test_a_known_gap_is_still_one(fault: str) -> None:
-    assert examined(fault, 1).gaps, f"{fault} is told of by now: take it from GAPS"
+    assert once(fault, 1).gaps, f"{fault} is told of by now: take it from GAPS"
 
 
 @pytest.mark.parametrize("fault", ["isostatic.sensors_disagree", "wire.noise", "people.mistyped", "machine.reboot"])
 def test_the_same_seed_gives_the_same_journal_and_another_seed_another(fault: str) -> None:
-    first, again, other = examined(fault, 2), examined(fault, 2), examined(fault, 3)
+    first, again, other = once(fault, 2), examined(fault, 2), once(fault, 3)
     assert first.journal_sha256 == again.journal_sha256
     assert first.journal_sha256 != other.journal_sha256
 

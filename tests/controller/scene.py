@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -97,8 +97,9 @@ class Scene:
 
 @dataclass
 class Observed(Scene):
-    """A scene with somebody who looks at the machines themselves, twice a second; `tags` has what they saw."""
+    """A scene with somebody who looks at machines themselves, twice a second; `tags` has what they saw of each."""
 
+    watched: Sequence[str] = ("uniaxial-press-1", "isostatic-press-1", "coater-1")
     tags: dict[str, list[tuple[float, Mapping[str, float]]]] = field(default_factory=dict)
 
     def _beside(self, run: Run) -> list[Coroutine[Any, Any, None]]:
@@ -108,7 +109,7 @@ class Observed(Scene):
         """Sees the machines as they are, whatever the controller sees."""
         while True:
             now = asyncio.get_running_loop().time()
-            for name in ("uniaxial-press-1", "isostatic-press-1", "coater-1"):
+            for name in self.watched:
                 machine = self.simulated.machines[name]
                 machine.advance(now)
                 self.tags.setdefault(name, []).append((now, dict(machine.tags)))

@@ -17,11 +17,11 @@ from tests.controller.scene import Observed, Scene, nobody, once
 UNIAXIAL = "uniaxial-press-1"
 
 
-def names(scene: Observed, kind: str) -> list[str]:
+def names(scene: Scene, kind: str) -> list[str]:
     return [event.data["name"] for event in scene.kinds(kind)]
 
 
-def time_of(scene: Observed, state: str, number: int = 0) -> float:
+def time_of(scene: Scene, state: str, number: int = 0) -> float:
     return [event.time_s for event in scene.kinds("run.state") if event.data["state"] == state][number]
 
 
@@ -31,7 +31,7 @@ def test_a_pause_lets_the_step_end_and_waits_there_until_somebody_resumes() -> N
         await asyncio.sleep(1800)
         run.resume("back", "operator")
 
-    scene = Observed(UNIAXIAL, "dwell", pause, nobody).play()
+    scene = Observed(UNIAXIAL, "dwell", pause, nobody, watched=(UNIAXIAL,)).play()
     assert scene.states() == ["running", "pausing", "paused", "running", "complete"]
     paused, resumed = time_of(scene, "paused"), time_of(scene, "running", 1)
     first = next(step for step in scene.record["steps"] if step["name"] == "first joining")
@@ -56,7 +56,7 @@ def test_a_hold_works_from_pausing_and_does_not_end_the_pause() -> None:
         await asyncio.sleep(1800)
         run.resume("back", "operator")
 
-    scene = Observed(UNIAXIAL, "dwell", pause_and_hold, nobody).play()
+    scene = Scene(UNIAXIAL, "dwell", pause_and_hold, nobody).play()
     states = "running pausing holding held restarting running pausing paused running complete"
     assert scene.states() == states.split()
 
@@ -71,7 +71,7 @@ def test_a_hold_works_from_paused() -> None:
         await asyncio.sleep(60)
         run.resume("back", "operator")
 
-    scene = Observed(UNIAXIAL, "dwell", hold_while_paused, nobody).play()
+    scene = Scene(UNIAXIAL, "dwell", hold_while_paused, nobody).play()
     states = "running pausing paused holding held restarting running pausing paused running complete"
     assert scene.states() == states.split()
 
@@ -82,7 +82,7 @@ def test_a_paused_run_can_be_stopped() -> None:
         await asyncio.sleep(900)
         await run.stop("no more today", "shift lead")
 
-    scene = Observed(UNIAXIAL, "dwell", stop_while_paused, nobody).play()
+    scene = Scene(UNIAXIAL, "dwell", stop_while_paused, nobody).play()
     assert scene.states() == ["running", "pausing", "paused", "stopping", "stopped"]
     assert "peel support of solid electrolyte" not in names(scene, "step.started")
 
@@ -94,7 +94,7 @@ def test_a_pause_in_a_task_waits_for_the_task() -> None:
         await asyncio.sleep(600)
         run.resume("back", "operator")
 
-    scene = Observed(UNIAXIAL, "release", pause, nobody, after_s=30).play()
+    scene = Scene(UNIAXIAL, "release", pause, nobody, after_s=30).play()
     assert scene.states() == ["running", "pausing", "paused", "running", "complete"]
 
 
@@ -107,7 +107,7 @@ def test_a_pause_in_the_last_step_waits_before_the_run_is_complete() -> None:
         await asyncio.sleep(3600)
         run.resume("seen", "operator")
 
-    scene = Observed(UNIAXIAL, "dwell", pause, nobody).play()
+    scene = Scene(UNIAXIAL, "dwell", pause, nobody).play()
     assert scene.states() == ["running", "pausing", "paused", "running", "complete"]
     assert time_of(scene, "complete") - time_of(scene, "paused") > 3000
 

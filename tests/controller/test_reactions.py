@@ -65,7 +65,8 @@ class Played:
         late = row.phase == "prepare" and row.kind == "uniaxial_press"
         unit, phase = ("coater-1", "coat") if late else (self.unit, row.phase)
         slow_s = 30.0 if (row.kind, row.phase) == ("isostatic_press", "ramp") else 0.0
-        self.scene = Observed(unit, phase, act, nobody, recipe, after_s=AFTER_S.get(row.phase, 0.3) + slow_s).play()
+        after_s = AFTER_S.get(row.phase, 0.3) + slow_s
+        self.scene = Observed(unit, phase, act, nobody, recipe, after_s, watched=(self.unit,)).play()
         self.tags = [(when, tags) for when, tags in self.scene.tags[self.unit] if when >= self.at_s - 1.0]
 
     async def _prepared_late(self, scene: Scene, run: Run) -> None:
@@ -173,16 +174,15 @@ def test_a_pause_tells_the_machine_nothing_and_waits_at_the_steps_end(row: React
         await asyncio.sleep(2.0)
         await run.stop("seen enough", "tester")
 
-    scene = Observed(
-        UNITS[row.kind], row.phase, act, nobody, SMALL, after_s=min(AFTER_S.get(row.phase, 0.0), 1.0)
-    ).play()
+    unit, after_s = UNITS[row.kind], min(AFTER_S.get(row.phase, 0.0), 1.0)
+    scene = Observed(unit, row.phase, act, nobody, SMALL, after_s, watched=(unit,)).play()
     assert scene.states() == ["running", "pausing", "paused", "stopping", "stopped"]
     assert scene.kinds("step.finished")[-1].data["name"] == STEPS[row.kind]
     lowered = ("hold", "stop", "abort")
     assert row.sends is None
     assert not [e for e in scene.kinds("command.done") if e.data["command"] in lowered]
     paused = next(event.time_s for event in scene.kinds("run.state") if event.data["state"] == "paused")
-    _, tags = next(seen for seen in scene.tags[UNITS[row.kind]] if seen[0] >= paused)
+    _, tags = next(seen for seen in scene.tags[unit] if seen[0] >= paused)
     assert tags["machine_state"] == 4, "IDLE"
 
 
@@ -216,7 +216,7 @@ def test_between_machines_nothing_is_told_to_any(command: str) -> None:
         if run.state in ("held", "paused"):
             getattr(run, "restart" if command == "hold" else "resume")("on with it", "tester")
 
-    scene = Observed("uniaxial-press-1", "release", act, nobody, SMALL).play()
+    scene = Scene("uniaxial-press-1", "release", act, nobody, SMALL).play()
     row = reaction("", NO_PHASE, Trigger(command))
     assert row.sends is None
     assert row.lasts is (Lasts.STEP_END if command == "pause" else Lasts.DECISION)

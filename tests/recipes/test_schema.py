@@ -58,6 +58,11 @@ def complaints(data: Any) -> list[str]:
     return [f"{error.json_path}: {error.message}" for error in VALIDATOR.iter_errors(data)]
 
 
+def is_refused(data: Any) -> bool:
+    """Whether there is any complaint: the first one is enough."""
+    return not VALIDATOR.is_valid(data)
+
+
 def read(data: Any, folder: Path) -> list[str]:
     """What the reader says of a recipe that is given as data."""
     file = folder / "recipe.yaml"
@@ -217,7 +222,7 @@ def test_what_the_schema_refuses_the_reader_refuses(number: int, tmp_path: Path)
     refused = 0
     for route in ALL_ROUTES[number % 4 :: 4]:
         other = changed(data, route, value)
-        if complaints(other):
+        if is_refused(other):
             refused += 1
             assert read(other, tmp_path), f"{route} may be {value!r}: {complaints(other)}"
     assert refused > 10
@@ -229,7 +234,7 @@ def test_a_key_that_is_missing_is_missed_by_both(tmp_path: Path) -> None:
     for route in ALL_ROUTES:
         other = without(data, route)
         told = [what for what in read(other, tmp_path) if not CROSS_REFERENCES.search(what)]
-        refused = bool(complaints(other))
+        refused = is_refused(other)
         if refused:
             assert read(other, tmp_path), route
         if any("is missing" in what or "either" in what for what in told):
@@ -249,7 +254,7 @@ def test_a_key_that_is_not_known_is_refused_by_both(tmp_path: Path) -> None:
         other = deepcopy(data)
         at(other, route)["surprise"] = "x"
         assert any("unknown key 'surprise'" in what for what in read(other, tmp_path)), route
-        assert complaints(other), route
+        assert is_refused(other), route
 
 
 def test_an_empty_value_is_refused_by_both(tmp_path: Path) -> None:
@@ -257,7 +262,7 @@ def test_an_empty_value_is_refused_by_both(tmp_path: Path) -> None:
     for number, route in enumerate(ALL_ROUTES):
         other = changed(data, route, (None, "", "  ")[number % 3])
         assert read(other, tmp_path), route
-        assert complaints(other), route
+        assert is_refused(other), route
 
 
 def test_a_quantity_without_its_unit_is_refused_by_both(tmp_path: Path) -> None:
@@ -273,7 +278,7 @@ def test_a_quantity_without_its_unit_is_refused_by_both(tmp_path: Path) -> None:
     for route in quantities:
         other = changed(data, route, at(data, route).split(" ")[0])
         assert any("has no unit" in what for what in read(other, tmp_path)), route
-        assert complaints(other), route
+        assert is_refused(other), route
 
 
 def is_measure(route: Route) -> bool:

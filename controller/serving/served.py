@@ -126,7 +126,7 @@ async def serve(
         tasks = await stack.enter_async_context(background(conditions_in(base.journal), base.health))
         hub = Hub(lambda: topics_of(service), clock.text)
         workers = Workers(Limits().blocking, Limits().waiting)
-        stack.callback(workers.close)
+        stack.push_async_callback(asyncio.to_thread, workers.close)  # it waits; machines are still beaten to
         parts = _parts(base, service, hub, workers, trends, signals)
         context = None if base.tls is None else reloading.context
         app = create_app(parts)

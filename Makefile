@@ -92,9 +92,11 @@ pytest:
 # make bench-historian                        measures trends: writing, reading, what the loop pays
 # make bench-stream                           measures 100 listeners of the stream, 10 of them frozen, beside a bare broadcast
 # make bench-reaction                         measures the time from a bad sample to the hold command on the wire
+# make bench-service                          measures polls and reactions of a whole service in use beside the bare line
+# make bench-start                            measures --help, the start of the service, and its memory
 # make bench-telemetry                        measures MQTT beside aiomqtt alone, and the way of a value to a subscriber
 
-.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-dry-run campaign-client campaign-service
+.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-service bench-start bench-dry-run campaign-client campaign-service
 JOBS ?= 1
 
 campaign: $(VENV)/test
@@ -151,6 +153,12 @@ bench-polling: setup system
 
 bench-stream: $(VENV)/test
 	$(BIN)/python benchmarks/stream.py
+
+bench-service: $(VENV)/test system
+	$(BIN)/python benchmarks/service.py
+
+bench-start: $(VENV)/test
+	$(BIN)/python benchmarks/start.py
 
 bench-reaction: setup
 	$(BIN)/python benchmarks/reaction.py

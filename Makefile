@@ -94,9 +94,11 @@ pytest:
 # make bench-sign-in                          measures how late the loop is while people sign in, beside nobody
 # make bench-records                          measures what the API reads of journals of 1e5 and 1e6 records
 # make bench-reaction                         measures the time from a bad sample to the hold command on the wire
+# make bench-service                          measures polls and reactions of a whole service in use beside the bare line
+# make bench-start                            measures --help, the start of the service, and its memory
 # make bench-telemetry                        measures MQTT beside aiomqtt alone, and the way of a value to a subscriber
 
-.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-dry-run bench-records campaign-client campaign-service bench-sign-in
+.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-dry-run bench-records campaign-client campaign-service bench-sign-in bench-service bench-start
 JOBS ?= 1
 
 campaign: $(VENV)/test
@@ -159,6 +161,10 @@ bench-records: $(VENV)/test
 
 bench-sign-in: setup
 	$(BIN)/python benchmarks/sign_in.py
+bench-service: $(VENV)/test system
+	$(BIN)/python benchmarks/service.py
+bench-start: $(VENV)/test
+	$(BIN)/python benchmarks/start.py
 
 bench-reaction: setup
 	$(BIN)/python benchmarks/reaction.py

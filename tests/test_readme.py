@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from controller.cli.main import app
 from controller.cli.recipes import planned
@@ -43,8 +45,8 @@ def test_the_refusal_is_shown_as_it_is(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_every_command_of_the_readme_exists() -> None:
     commands = set(re.findall(r"`pressline ([a-z-]+)", README))
-    known = {command.name or str(command.callback.__name__) for command in app.registered_commands if command.callback}
-    assert commands == known | {str(group.name) for group in app.registered_groups}
+    program: Any = typer.main.get_command(app)
+    assert commands == set(program.commands)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(r"^demo:", makefile, re.MULTILINE)
     assert re.search(r"^test:", makefile, re.MULTILINE)

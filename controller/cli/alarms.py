@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 alarms = typer.Typer(
     invoke_without_command=True,
     rich_markup_mode=None,
-    help="Alarms after ISA-18.2: what stands, what happened, how good the alarm system is; acknowledge and shelve.",
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Store = Annotated[Path, typer.Option(help="The file that holds the journal of all runs.")]

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 audit = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="The audit: who did what, when, from where, and why. `pressline verify` checks that nobody altered it.",
 )
 
 

@@ -10,7 +10,6 @@ import typer
 devices = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Look for machines and instruments, read them, write one value by hand, try profiles, record the wire.",
     epilog="TARGET is the name of a unit with --line FILE, or a URL with --profile NAME|FILE. Exit codes: 0 done;"
     " 1 refused, of unknown outcome, answered wrongly, or a value is not good; 2 unusable input; 3 nothing answers.",
 )

@@ -10,7 +10,6 @@ import typer
 faults = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Faults of simulated lines: list them, inject them into a line that `pressline simulate` serves, clear them.",
     epilog="Exit codes: 0 done; 1 the line refused it; 2 unusable input; 3 the simulated line does not answer.",
 )
 Line = Annotated[Path, typer.Option("--line", help="The line file that `pressline simulate` has written.")]

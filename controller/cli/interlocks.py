@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 interlocks = typer.Typer(
     invoke_without_command=True,
     rich_markup_mode=None,
-    help="Permissives and interlocks: what is checked of each machine, what follows, and what is bypassed.",
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Store = Annotated[Path, typer.Option(help="The file that holds the journal of all runs.")]

@@ -10,7 +10,6 @@ import typer
 recipes = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Keep versions of recipes in the store, comment on them, and approve them by name.",
     epilog="Nothing that is stored is ever changed or removed; withdrawn approvals stay in the history.",
 )
 

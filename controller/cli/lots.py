@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 lots = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Lots of all runs: their status, their time outside the dry room, and who decided on them.",
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Store = Annotated[Path, typer.Option(help="The file that holds the journal of all runs.")]

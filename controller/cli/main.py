@@ -5,32 +5,32 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from typing import ClassVar
 
 import typer
 
-from controller.cli.alarms import alarms
-from controller.cli.audit import audit
-from controller.cli.devices import devices
 from controller.cli.exit_codes import ExitCode
-from controller.cli.faults import faults
-from controller.cli.interlocks import interlocks
-from controller.cli.library import recipes
-from controller.cli.lots import lots
+from controller.cli.groups import GROUPS
+from controller.cli.lazy import LazyGroup, commands_of
 from controller.cli.recipe_commands import recipe_commands
 from controller.cli.record_commands import record_commands
-from controller.cli.rules_commands import rules
 from controller.cli.run_commands import run_commands
-from controller.cli.service import service
 from controller.cli.service_commands import service_commands
 from controller.cli.store_commands import store_commands
-from controller.cli.telemetry import telemetry
-from controller.cli.tokens import tokens
-from controller.cli.trends import trends
 from controller.cli.trial_commands import trial_commands
-from controller.cli.users import users
+
+MODULES = (recipe_commands, trial_commands, run_commands, service_commands, record_commands, store_commands)
+
+
+class Commands(LazyGroup):
+    """Every command and group; see controller/cli/lazy.py."""
+
+    entries: ClassVar = {**commands_of(MODULES), **GROUPS}
+
 
 app = typer.Typer(
     name="pressline",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -41,21 +41,11 @@ app = typer.Typer(
     epilog="Exit codes: 0 every claim and required rule passes on evidence that counts; 1 refused, failed, undetermined"
     " or held; 2 unusable input; 3 a machine could not be reached.",
 )
-app.add_typer(recipes, name="recipes")
-app.add_typer(devices, name="devices")
-app.add_typer(faults, name="faults")
-app.add_typer(alarms, name="alarms")
-app.add_typer(interlocks, name="interlocks")
-app.add_typer(lots, name="lots")
-app.add_typer(rules, name="rules")
-app.add_typer(users, name="users")
-app.add_typer(tokens, name="tokens")
-app.add_typer(audit, name="audit")
-app.add_typer(trends, name="trends")
-app.add_typer(telemetry, name="telemetry")
-app.add_typer(service, name="service")
-for group in (recipe_commands, trial_commands, run_commands, service_commands, record_commands, store_commands):
-    app.registered_commands += group.registered_commands
+
+
+@app.callback()
+def pressline() -> None:
+    pass
 
 
 def main() -> None:

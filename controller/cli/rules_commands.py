@@ -9,9 +9,7 @@ import typer
 
 from controller.cli.options import AsJson
 
-rules = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Rule packs: list them, explain a rule, check one."
-)
+rules = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 PackName = Annotated[
     str | None, typer.Option("--pack", help="A shipped pack by its name, or the path of a CSV file such as ./site.csv.")
 ]

@@ -13,7 +13,6 @@ from controller.cli.exit_codes import ExitCode
 telemetry = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="What is published over MQTT, and what waits for the broker.",
 )
 
 

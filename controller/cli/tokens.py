@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 tokens = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Tokens of programs, each in a user's name. Works on the store while no service holds it.",
 )
 
 

@@ -15,7 +15,6 @@ from controller.cli.exit_codes import ExitCode
 trends = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Trends that a service recorded: every value of every unit, with its quality. Times are UTC.",
 )
 Store = Annotated[
     str, typer.Option(help="The store's file, whose trends are beside it, or postgresql://USER@HOST/NAME.")

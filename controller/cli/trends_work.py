@@ -84,7 +84,7 @@ def trend_data(trend: Trend) -> dict[str, Any]:
     times = ("from_us", "to_us", "min_us", "max_us")
     buckets = []
     for bucket in trend.buckets:
-        data = asdict(bucket)
+        data = bucket._asdict()
         for name in times:
             data[name.replace("_us", "_utc")] = None if data[name] is None else utc_of(data.pop(name))
         buckets.append({name: value for name, value in data.items() if name not in times})

@@ -51,6 +51,9 @@ UNUSABLE = (
 )
 """Why a service does not start: something has to be mended first, and it is not started again until then."""
 CLOCK = Clock(utc, utc_text)
+YIELDS_S = 0.001
+"""Wall seconds after which a thread that computes (a trend, text) gives the interpreter to the loop that polls.
+Python's own 5 ms are more than a poll may be late; the threads lose little by it (engineering judgement)."""
 DEMO_DAYS = 7
 """For so long a demonstration keeps its trends (engineering judgement)."""
 
@@ -102,7 +105,7 @@ def serve_demo(options: DemoOptions) -> ExitCode:
             told = {"scenario": options.scenario, "seed": options.seed}
             await serve(config, CLOCK, log, lambda started: _welcome(started, config, options), told)
 
-    return _ended(lambda: on_clock(main(), options.speed), log)
+    return _ended(lambda: on_loop(main(), options.speed), log)
 
 
 def _demo_config(simulated: LineConfig, options: DemoOptions, broker_port: int) -> LineConfig:
@@ -127,8 +130,13 @@ def on_loop(main: Coroutine[Any, Any, None], speed: float) -> None:
     import uvloop
 
     shipped_table()  # it is kept; a loop that reads it while machines wait for their heartbeat is late
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main)
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(YIELDS_S)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main)
+    finally:
+        sys.setswitchinterval(before_s)
 
 
 def _ended(run: Any, log: Log) -> ExitCode:

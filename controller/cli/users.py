@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 users = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Users of a line: who may come in, and in which role. Works on the store while no service holds it.",
 )
 RoleName = Annotated[str, typer.Argument(help="viewer, operator, engineer or administrator.")]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from drivers.reading import Quality
 
@@ -60,8 +61,7 @@ class Mark:
         return self.scope in {"*", tag, tag.partition(".")[0]}
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """What is left of the samples of one stretch of a trend; times are UTC microseconds of real samples.
 
     Extremes are over all finite values, whatever their quality, each with the time of the sample that it was; the mean
@@ -70,7 +70,7 @@ class Bucket:
 
     from_us: int
     to_us: int
-    count: int
+    count: int  # type: ignore[assignment]  # hides a method of tuples that nobody asks a bucket for
     first: float | None
     last: float | None
     min: float | None

@@ -60,7 +60,7 @@ def buckets_of(summaries: Summaries, grid: Grid) -> tuple[Bucket, ...]:
         [QUALITIES[worst] for worst in found["worst"].tolist()],
         found["bad"].tolist(),
     )
-    return tuple(Bucket(*row) for row in zip(*columns, strict=True))
+    return tuple(map(Bucket._make, zip(*columns, strict=True)))
 
 
 def _or_none(column: NDArray[Any], is_there: NDArray[np.bool_]) -> list[Any]:

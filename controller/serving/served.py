@@ -9,6 +9,7 @@ ServeRefused     the service does not start as things stand; the message says wh
 from __future__ import annotations
 
 import asyncio
+import gc
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -123,6 +124,7 @@ async def serve(
     on.
     """
     about = log.about("service")
+    gc.collect()  # now, while no machine waits: with all that is imported it takes a tenth of a second
     async with AsyncExitStack() as stack:
         stack.callback(log.take_over())
         base = await stack.enter_async_context(_standing(config, clock, log))
@@ -145,7 +147,7 @@ async def serve(
         tasks = await stack.enter_async_context(background(conditions_in(base.journal), base.health))
         hub = Hub(lambda: topics_of(service), clock.text)
         workers = Workers(Limits().blocking, Limits().waiting)
-        stack.callback(workers.close)
+        stack.push_async_callback(asyncio.to_thread, workers.close)  # it waits; machines are still beaten to
         backups = Backups(_backup_place(config.service.store), workers, clock.text)
         stack.push_async_callback(backups.close)
         parts = _parts(base, service, hub, workers, trends, signals, begun, backups)
@@ -160,6 +162,7 @@ async def serve(
         await _answering(web)
         origin = origin_of(listening, tls=base.tls is not None)
         base.journal.note("line", "service.started", {"version": version("pressline"), "origin": origin})
+        gc.freeze()  # what is there now stays as long as the service: no collection looks through it again
         base.watch.ready()
         about.info("ready", origin=origin, line=config.name, units=len(config.units))
         announce(Started(origin, await base.accounts.first_way_in()))

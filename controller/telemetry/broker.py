@@ -148,7 +148,7 @@ class _Client(aiomqtt.Client):
             keepalive=max(1, round(broker.keep_alive_s)),
             timeout=broker.connect_s,
             tls_context=context,
-            max_inflight_messages=0xFFFF,
+            max_inflight_messages=0,  # no limit of paho's, which would look through all of them at each acknowledgement
             max_queued_incoming_messages=1_000,
             socket_options=_NO_DELAY,
             logger=_SILENT,

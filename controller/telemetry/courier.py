@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from controller.database import DatabaseUnusable
 from controller.outbox import Entry, Outbox, Priority
@@ -27,8 +26,7 @@ EVENTS, HISTORY = (Priority.EVENT,), (Priority.VALUE, Priority.STATE)
 READ_AGAIN_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(NamedTuple):
     """What is now. priority None: it is not kept, because it says nothing later."""
 
     topic: str
@@ -143,7 +141,7 @@ class Courier:
         for topic in sorted(self._outbox.retained - self._current.keys()):
             self._send(Live(topic, b"", 0, retain=True, priority=None))
         for live in list(self._current.values()):
-            self._send(replace(live, priority=None))  # it was kept when it came, if it is to be kept
+            self._send(live._replace(priority=None))  # it was kept when it came, if it is to be kept
 
     async def _receive(self, link: Link) -> None:
         async for _ in link.received():

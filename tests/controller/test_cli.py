@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from controller.cli.main import app
@@ -25,9 +29,10 @@ def pressline(*arguments: str | Path) -> Result:
 
 def test_help_names_every_command_and_the_exit_codes() -> None:
     text = pressline("--help").output
-    commands = {c.name or str(c.callback.__name__) for c in app.registered_commands if c.callback is not None}
+    program: Any = typer.main.get_command(app)
+    commands = {name for name, command in program.commands.items() if not hasattr(command, "commands")}
     assert {"validate", "plan", "dry-run", "run", "simulate", "show", "lab", "certificate", "verify"} <= commands
-    for word in (*commands, *(str(group.name) for group in app.registered_groups), "Exit codes: 0", "3 a machine"):
+    for word in (*program.commands, "Exit codes: 0", "3 a machine"):
         assert word in text
     for command in commands - {"fmt", "schema", "up", "reload"}:  # two print files, one serves, one says nothing
         assert "--json" in pressline(command, "--help").output, command
@@ -177,3 +182,18 @@ async def test_show_lists_runs_and_finds_a_changed_record(tmp_path: Path) -> Non
     changed = pressline("show", "one", "--store", store)
     assert changed.exit_code == 1
     assert "the journal is damaged: record 1 (run.created) was changed" in changed.output
+
+
+def test_help_reads_the_options_of_no_command() -> None:
+    """What nobody asks about is neither imported nor made: it was most of the time that --help took."""
+    code = (
+        "import sys; from controller.cli.main import app; app(['--help'], standalone_mode=False); print([*sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "'controller.cli.groups'" in told
+    for module in ("controller.cli.alarms", "controller.cli.users", "asyncio", "fastapi", "numpy", "sqlalchemy"):
+        assert f"'{module}'" not in told
+
+
+def test_a_wrong_word_is_answered_with_the_command_that_was_meant() -> None:
+    assert "Did you mean 'alarms'" in pressline("alrms").output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -112,3 +113,16 @@ def test_an_older_postgres_database_is_dumped_before(postgres: PostgresServer, t
     copy = migrate(url, tmp_path)
     assert copy is not None
     assert copy.read_bytes().startswith(b"PGDMP")
+
+
+def test_databases_that_are_migrated_at_the_same_time(tmp_path: Path) -> None:
+    """As at a first start, which opens trends and outbox in two threads: each gets its tables, and nobody another's."""
+    files = [tmp_path / f"{number}.sqlite" for number in range(6)]
+    with ThreadPoolExecutor(len(files)) as threads:
+        list(threads.map(lambda file: migrate(f"sqlite:///{file}"), files))
+    found = set()
+    for file in files:
+        with closing(sqlite3.connect(file)) as database:
+            found.add(tuple(database.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()))
+    assert len(found) == 1
+    assert len(found.pop()) > 10

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from drivers.encoding import decode_value
 from drivers.errors import DeviceRefused
@@ -73,6 +74,26 @@ def test_a_line_at_twenty_times_the_walls_speed(name: str) -> None:
                 await task
 
     run_scaled(main(), 20.0)
+
+
+@pytest.mark.parametrize("carrier", ["tcp", "rtu"])
+def test_a_machine_on_the_loop_that_the_service_has(carrier: str) -> None:
+    """uvloop: its transports are no asyncio.Transport, and a driver that insisted on one never connected."""
+
+    async def main() -> None:
+        machine_side = Served("isostatic-press-generic")
+        clock = asyncio.get_running_loop().time
+        async with serve_line({"press": machine_side}, clock, carriers={"press": carrier}) as served:
+            transport = open_transport(served["press"], machine_side.profile)
+            machine = Machine("press", machine_side.profile, transport)
+            task = asyncio.create_task(machine.run())
+            await asyncio.wait_for(machine.wait_link(), 5)
+            await machine.start()
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    uvloop.run(main())
 
 
 async def test_each_carrier_carries_and_a_shared_cable_numbers_its_units() -> None:

@@ -40,16 +40,7 @@ async def main(examples: int, roles: Sequence[Role]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             async with site(Path(folder), limits=PATIENT) as made, served(made) as address:
                 await several_states(made)
-                options = [
-                    "--request-timeout",
-                    "300",
-                    "--max-response-time",
-                    "300",
-                    "--phases",
-                    PHASES,
-                    "--max-examples",
-                    str(examples),
-                ]
+                options = ["--phases", PHASES, "--max-examples", str(examples)]
                 output = await examined(address, made.tokens[role], Path(folder), *options)
                 print(f"---- as {role}\n{output[output.index('SUMMARY') :]}", flush=True)
 

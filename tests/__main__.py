@@ -1,7 +1,7 @@
 """The whole suite, as CI runs it: `python -m tests`.
 
 Two parts, one after the other. Tests that wait for real time to pass come first and have the processors to themselves;
-three at once, as they mostly wait. The exit code is the first part's that is not 0.
+four at once, as they mostly wait. The exit code is the first part's that is not 0.
 
 Some hundred programs are started; they find the bytecode of the ones before, also where PYTHONDONTWRITEBYTECODE is set.
 """
@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 PYTEST = (sys.executable, "-m", "pytest")
-WAITING = ("-m", "wall_time", "-n", "3", "--dist", "load", "--maxschedchunk", "1")
+WAITING = ("-m", "wall_time", "-n", "4", "--dist", "load", "--maxschedchunk", "1")
 OTHERS = ("-m", "not wall_time", "-n", "2", "--dist", "worksteal")
 
 

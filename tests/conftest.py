@@ -23,6 +23,8 @@ WALL_TIME = (
     "tests/foreign/",
     "tests/serving/test_up",
     "tests/simulators/test_faults_served.py",
+    "tests/telemetry/sparkplug/test_broker.py",
+    "tests/telemetry/sparkplug/test_packets.py",
     "tests/telemetry/test_broker.py",
     "tests/telemetry/test_embedded.py",
     "tests/telemetry/test_killed.py",

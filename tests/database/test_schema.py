@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from controller.database import DatabaseUnusable, metadata, migrate, newest_schema, open_database, schema_of
 from controller.database.engines import engine_of
@@ -112,3 +113,15 @@ def test_an_older_postgres_database_is_dumped_before(postgres: PostgresServer, t
     copy = migrate(url, tmp_path)
     assert copy is not None
     assert copy.read_bytes().startswith(b"PGDMP")
+
+
+def test_several_threads_may_open_new_databases_at_once(tmp_path: Path) -> None:
+    urls = [f"sqlite:///{tmp_path / str(number)}.sqlite" for number in range(4)]
+    with ThreadPoolExecutor(len(urls)) as threads:
+        list(threads.map(migrate, urls))
+    for url in urls:
+        engine = engine_of(url)
+        with engine.begin() as connection:
+            assert schema_of(connection) == newest_schema()
+            assert {"events", "outbox", "trend_tags"} <= set(inspect(connection).get_table_names())
+        engine.dispose()

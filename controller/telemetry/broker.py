@@ -134,12 +134,13 @@ class Link:
 
     async def watch(self) -> None:
         """Raises BrokerGone when the broker has not acknowledged for too long."""
-        limit_s = self._broker.acknowledge_s
+        limit_s = self._broker.acknowledge_s * self._broker.speed
         while True:
             await asyncio.sleep(limit_s / 5)
             oldest = next(iter(self._sent.values()), None)
             if oldest is not None and self._clock() - oldest.at_s > limit_s:
-                raise BrokerGone(f"{self._broker.place}: has acknowledged nothing for {limit_s:g} s")
+                silent = f"has acknowledged nothing for {self._broker.acknowledge_s:g} s"
+                raise BrokerGone(f"{self._broker.place}: {silent}")
 
     def _too_large(self, item: Any) -> None:
         self.on_acknowledged(item, f"the broker takes {self._client.maximum_packet} bytes at most")
@@ -166,7 +167,7 @@ class _Client(CancellableClient):
             clean_session=None if version5 else True,
             clean_start=True if version5 else MQTT_CLEAN_START_FIRST_ONLY,
             keepalive=max(1, round(broker.keep_alive_s)),
-            timeout=broker.connect_s,
+            timeout=broker.connect_s * broker.speed,
             tls_context=context,
             max_inflight_messages=0xFFFF,
             max_queued_incoming_messages=1_000,

@@ -195,7 +195,7 @@ class NodeCourier:
                 self._replay.set()
             number = self.node.last_number
             try:
-                async with asyncio.timeout(self._broker.acknowledge_s):
+                async with asyncio.timeout(self._broker.acknowledge_s * self._broker.speed):
                     await link.subscribe(topic)
             except TimeoutError:
                 silent = f"has acknowledged nothing for {self._broker.acknowledge_s:g} s"

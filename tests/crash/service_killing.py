@@ -90,8 +90,8 @@ class Stage:
 
 
 @contextmanager
-def staged(folder: Path) -> Iterator[Stage]:
-    """A line on real wires, a broker that is there, a recipe that may be made, and nobody signed in yet."""
+def staged(folder: Path, *, has_recipe: bool) -> Iterator[Stage]:
+    """A line on real wires, a broker, a recipe that may be made if it is wanted, and nobody signed in yet."""
     with ExitStack() as stack:
         wires = folder / "wires.toml"
         stack.enter_context(program("simulate", "--speed", "20", "--line", wires))
@@ -102,8 +102,9 @@ def staged(folder: Path) -> Iterator[Stage]:
         line = line_file(folder, wires.read_text(encoding="utf-8"), more=mqtt + plug)
         store = folder / "store.sqlite"
         known = ("--store", store, "--line", line)
-        assert ended("recipes", "add", SMALL, "--by", "Ada", *known).returncode == 0
-        assert ended("recipes", "approve", "small@1", "--by", "Ben", *known).returncode == 0
+        if has_recipe:
+            assert ended("recipes", "add", SMALL, "--by", "Ada", *known).returncode == 0
+            assert ended("recipes", "approve", "small@1", "--by", "Ben", *known).returncode == 0
         client = stack.enter_context(httpx.Client(timeout=LIMIT_S, trust_env=False))
         yield Stage(line, store, found, client)
 
@@ -162,10 +163,10 @@ def signed_in(stage: Stage, way_in: str) -> None:
     stage.person.post("/session/way-in", way_in=given, password=PASSWORD)
 
 
-def played(kills: int, seed: int, folder: Path) -> list[Kill]:
-    """Kills a service so often, then lets it end in order."""
+def played(kills: int, seed: int, folder: Path, *, has_runs: bool = True) -> list[Kill]:
+    """Kills a service so often, then lets it end in order. has_runs: a run is always on the line."""
     chance = random.Random(seed)
-    with staged(folder) as stage:
+    with staged(folder, has_recipe=has_runs) as stage:
         stage.plant.start()
         for number in range(kills + 1):
             with up("--line", stage.line) as service:
@@ -177,7 +178,7 @@ def played(kills: int, seed: int, folder: Path) -> list[Kill]:
                     begun_again(stage, stage.kills[-1])
                 if number < kills:
                     moment = MOMENTS[number % len(MOMENTS)]
-                    if not any(run["is_open"] for run in stage.person.get("/runs")):
+                    if has_runs and not any(run["is_open"] for run in stage.person.get("/runs")):
                         stage.person.post("/runs", 201, recipe="small")
                     killed(stage, service, moment, chance.uniform(0.5, LATEST_S))
                     if moment == MOMENTS[1]:

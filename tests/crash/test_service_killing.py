@@ -8,6 +8,6 @@ from tests.crash.service_killing import MOMENTS, played
 
 
 def test_a_service_that_is_killed_loses_a_second_of_trends_at_most_and_nothing_else(tmp_path: Path) -> None:
-    [kill] = played(1, 1, tmp_path)
+    [kill] = played(1, 1, tmp_path, has_runs=False)  # with a run: tests/serving/test_up.py
     assert kill.faults == []
     assert kill.moment == MOMENTS[0]

@@ -78,10 +78,11 @@ pytest:
 # make campaign-truth    SEEDS=1000 JOBS=2    holds certificates of dry runs near the bounds against the simulated truth
 # make campaign-laws     RECIPES=50 JOBS=2    holds the vectorised law against dry runs of random recipes
 # make campaign-frames   FRAMES=1000000 JOBS=2 holds our side of every protocol against damaged answers
-# make campaign-crash    JOBS=2               cuts the power at every write of the journal, and kills real controllers
+# make campaign-crash    JOBS=2               cuts the power at every write of the journal, and kills real controllers and services
 # make campaign-api      EXAMPLES=200         asks a running API everything that its document allows, and what it does not
 # make campaign-client                        makes a client from the OpenAPI document and lets it talk to a running API
 # make campaign-service HOURS=24               hosts a line for hours of virtual time with faults: memory flat, no task left
+# make campaign-telemetry HOURS=13             kills the broker of a line for hours, and again: everything once, in order
 # make mutation          MODULES="..." JOBS=2 changes the guard, the states, the interlocks and the rule engine, and the tests must notice
 # make bench-validate                         measures reading and planning
 # make bench-dry-run                          measures a dry run beside looptime and plain loops
@@ -98,7 +99,7 @@ pytest:
 # make bench-start                            measures --help, the start of the service, and its memory
 # make bench-telemetry                        measures MQTT beside aiomqtt alone, and the way of a value to a subscriber
 
-.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-dry-run bench-records campaign-client campaign-service bench-sign-in bench-service bench-start
+.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-dry-run bench-records campaign-client campaign-service bench-sign-in bench-service bench-start campaign-telemetry
 JOBS ?= 1
 
 campaign: $(VENV)/test
@@ -117,6 +118,7 @@ campaign-crash: $(VENV)/test
 	$(BIN)/python -m tests.crash.boundaries --jobs $(JOBS)
 	$(BIN)/python -m tests.crash.resuming --points $(or $(POINTS),60)
 	$(BIN)/python -m tests.crash.killing --kills $(or $(KILLS),8)
+	$(BIN)/python -m tests.crash.service_killing --kills $(or $(KILLS),8)
 
 campaign-frames: $(VENV)/test
 	$(BIN)/python -m tests.campaign.frame_campaign --frames $(or $(FRAMES),10000) --seed $(or $(SEED),1) --jobs $(JOBS)
@@ -126,6 +128,10 @@ campaign-api: $(VENV)/test
 
 campaign-client: $(VENV)/test
 	$(BIN)/python -m tests.campaign.generated_client
+
+campaign-telemetry: $(VENV)/test system
+	$(BIN)/python -m tests.campaign.telemetry_campaign --hours $(or $(HOURS),13) --seed $(or $(SEED),1)
+
 campaign-service: $(VENV)/test
 	$(BIN)/python -m tests.campaign.service_campaign --hours $(or $(HOURS),24) --seed $(or $(SEED),1)
 

@@ -165,11 +165,12 @@ class StoredJournal(ForgettingJournal):
 
     async def _store(self, event: Event) -> None:
         future = self._submit(event)
-        try:
-            await asyncio.wait_for(asyncio.shield(future), self._limit_s())
-        except TimeoutError:
+        done, _ = await asyncio.wait({future}, timeout=self._limit_s())  # unlike wait_for it loses no cancellation
+        if not done:
             words = f"{self._medium.place}: the disk has not answered for {self._patience_s:g} s"
-            raise JournalError(f"the journal cannot be written: {words}") from None
+            raise JournalError(f"the journal cannot be written: {words}")
+        try:
+            future.result()
         except self._refusals as error:
             raise JournalError(f"the journal cannot be written: {self._medium.in_words(error)}") from error
 

@@ -36,7 +36,7 @@ def _line(connection: Connection, name: str) -> dict[str, Any]:
         "line": name,
         "waiting": {f"{kind.name.lower()} ({outlet})": count for (outlet, kind), (count, _) in usage.items()},
         "bytes": sum(size for _, size in usage.values()),
-        "oldest_utc": _iso(work.oldest_us(connection, name)),
+        "oldest_utc": _iso(work.oldest_us(connection, name, usage)),
         "dropped": [
             {
                 "outlet": drop.outlet,

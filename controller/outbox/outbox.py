@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from sqlalchemy import Connection
 
@@ -133,7 +133,7 @@ class Outbox:
     async def status(self) -> OutboxStatus:
         """How it stands."""
         try:
-            oldest = await self._database.run(lambda connection: work.oldest_us(connection, self._line))
+            oldest = await self._database.run(lambda c: work.oldest_us(c, self._line, dict(self._usage)))
         except DatabaseUnusable:
             oldest = None
         totals = {kind: sum(n for (_, k), (n, _) in self._usage.items() if k is kind) for kind in Priority}
@@ -194,8 +194,10 @@ class Outbox:
         try:
             drops = await asyncio.shield(writing)
         except asyncio.CancelledError:
-            with suppress(DatabaseUnusable):  # what has begun is carried out; what is known of it must agree
+            try:  # what has begun is carried out; what is known of it must agree
                 self._written(changes, usage, await writing)
+            except DatabaseUnusable as error:
+                self._unwritten(changes, str(error))
             raise
         except DatabaseUnusable as error:
             self._unwritten(changes, str(error))

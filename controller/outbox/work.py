@@ -63,18 +63,7 @@ def waiting(
     connection: Connection, line: str, outlet: str, priorities: Iterable[Priority], after: int, limit: int
 ) -> list[Waiting]:
     """The oldest messages after a number."""
-    kinds = [int(priority) for priority in priorities]
-    rows = connection.execute(
-        select(WAITING)
-        .where(WAITING.c.line == line, WAITING.c.outlet == outlet, WAITING.c.priority.in_(kinds))
-        .where(WAITING.c.number > after)
-        .order_by(WAITING.c.number)
-        .limit(limit)
-    )
-    return [
-        Waiting(row.number, Entry(row.outlet, Priority(row.priority), row.topic, bytes(row.payload), row.utc_us))
-        for row in rows
-    ]
+    return _oldest(connection, line, [(outlet, priority) for priority in priorities], after, limit)
 
 
 def usage_of(connection: Connection, line: str) -> Usage:
@@ -105,10 +94,10 @@ def retained_of(connection: Connection, line: str) -> set[str]:
     return set(connection.execute(select(RETAINED.c.topic).where(RETAINED.c.line == line)).scalars())
 
 
-def oldest_us(connection: Connection, line: str) -> int | None:
+def oldest_us(connection: Connection, line: str, usage: Usage) -> int | None:
     """The time of the oldest message that waits."""
-    first = select(WAITING.c.utc_us).where(WAITING.c.line == line).order_by(WAITING.c.number).limit(1)
-    return connection.execute(first).scalar()
+    first = _oldest(connection, line, usage, 0, 1)
+    return first[0].entry.utc_us if first else None
 
 
 def _remove(connection: Connection, numbers: Sequence[int], usage: Usage) -> None:
@@ -134,7 +123,8 @@ def _drop_excess(connection: Connection, line: str, usage: Usage, limits: Limits
             over_size = sum(size for _, size in usage.values()) - limits.size
             if over <= 0 and over_size <= 0:
                 return drops
-            victims = _oldest(connection, line, priority)
+            kinds = [key for key, (count, _) in usage.items() if key[1] is priority and count]
+            victims = _oldest(connection, line, kinds, 0, _AT_ONCE)
             if not victims:
                 break
             gone = _enough(victims, over, over_size)
@@ -143,14 +133,22 @@ def _drop_excess(connection: Connection, line: str, usage: Usage, limits: Limits
     return drops
 
 
-def _oldest(connection: Connection, line: str, priority: Priority) -> list[Waiting]:
-    rows = connection.execute(
-        select(WAITING)
-        .where(WAITING.c.line == line, WAITING.c.priority == int(priority))
-        .order_by(WAITING.c.number)
-        .limit(_AT_ONCE)
-    )
-    return [Waiting(row.number, Entry(row.outlet, priority, row.topic, bytes(row.payload), row.utc_us)) for row in rows]
+def _oldest(
+    connection: Connection, line: str, kinds: Iterable[tuple[str, Priority]], after: int, limit: int
+) -> list[Waiting]:
+    """The oldest after a number of several outlets and priorities.
+
+    Each is asked for by itself: all at once could not be read in the index's order, and would be sorted as a whole.
+    """
+    found = []
+    for outlet, priority in kinds:
+        mine = (WAITING.c.line == line, WAITING.c.outlet == outlet, WAITING.c.priority == int(priority))
+        rows = select(WAITING).where(*mine, WAITING.c.number > after).order_by(WAITING.c.number).limit(limit)
+        found += [
+            Waiting(row.number, Entry(row.outlet, priority, row.topic, bytes(row.payload), row.utc_us))
+            for row in connection.execute(rows)
+        ]
+    return sorted(found, key=lambda one: one.number)[:limit]
 
 
 def _enough(victims: Sequence[Waiting], over: int, over_size: int) -> list[Waiting]:

@@ -27,12 +27,13 @@ NOT_WANTED = "the line file says that no trends are kept"
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What an outlet tells of, and how: config gives the settings of now, utc_us the time of records."""
+    """What an outlet tells of: config gives the settings of now, utc_us the time of records, speed is the loop's."""
 
     name: str
     service: LineService
     config: Callable[[], ServiceConfig]
     utc_us: Callable[[], int]
+    speed: float = 1.0
 
 
 class Outlet:
@@ -132,12 +133,12 @@ class Telemetry(Outlet):
             self._around.utc_us,
             service.health,
         )
-        settings = mqtt_settings(config.mqtt, self._around.name)
+        settings = mqtt_settings(config.mqtt, self._around.name, self._around.speed)
         async with telemetry(settings, beside(config.store, "outbox"), sources):
             await self.renewed()
 
 
-def mqtt_settings(config: MqttConfig, line: str) -> MqttSettings:
+def mqtt_settings(config: MqttConfig, line: str, speed: float = 1.0) -> MqttSettings:
     """What the telemetry is told of [mqtt]; its password is read now. Raises SecretUnusable."""
     parts = urlsplit(config.url)
     is_tls = parts.scheme == "mqtts"
@@ -151,6 +152,7 @@ def mqtt_settings(config: MqttConfig, line: str) -> MqttSettings:
         user=config.user,
         password=None if config.password is None else config.password.read(),
         keep_alive_s=config.keep_alive_s,
+        speed=speed,
     )
     plug = config.sparkplug
     return MqttSettings(

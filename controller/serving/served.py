@@ -64,7 +64,7 @@ from controller.vitals.service_manager import service_manager
 from controller.vitals.watch import SelfWatch, self_watched
 
 ANSWERS_WITHIN_S = 10.0
-"""Loop seconds within which the pages have to be there after everything else is (engineering judgement)."""
+"""Seconds within which the pages have to be there after everything else is (engineering judgement)."""
 AGAIN = Restart(times=None)
 RECIPES, BACKUPS = "recipes.sqlite", "backups"
 THIS_COMPUTER = ("127.0.0.1", "localhost", "::1")
@@ -138,7 +138,7 @@ async def serve(
         )
         reloading = Reloading(config, service, log, clock.now, base.tls)
         signals = stack.enter_context(Signals(reloading.asked, lambda: _left(base.journal, about)))
-        around = Around(config.name, service, lambda: reloading.config, clock.us)
+        around = Around(config.name, service, lambda: reloading.config, clock.us, config.speed)
         reloading.outlets(trends := Trends(around), telemetry := Telemetry(around))
         begun = Begun(
             lambda what, error: log.about("api").error("a fault of the program", request=what, exc_info=error)
@@ -159,7 +159,7 @@ async def serve(
         tasks.start("the stream of the pages", hub.run, AGAIN, condition="stream")
         tasks.start("the pages", web.serve, AGAIN, condition="pages")
         reloading.start(tasks)
-        await _answering(web)
+        await _answering(web, config.speed)
         origin = origin_of(listening, tls=base.tls is not None)
         base.journal.note("line", "service.started", {"version": version("pressline"), "origin": origin})
         gc.freeze()  # what is there now stays as long as the service: no collection looks through it again
@@ -296,10 +296,13 @@ def own_names(web: WebConfig) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*THIS_COMPUTER, web.host, *(name for name in origins if name is not None))))
 
 
-async def _answering(web: Web) -> None:
-    """Returns when the pages can be asked. Raises ServeRefused where they are not there in time."""
+async def _answering(web: Web, speed: float) -> None:
+    """Returns when the pages can be asked. Raises ServeRefused where they are not there in time.
+
+    They begin no faster where a simulated line's clock runs `speed` times as fast.
+    """
     try:
-        async with asyncio.timeout(ANSWERS_WITHIN_S):
+        async with asyncio.timeout(ANSWERS_WITHIN_S * speed):
             while not web.is_serving:  # noqa: ASYNC110  uvicorn tells nobody
                 await asyncio.sleep(0.01)
     except TimeoutError:

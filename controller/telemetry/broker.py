@@ -24,12 +24,18 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from controller.telemetry.settings import Broker, Tls
+from controller.telemetry.cancellable import CancellableClient
+from controller.telemetry.settings import Broker
+from controller.telemetry.tls import tls_context
 
 WINDOW = 100
 """Messages that may wait for their acknowledgement; a broker may want fewer. Ten milliseconds there and back are then
 10,000 messages a second (engineering judgement)."""
 LEAVES_WITHIN_S = 2.0
+LARGEST = 268_435_455
+"""Bytes of a packet that MQTT can write; a broker may want smaller ones (MQTT 5, 3.2.2.3.6)."""
+AROUND = 12
+"""Bytes of a PUBLISH around topic and payload, at most: header, length, length of the topic, id, no properties."""
 LOST = 128
 """What paho says of a connection that ended without a word: an unspecified error."""
 TAKEN_OVER = 142
@@ -88,7 +94,13 @@ class Link:
         return len(self._sent)
 
     def send(self, topic: str, payload: bytes, item: Any, *, qos: int = 1, retain: bool = False) -> None:
-        """Writes a message; `item` comes back with its acknowledgement (QoS 1). Raises BrokerGone."""
+        """Writes a message; `item` comes back with its acknowledgement (QoS 1). Raises BrokerGone.
+
+        One that is larger than the broker takes is not written: it would end this connection and every later one.
+        """
+        if len(topic.encode()) + len(payload) + AROUND > self._client.maximum_packet:
+            asyncio.get_running_loop().call_soon(self._too_large, item)
+            return
         info = self._client.paho.publish(topic, payload, qos, retain)
         if qos:
             self._sent[info.mid] = _Sent(item, self._clock())
@@ -99,12 +111,17 @@ class Link:
         """What nobody knows of whether the broker has it, in the order in which it was sent."""
         return [sent.item for sent in self._sent.values()]
 
-    async def subscribe(self, *topics: str) -> None:
-        """Asks for messages, QoS 1. Raises BrokerGone."""
+    async def subscribe(self, *topics: str) -> list[str]:
+        """Asks for messages, QoS 1; a sentence for each topic that the broker does not give. Raises BrokerGone."""
         try:
-            await self._client.subscribe([(topic, 1) for topic in topics])
+            answers = await self._client.subscribe([(topic, 1) for topic in topics])
         except aiomqtt.MqttError as error:
             raise BrokerGone(f"{self._broker.place}: cannot subscribe ({_words(error)})") from error
+        return [
+            f"the broker refuses the subscription to {topic}: {answer}"
+            for topic, answer in zip(topics, answers, strict=False)
+            if _is_refusal(answer)
+        ]
 
     async def received(self) -> AsyncIterator[aiomqtt.Message]:
         """What comes in; raises BrokerGone at the end of the connection."""
@@ -117,12 +134,16 @@ class Link:
 
     async def watch(self) -> None:
         """Raises BrokerGone when the broker has not acknowledged for too long."""
-        limit_s = self._broker.acknowledge_s
+        limit_s = self._broker.acknowledge_s * self._broker.speed
         while True:
             await asyncio.sleep(limit_s / 5)
             oldest = next(iter(self._sent.values()), None)
             if oldest is not None and self._clock() - oldest.at_s > limit_s:
-                raise BrokerGone(f"{self._broker.place}: has acknowledged nothing for {limit_s:g} s")
+                silent = f"has acknowledged nothing for {self._broker.acknowledge_s:g} s"
+                raise BrokerGone(f"{self._broker.place}: {silent}")
+
+    def _too_large(self, item: Any) -> None:
+        self.on_acknowledged(item, f"the broker takes {self._client.maximum_packet} bytes at most")
 
     def _acknowledged(self, mid: int, reason: ReasonCode) -> None:
         sent = self._sent.pop(mid, None)
@@ -130,8 +151,8 @@ class Link:
             self.on_acknowledged(sent.item, str(reason) if reason.is_failure else None)
 
 
-class _Client(aiomqtt.Client):
-    """aiomqtt's client with the reasons of acknowledgements, and an end that waits for nobody."""
+class _Client(CancellableClient):
+    """The client with the reasons of acknowledgements, and an end that waits for nobody."""
 
     def __init__(self, broker: Broker, context: ssl.SSLContext | None, will: Will | None) -> None:
         version5 = broker.version == "5"
@@ -146,7 +167,7 @@ class _Client(aiomqtt.Client):
             clean_session=None if version5 else True,
             clean_start=True if version5 else MQTT_CLEAN_START_FIRST_ONLY,
             keepalive=max(1, round(broker.keep_alive_s)),
-            timeout=broker.connect_s,
+            timeout=broker.connect_s * broker.speed,
             tls_context=context,
             max_inflight_messages=0,  # no limit of paho's, which would look through all of them at each acknowledgement
             max_queued_incoming_messages=1_000,
@@ -154,6 +175,7 @@ class _Client(aiomqtt.Client):
             logger=_SILENT,
         )
         self.receive_maximum = WINDOW
+        self.maximum_packet = LARGEST
         self.ended: ReasonCode | None = None
         self.on_acknowledged: Callable[[int, ReasonCode], None] = lambda *_: None
         self.paho = self._client
@@ -163,6 +185,7 @@ class _Client(aiomqtt.Client):
         self, client: Any, userdata: Any, flags: Any, reason_code: ReasonCode, properties: Properties | None = None
     ) -> None:
         self.receive_maximum = int(getattr(properties, "ReceiveMaximum", WINDOW))
+        self.maximum_packet = int(getattr(properties, "MaximumPacketSize", LARGEST))
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
     def _on_publish(
@@ -243,39 +266,17 @@ async def linked(broker: Broker, will: Will | None) -> AsyncIterator[Link]:
     client.drop()
 
 
-class TlsContext(ssl.SSLContext):
-    """Closes the socket whose handshake failed, which paho leaves open."""
-
-    made: ssl.SSLSocket | None = None
-
-    def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        self.made = super().wrap_socket(*args, **kwargs)
-        return self.made
-
-    def close(self) -> None:
-        """After a connection that was never made."""
-        if self.made is not None:
-            self.made.close()
-
-
-def tls_context(tls: Tls) -> TlsContext:
-    """What a broker's certificate is checked with, its name included. Raises OSError for files that cannot be used."""
-    context = TlsContext(ssl.PROTOCOL_TLS_CLIENT)
-    if tls.authority is None:
-        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-    else:
-        context.load_verify_locations(tls.authority)
-    if tls.certificate is not None:
-        context.load_cert_chain(tls.certificate, tls.key)
-    return context
-
-
 def _words(error: BaseException) -> str:
     code = getattr(error, "rc", None)
     if isinstance(code, ReasonCode):
         return "the connection is lost" if code.value == LOST else str(code)
     words = str(error)
     return words.replace("[code:7] ", "").replace("[Errno 111] ", "") or type(error).__name__
+
+
+def _is_refusal(answer: Any) -> bool:
+    """Of a reason code, or of MQTT 3.1.1's number."""
+    return bool(getattr(answer, "value", answer) >= LOST)
 
 
 def _is_taken_over(error: BaseException) -> bool:

@@ -100,6 +100,8 @@ class Courier:
         """Something that happened and is promised; `marks` say up to which record the journal is followed with it."""
         if self._is_silent:
             return
+        if self._link is not None:
+            self._connected_us = min(self._connected_us, utc_us)  # a clock that was set back makes nothing historical
         self._outbox.put(Entry(JSON, Priority.EVENT, topic, payload, utc_us, marks))
 
     # ------------------------------------------------------------------ for one connection
@@ -122,6 +124,7 @@ class Courier:
             await _first_of(self._broken, link.watch(), self._receive(link), self._read())
         finally:
             self._link = None
+            link.on_acknowledged = lambda *_: None
             self._lost(link)
 
     async def farewell(self, link: Link, topic: str, payload: bytes) -> None:

@@ -19,7 +19,7 @@ from controller.journal import Journal
 from controller.outbox import Priority
 from controller.telemetry.context import ENDINGS, Batches, RunContext
 from controller.telemetry.courier import Courier
-from controller.telemetry.following import marks_of
+from controller.telemetry.following import Before, marks_of
 from controller.telemetry.messages import AlarmMessage, EventMessage, RunMessage, UnitStateMessage, encoded
 from controller.telemetry.node_courier import NodeCourier
 from controller.telemetry.sparkplug.feed import BatchContext
@@ -74,10 +74,12 @@ class Feed:
                 fed.enter_context(machine.subscribe(self._watches[unit]))
             yield
 
-    def begin(self, followed: int, alarms: Iterable[Alarm]) -> None:
-        """Says what is, and what was recorded after the record `followed` while nobody told it."""
-        self.followed = followed
-        for event in [*self._journal.earlier, *self._journal.events()]:
+    def begin(self, before: Before, alarms: Iterable[Alarm]) -> None:
+        """Says what is, and what was recorded while nobody told it."""
+        self.followed = before.followed
+        for event in before.known:
+            self.batches.take(event)
+        for event in before.untold:
             run = self._follow(event)
             if run is not None and run.is_over:
                 self.batches.forget(event.run)
@@ -104,13 +106,26 @@ class Feed:
         if isinstance(item, UnitWatch):
             self._unit(item)
             return
-        run = self._follow(item)
-        if item.kind in KINDS:
-            self._alarm(item)
+        for event in self._due(item):
+            self._recorded(event)
+
+    def _due(self, event: Event) -> list[Event]:
+        """The records up to this one that were not told. One that waited for its disk comes behind later ones."""
+        if event.sequence <= self.followed:
+            return []
+        if event.sequence == self.followed + 1:
+            return [event]
+        overtaken = [one for one in self._journal.events() if self.followed < one.sequence < event.sequence]
+        return [*overtaken, event]
+
+    def _recorded(self, event: Event) -> None:
+        run = self._follow(event)
+        if event.kind in KINDS:
+            self._alarm(event)
         if run is not None:
-            self._tell_run(item.run, run)
+            self._tell_run(event.run, run)
             for watch in self._watches.values():  # whose unit works for it, or does no more
-                self._tell_state(watch, self._us(item.utc))
+                self._tell_state(watch, self._us(event.utc))
 
     def refresh(self) -> None:
         """The images are made anew, for a connection that begins."""

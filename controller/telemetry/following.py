@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
 from controller.events import Event
-from controller.journal import Journal
+from controller.journal import Journal, Past
 from controller.outbox import Outbox
+from controller.recovery import undecided
 
 SEQUENCE, HASH = "journal", "journal_hash"
 AGAIN = 1_000
@@ -18,23 +24,44 @@ def marks_of(event: Event) -> tuple[tuple[str, int], ...]:
     return (SEQUENCE, event.sequence), (HASH, _number(event.hash))
 
 
-async def followed_up_to(outbox: Outbox, journal: Journal) -> int:
-    """The record after which events are to be told; those of before the first time were promised to nobody.
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was recorded before somebody begins to follow: up to the record `followed` it was told.
 
-    Raises DatabaseUnusable.
+    known are the records up to there of runs that go on, untold all that came behind it.
     """
-    known = [*journal.earlier, *journal.events()]
-    last = known[-1].sequence if known else 0
-    followed = outbox.mark(SEQUENCE)
+
+    followed: int
+    known: Sequence[Event]
+    untold: Sequence[Event]
+
+
+async def told_before(outbox: Outbox, journal: Journal, *, is_told: bool = True) -> Before:
+    """What is to be told, and what has to be known for it; what was before the first time was promised to nobody.
+
+    A journal of months is read beside the loop. Where no records are told at all, nothing is untold. Raises
+    DatabaseUnusable, and JournalError where it cannot be read.
+    """
+    followed, digest = (outbox.mark(SEQUENCE), outbox.mark(HASH)) if is_told else (None, None)
+    reading = asyncio.get_running_loop().run_in_executor(None, _before, journal.everything(), followed, digest)
+    before, last = await reading
+    if followed is None and is_told:
+        await outbox.set_mark(SEQUENCE, before.followed)
+        if last is not None:
+            await outbox.set_mark(HASH, _number(last.hash))
+    return before
+
+
+def _before(past: Past, followed: int | None, digest: int | None) -> tuple[Before, Event | None]:
+    last = past[-1] if past else None
+    newest = 0 if last is None else last.sequence
     if followed is None:
-        await outbox.set_mark(SEQUENCE, last)
-        if known:
-            await outbox.set_mark(HASH, _number(known[-1].hash))
-        return last
-    record = next((event for event in reversed(known) if event.sequence == followed), None)
-    if followed == 0 or (record is not None and _number(record.hash) == outbox.mark(HASH)):
-        return followed
-    return max(0, min(followed, last) - AGAIN)
+        followed = newest
+    elif followed and not (followed <= newest and _number(past[followed - 1].hash) == digest):
+        followed = max(0, min(followed, newest) - AGAIN)
+    untold = list(takewhile(lambda event: event.sequence > followed, reversed(past)))
+    known = [event for run in undecided(past) for event in past.of_run(run) if event.sequence <= followed]
+    return Before(followed, sorted(known, key=lambda event: event.sequence), untold[::-1]), last
 
 
 def _number(digest: str) -> int:

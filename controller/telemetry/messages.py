@@ -141,12 +141,12 @@ Message = (
 
 
 def encoded(message: Message | Mapping[str, Any]) -> bytes:
-    """A message as JSON, without `historical`; what is no number becomes null."""
+    """A message as JSON, without `historical`; what is no number becomes null, half a character a question mark."""
     try:
-        return json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str).encode()
+        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str)
     except ValueError:
-        whole = _finite(message)
-        return json.dumps(whole, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+        text = json.dumps(_finite(message), ensure_ascii=False, separators=(",", ":"), default=str)
+    return text.encode("utf-8", "replace")
 
 
 def told(payload: bytes, *, historical: bool) -> bytes:

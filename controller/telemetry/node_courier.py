@@ -28,6 +28,8 @@ KEPT = (Priority.VALUE,)
 PROVED_S = 1.0
 """Seconds after which the broker is asked whether it has everything: what is in doubt then is kept in memory."""
 AT_ONCE = 50
+CLOCK_SET_US = 100_000
+"""A clock that is behind by more within one poll was set, and not slewed (engineering judgement)."""
 
 
 class DeathNumber:
@@ -78,6 +80,8 @@ class NodeCourier:
         self._leaves: asyncio.Future[None] | None = None
         self._replay = asyncio.Event()
         self._unproved: deque[tuple[int, int]] = deque()
+        self._offline_because = ""
+        self._ahead_us: int | None = None
         self.sent = 0
 
     @property
@@ -95,6 +99,7 @@ class NodeCourier:
 
     def snapshot(self, snapshot: Snapshot, ago_us: Callable[[float], int]) -> None:
         """What a machine shows; ago_us turns the loop's time into microseconds of UTC."""
+        self._look_at_clock()
         self._update(snapshot_samples(self._catalogue, snapshot, lambda time_s: ago_us(time_s) // 1000))
 
     def context(self, unit: str, context: BatchContext, utc_us: int) -> None:
@@ -110,6 +115,13 @@ class NodeCourier:
             self._do(self.node.update(samples))
         except SparkplugError as error:
             self._notice(f"a value is not told by Sparkplug: {error}")
+
+    def _look_at_clock(self) -> None:
+        """A clock that was set back: what comes now is older than what was told, and is the present nevertheless."""
+        ahead_us = self._utc_us() - round(asyncio.get_running_loop().time() * 1e6)
+        if self._ahead_us is not None and (back_us := self._ahead_us - ahead_us) > CLOCK_SET_US:
+            self.node.clock_was_set_back(-(-back_us // 1000))
+        self._ahead_us = ahead_us
 
     # ------------------------------------------------------------------ the connection
 
@@ -131,13 +143,17 @@ class NodeCourier:
             finally:
                 self._link = None
                 self._lost()
-            self._notice(f"Sparkplug: not connected: {why}")
+            if why != self._offline_because:
+                self._offline_because = why
+                self._notice(f"Sparkplug: not connected: {why}")
             await asyncio.sleep(self._retry.next_s(lasted_s))
 
     async def _serve(self, link: Link, opening: Opening) -> None:
         self._leaves = asyncio.get_running_loop().create_future()
-        await link.subscribe(*(topic for topic, _ in opening.subscriptions))
-        self._link = link
+        for refused in await link.subscribe(*(topic for topic, _ in opening.subscriptions)):
+            self._notice(f"Sparkplug: {refused}")
+        link.on_acknowledged = self._refused
+        self._link, self._offline_because = link, ""
         tasks = [
             asyncio.create_task(work)
             for work in (self._receive(link), self._prove(link, opening.subscriptions[0][0]), self._send_kept())
@@ -179,7 +195,7 @@ class NodeCourier:
                 self._replay.set()
             number = self.node.last_number
             try:
-                async with asyncio.timeout(self._broker.acknowledge_s):
+                async with asyncio.timeout(self._broker.acknowledge_s * self._broker.speed):
                     await link.subscribe(topic)
             except TimeoutError:
                 silent = f"has acknowledged nothing for {self._broker.acknowledge_s:g} s"
@@ -196,8 +212,7 @@ class NodeCourier:
         while True:
             await self._replay.wait()
             self._replay.clear()
-            after, again = 0, list[Sample]()
-            gone = {number for number, _ in self._unproved}
+            after, gone = 0, {number for number, _ in self._unproved}
             while self.node.state is NodeState.ONLINE:
                 try:
                     rows = await self._outbox.take(SPARKPLUG, KEPT, after, AT_ONCE)
@@ -208,21 +223,21 @@ class NodeCourier:
                 after = rows[-1].number
                 for row in rows:
                     if row.number not in gone:
-                        again += self._send_again(row.number, row.entry.payload)
+                        self._send_again(row.number, row.entry.payload)
                 await asyncio.sleep(len(rows) / self._replay_per_s)
-            self._keep(tuple(again))
 
-    def _send_again(self, number: int, payload: bytes) -> tuple[Sample, ...]:
-        """What of it still cannot be sent."""
+    def _send_again(self, number: int, payload: bytes) -> None:
+        """What nothing of can be sent yet stays where it is, until a unit comes back."""
         try:
             reaction = self.node.replay(unpack(payload))
         except PayloadDamaged as error:
             self._notice(f"Sparkplug: {error}")
             self._outbox.remove([number])
-            return ()
-        self._do(replace(reaction, kept=()))
+            return
+        if reaction.kept and not reaction.messages:
+            return
+        self._do(reaction)
         self._unproved.append((number, self.node.last_number))
-        return reaction.kept
 
     def _do(self, reaction: Reaction) -> None:
         self._keep(reaction.kept)
@@ -237,6 +252,10 @@ class NodeCourier:
             self._end(error)
         if reaction.disconnect:
             self._end(BrokerGone("the primary host is offline"))
+
+    def _refused(self, _: object, why: str | None) -> None:
+        if why is not None:
+            self._notice(f"Sparkplug: a message is lost: {why}")
 
     def _end(self, error: BrokerGone) -> None:
         if self._leaves is not None and not self._leaves.done():

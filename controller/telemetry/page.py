@@ -72,7 +72,8 @@ def _promise() -> str:
   the latest.
 - Values are told at most {VALUES_HZ:g} times a second and unit, states at once; every {IMAGE_S:g} s all values are
   retained under `image`.
-- A message that the broker refuses (MQTT 5 tells) is lost for it, and an alarm; brokers of MQTT 3.1.1 do not say."""
+- A message that the broker refuses, or that is larger than it takes (MQTT 5 tells), is lost for it, and an
+  alarm; brokers of MQTT 3.1.1 do not say."""
 
 
 def _messages() -> Iterator[str]:

@@ -18,7 +18,7 @@ from controller.telemetry.broker import LEAVES_WITHIN_S, BrokerGone, Will, linke
 from controller.telemetry.conditions import DROPPED, OFFLINE, REFUSED, TAKEN_OVER, UNKEPT, Conditions
 from controller.telemetry.courier import JSON, Courier
 from controller.telemetry.feed import Feed
-from controller.telemetry.following import followed_up_to
+from controller.telemetry.following import told_before
 from controller.telemetry.messages import GapMessage, HealthMessage, StatusMessage, encoded, told
 from controller.telemetry.node_courier import SPARKPLUG, NodeCourier
 from controller.telemetry.retry import Retry
@@ -75,6 +75,7 @@ class Telemetry:
         self._leaving = asyncio.Event()
         self._ended = asyncio.Event()
         self._health: HealthMessage | None = None
+        self._plugged_told = self._plugged()
         self.offline_because: str | None = "not connected yet"
 
     @property
@@ -82,9 +83,9 @@ class Telemetry:
         return self.courier.is_connected
 
     async def begin(self) -> None:
-        """Takes up where an earlier process ended. Raises DatabaseUnusable."""
-        followed = await followed_up_to(self.outbox, self._sources.journal)
-        self.feed.begin(followed, self._sources.alarms())
+        """Takes up where an earlier process ended. Raises DatabaseUnusable, JournalError."""
+        before = await told_before(self.outbox, self._sources.journal, is_told=self._settings.json)
+        self.feed.begin(before, self._sources.alarms())
 
     async def connect(self) -> None:
         """Connects again and again until it shall leave."""
@@ -158,13 +159,26 @@ class Telemetry:
             self._condition(UNKEPT, "messages for the broker are kept again", active=False)
         else:
             self._condition(UNKEPT, f"messages for the broker cannot be kept: {self.outbox.fault}", active=True)
-        if drops := [drop for drop in self.outbox.drops if drop.outlet == JSON]:
-            count = sum(drop.messages for drop in drops)
-            self._condition(
-                DROPPED, f"{count} messages for the broker were not kept, the least important first", active=True
-            )
-            if self.is_connected:
-                self._tell_gaps(drops)
+        self._look_at_drops()
+
+    def _look_at_drops(self) -> None:
+        """The JSON topics' are told and forgotten; Sparkplug's stay counted, because a metric tells their number."""
+        drops = [drop for drop in self.outbox.drops if drop.outlet == JSON]
+        plugged = self._plugged()
+        if count := sum(drop.messages for drop in drops) + plugged - self._plugged_told:
+            words = f"{count} messages for the broker were not kept, the least important first"
+            self._condition(DROPPED, words, active=True)
+        if drops and self.is_connected:
+            self._tell_gaps(drops)
+            drops = []
+        if self.node is not None:
+            self.node.say("Outbox/Dropped", plugged)
+            self._plugged_told = plugged if self.node.is_online else self._plugged_told
+        if not drops and plugged == self._plugged_told:
+            self._condition(DROPPED, "the subscribers have been told what is missing", active=False)
+
+    def _plugged(self) -> int:
+        return sum(drop.messages for drop in self.outbox.drops if drop.outlet == SPARKPLUG)
 
     def _tell_gaps(self, drops: list[Drop]) -> None:
         now_us = self._sources.utc_us()
@@ -178,7 +192,6 @@ class Telemetry:
             }
             self.courier.event(self.topics.of("gap"), encoded(message), now_us)
         self.outbox.told(drops, ())
-        self._condition(DROPPED, "the subscribers have been told what is missing", active=False)
 
     def _came(self) -> None:
         self.offline_because = None
@@ -248,7 +261,7 @@ async def telemetry(settings: MqttSettings, outbox_url: str, sources: Sources) -
     """The line tells what happens as long as the block; when it is left, what was told is kept or delivered.
 
     Nothing outside depends on it: its tasks are started again when they die. Raises DatabaseUnusable if the outbox
-    cannot be opened.
+    cannot be opened, JournalError if what it has not told yet cannot be read.
     """
     name = Topics(settings.site, settings.area, settings.line).root
     async with outbox_opened(outbox_url, name, settings.limits) as outbox:

@@ -34,7 +34,8 @@ class Broker:
 
     acknowledge_s is how long a message may go unacknowledged, connect_s how long connecting may take. Between two tries
     to connect retry_s pass, doubled each time up to retry_most_s, and up to half of it less by chance, so that the
-    lines of a plant do not all come at once.
+    lines of a plant do not all come at once. speed is how many loop seconds pass in a second of the broker's: what it
+    may take is as long on a simulated line's faster clock.
     """
 
     host: str
@@ -49,6 +50,7 @@ class Broker:
     connect_s: float = 5.0
     retry_s: float = 1.0
     retry_most_s: float = 60.0
+    speed: float = 1.0
 
     @property
     def place(self) -> str:

@@ -1,194 +1,127 @@
 """Hours of production on virtual time with faults: does the service stay what it is? `make campaign-service HOURS=24`.
 
 Two runs are always wanted. Plugs are pulled, runs are held and paused, units are taken out of service, as the seed
-says; a shift that looks every ten seconds does what people would do. Each hour is told as one line of JSON: what the
-controller holds in memory, its tasks, the store. Ends with 1 if memory or tasks grow, a unit belongs to nobody's run,
-or the program failed at a run.
+says; a shift that looks every ten seconds does what people would do. Trends are recorded, and messages are kept for a
+broker that never comes. Each hour is told as one line of JSON: what the controller holds in memory, its tasks, what is
+on the disk beside what docs/explanation/service.md predicts. Ends with 1 if memory or tasks grow, a store is not as
+large as predicted, a unit belongs to nobody's run, a record is missing or the program failed at a run.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
-import itertools
 import json
-import random
+import os
 import sys
 import tempfile
-from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from controller.authority import Actor, NotAuthorised, Role
-from controller.dryrun import SimulatedPerson, memory_line, virtual_utc
-from controller.events import EventStream
-from controller.journal import SqliteJournal
-from controller.service import (
-    Leave,
-    LineService,
-    ManualCommand,
-    RunOrder,
-    RunView,
-    ServiceError,
-    ServiceSettings,
-    line_service,
-)
-from drivers.ascii_codec import Question
+from controller.journal import read_events, verify
+from controller.outbox import Limits, Priority
+from controller.telemetry.settings import Broker, MqttSettings, SparkplugSettings
 from simulators.clock import run_virtual
-from simulators.line import SimulatedLine
-from simulators.world import WorldError
-from tests.controller.many import PROFILES, plan_of
+from tests.campaign.hosted_line import Hosted, hosted_line
+from tests.campaign.shift import held
+from tests.ports import free_port
 
-LEADER = Actor("shift lead", Role.ENGINEER, "terminal")
-SMALL = Path(__file__).parents[1] / "controller" / "small.yaml"
-LOOK_S, FAULTS_S = 10.0, 400.0
-RESTARTS = 60
-"""So often a held run is restarted before it is given up: a plug that is out is in again by then."""
 WARM_H = 4
-"""Hours until everything that is kept (the last runs, caches) is there."""
-SPARE = {"objects": 300, "tasks": 10, "events_in_memory": 300}
-"""How much more the second half may have at most at any full hour than the first: what one run or one prompt needs."""
-PATIENCE_S = 3600.0  # virtual time runs on while a thread writes
+"""Hours until everything that is kept (the last runs, caches, the outbox's bound) is there."""
+SPARE = {"objects": 300, "tasks": 10, "events_in_memory": 300, "memory_mb": 12}
+"""How much more the second half may have at most at any full hour than the first: what one run or one prompt needs, and
+what the allocator of memory leaves lying about."""
+KEPT = 50_000
+"""Messages that may wait for the broker: the bound is reached within the first hours."""
+VALUES_HZ = 0.1
+RECORD_BYTES, SAMPLE_BYTES, OUTBOX_FACTOR, BASE_BYTES = 1_300, 2.0, 2.0, 8_000_000
+"""The prediction of docs/explanation/service.md, "How large the store becomes"."""
+LEAST = 0.25
+"""What is on the disk may be as large as predicted, and is not less than this part of it: a store that is far too small
+has lost something."""
 
 
-class Shift:
-    """People at the line, and what happens to it."""
-
-    def __init__(self, service: LineService, simulated: SimulatedLine, seed: int) -> None:
-        self.service, self.simulated, self.random = service, simulated, random.Random(seed)
-        self.plan = plan_of(SMALL)
-        self.ended: Counter[str] = Counter()
-        self.faults: Counter[str] = Counter()
-        self.restarts: Counter[str] = Counter()
-        self.broken: list[str] = []
-
-    async def works(self) -> None:
-        """Looks every ten seconds and does what is to be done."""
-        seen: set[str] = set()
-        while True:
-            await asyncio.sleep(LOOK_S)
-            for view in self.service.runs():
-                if not view.is_open and view.name not in seen:
-                    seen.add(view.name)
-                    self.ended[view.state] += 1
-                    if view.state != "complete":
-                        print(view.name, view.reason[:300], file=sys.stderr)
-                if "a fault of the program" in f"{view.reason} {view.why}":
-                    self.broken.append(f"{view.name}: {view.reason} {view.why}")
-            with suppress(ServiceError, NotAuthorised):
-                await self._looks()
-
-    async def _looks(self) -> None:
-        service, runs = self.service, [view for view in self.service.runs() if view.is_open]
-        for view in runs:
-            if view.state == "held":
-                await self._decides(view)
-            elif view.state == "paused":
-                await service.go_on(view.name, "go on", by=LEADER)
-        for brief in service.overview().units:
-            unit = service.unit(brief.name)
-            if unit.kept and unit.state not in ("STOPPING", "ABORTING", "EXECUTE", "HELD"):
-                if unit.state in ("STOPPED", "ABORTED", "COMPLETE"):
-                    await service.operate(unit.name, ManualCommand.RESET, "nothing is in it", by=LEADER)
-                self._empties(unit.name)
-                await service.set_unit(unit.name, in_service=True, reason="looked at it", by=LEADER)
-        unseen = [alarm.key for alarm in service.alarm_list() if alarm.is_unseen]
-        if unseen:
-            await service.acknowledge(unseen, "seen", by=LEADER)
-        if len(runs) < 2:
-            await service.start_run(RunOrder(plan=self.plan, rearm=True), by=LEADER)
-
-    def _empties(self, unit: str) -> None:
-        """Takes what a run that ended left in a machine out of it."""
-        machine: Any = self.simulated.machines[unit]
-        with suppress(WorldError, AttributeError):  # nothing is in it; an instrument is emptied when it is used
-            machine.plc.clear() if unit.startswith("coater") else machine.plc.take_out()
-
-    async def _decides(self, view: RunView) -> None:
-        self.restarts[view.name] += 1
-        if "restart" in view.commands and self.restarts[view.name] <= RESTARTS:
-            await self.service.restart(view.name, "looked at it", by=LEADER)
-        elif "stop" in view.commands:
-            await self.service.stop(view.name, f"enough of: {view.reason}", by=LEADER)
-
-    async def suffers(self) -> None:
-        """Faults, one after the other."""
-        units = [*self.service.line.machines, *self.service.line.instruments]
-        while True:
-            await asyncio.sleep(self.random.expovariate(1 / FAULTS_S))
-            unit, lasts_s = self.random.choice(units), self.random.uniform(2.0, 120.0)
-            runs = [view.name for view in self.service.runs() if view.is_open]
-            what = self.random.choice(["plug", "plug", "hold", "pause", "out", "stop"])
-            self.faults[what] += 1
-            with suppress(ServiceError, NotAuthorised):
-                await self._suffers(what, unit, runs, lasts_s)
-
-    async def _suffers(self, what: str, unit: str, runs: list[str], lasts_s: float) -> None:
-        service = self.service
-        match what:
-            case "plug":
-                device: Any = service.line.machines.get(unit) or service.line.instruments[unit]
-                device._link.layer.transport.unplug()
-                await asyncio.sleep(lasts_s)
-                device._link.layer.transport.plug()
-            case "out":
-                await service.set_unit(unit, in_service=False, reason="cleaning", by=LEADER)
-                await asyncio.sleep(lasts_s)
-                await service.set_unit(unit, in_service=True, reason="cleaned", by=LEADER)
-            case _ if runs:
-                await getattr(service, what)(self.random.choice(runs), "a look", by=LEADER)
-
-    def ownerless(self) -> list[str]:
-        """Units that belong to a run that is gone."""
-        book, runs = self.service.line.allocation, {view.name for view in self.service.runs() if view.is_open}
-        return [
-            f"{unit} of {owner}"
-            for unit, owner in book.owners.items()
-            if owner not in runs and unit not in book.kept and not owner.startswith("by hand")
-        ]
+def mqtt() -> MqttSettings:
+    """A broker that is never there."""
+    broker = Broker("127.0.0.1", free_port(), "campaign", connect_s=60.0)
+    plug = SparkplugSettings("plant", "campaign")
+    return MqttSettings(broker, "s", "a", "l", sparkplug=plug, values_hz=VALUES_HZ, limits=Limits(messages=KEPT))
 
 
-def held() -> int:
-    """Objects of the controller and the drivers that are in memory; what the simulated world keeps is not ours.
+def memory_mb() -> float:
+    """What the process holds of the computer's memory, the simulated machines included."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
-    Questions in lines of text are left out: the simulated coater's cache fills with them, up to its limit.
-    """
-    gc.collect()
-    kinds = (type(found) for found in gc.get_objects())
-    return sum(str(kind.__module__).startswith(("controller", "drivers")) and kind is not Question for kind in kinds)
+
+class Samples:
+    """Counts what is given to the historian."""
+
+    def __init__(self, line: Hosted) -> None:
+        self.count = 0
+        historian: Any = line.historian
+        take = historian.take
+
+        def counted(source: Any, item: Any, scope: str, count: int, at_us: int) -> None:
+            self.count += count
+            take(source, item, scope, count, at_us)
+
+        historian.take = counted
+
+
+async def stores(line: Hosted, samples: Samples) -> dict[str, dict[str, int]]:
+    """Bytes on the disk and what was predicted of them."""
+    assert line.telemetry is not None
+    records = len(line.journal.everything())
+    outbox = await line.telemetry.outbox.status()
+    predicted = {
+        "store": records * RECORD_BYTES + BASE_BYTES,
+        "trends": round(samples.count * SAMPLE_BYTES) + BASE_BYTES,
+        "outbox": round(outbox.size * OUTBOX_FACTOR) + BASE_BYTES,
+    }
+    return {name: {"bytes": line.size(name), "predicted": most} for name, most in predicted.items()} | {
+        "counts": {"records": records, "samples": samples.count, "waiting": outbox.waiting}
+    }
+
+
+def grown(told: list[dict[str, Any]]) -> list[str]:
+    """What the second half has more of than the first."""
+    half = (WARM_H - 1 + len(told)) // 2
+    wrong = []
+    for name, spare in SPARE.items():
+        before, after = (max(one[name] for one in part) for part in (told[WARM_H - 1 : half], told[half:]))
+        if after > before + spare:
+            wrong.append(f"{name} grew from {before} to {after}")
+    return wrong
+
+
+def sized(told: dict[str, Any]) -> list[str]:
+    """Stores that are not as large as predicted."""
+    found = {name: (told[name]["bytes"], told[name]["predicted"]) for name in ("store", "trends", "outbox")}
+    return [
+        f"{name} has {size} bytes, predicted were {most}"
+        for name, (size, most) in found.items()
+        if not LEAST * most <= size <= most
+    ]
 
 
 async def hours(count: int, seed: int, folder: Path) -> list[str]:
     """Plays them; what was wrong in the end."""
-    loop, numbers = asyncio.get_running_loop(), itertools.count(1)
-    simulated = SimulatedLine(seed=seed, clock=loop.time, units=PROFILES, people=2)
-    store = folder / "store.sqlite"
-    journal = SqliteJournal(EventStream(), lambda: virtual_utc(loop.time()), store, patience_s=PATIENCE_S)
-    settings = ServiceSettings(
-        "campaign",
-        lambda: f"run-{next(numbers)}",
-        simulation={"scenario": "nominal", "seed": seed},
-        operator=SimulatedPerson(simulated),
-        people=2,
-        leave=Leave.STOP,
-        remembered=10,
-    )
     wrong: list[str] = []
     told: list[dict[str, Any]] = []
-    async with line_service(memory_line(simulated), journal, settings) as service:
-        shift = Shift(service, simulated, seed)
+    async with hosted_line(folder, seed, mqtt()) as line:
+        shift, samples = line.shift, Samples(line)
         tasks = [asyncio.create_task(work) for work in (shift.works(), shift.suffers())]
         for hour in range(1, count + 1):
             await asyncio.sleep(3600)
-            wrong += shift.ownerless()
+            wrong += [*shift.ownerless(), *line.health.faults]
             hour_told = {
                 "hour": hour,
+                "memory_mb": round(memory_mb(), 1),
                 "objects": held(),
                 "tasks": len(asyncio.all_tasks()),
-                "events_in_memory": len(journal.events()),
-                "store_bytes": store.stat().st_size,
+                "events_in_memory": len(line.journal.events()),
+                **await stores(line, samples),
                 "ended": dict(shift.ended),
                 "faults": dict(shift.faults),
             }
@@ -198,18 +131,30 @@ async def hours(count: int, seed: int, folder: Path) -> list[str]:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-    wrong += shift.broken
-    await journal.close()
+        wrong += await missing(line, samples)
+    wrong += [*shift.broken, *([line.journal.broken] if line.journal.broken else [])]
     left = asyncio.all_tasks() - {asyncio.current_task()}
     wrong += [f"task {task.get_name()} is left" for task in left]
-    wrong += [journal.broken] if journal.broken else []
-    if count > WARM_H:
-        half = (WARM_H - 1 + count) // 2
-        for name, spare in SPARE.items():
-            before, after = (max(one[name] for one in part) for part in (told[WARM_H - 1 : half], told[half:]))
-            if after > before + spare:
-                wrong.append(f"{name} grew from {before} to {after}")
-    return wrong
+    wrong += verify(read_events(folder / "store.sqlite"))
+    return [*wrong, *(grown(told) if count > WARM_H else []), *(sized(told[-1]) if count >= WARM_H else [])]
+
+
+async def missing(line: Hosted, samples: Samples) -> list[str]:
+    """Samples that were given and are not stored; drops of messages that matter more than values."""
+    assert line.historian is not None
+    assert line.telemetry is not None
+    await line.historian.flush()
+    stored = sum(tag.count for tag in await line.historian.tags())
+    wrong = [] if line.historian.lost == 0 else [f"{line.historian.lost} samples found no room"]
+    if not 0.9 * samples.count <= stored <= 1.001 * samples.count:  # the first ones came before they were counted
+        wrong.append(f"{stored} samples are stored of about {samples.count}")
+    status = await line.telemetry.outbox.status()
+    wrong += [
+        f"{drop.messages} {drop.priority.name} of {drop.outlet} were dropped while values were kept"
+        for drop in status.drops
+        if drop.priority is not Priority.VALUE and status.messages[Priority.VALUE]
+    ]
+    return wrong if status.waiting <= KEPT else [*wrong, f"{status.waiting} messages wait"]
 
 
 def main() -> int:

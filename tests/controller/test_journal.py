@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sqlite3
@@ -235,3 +236,16 @@ def test_kill_minus_nine_loses_nothing_that_append_returned_for(tmp_path: Path) 
     assert verify(events) == []
     assert [event.data["n"] for event in events][: told + 1] == list(range(told + 1))
     assert not is_in_use(path)
+
+
+async def test_who_is_cancelled_as_the_record_is_written_ends(tmp_path: Path) -> None:
+    """asyncio.wait_for of Python 3.11 would forget the cancellation, and the caller go on."""
+    journal = SqliteJournal(EventStream(), lambda: "2026-01-01T00:00:00Z", tmp_path / "store.sqlite")
+    appending = asyncio.create_task(journal.append("r1", "a.told", {}))
+    await asyncio.sleep(0)
+    assert journal._turn is not None
+    journal._turn.add_done_callback(lambda _: appending.cancel())
+    await asyncio.wait([appending])
+    assert appending.cancelled()
+    await journal.close()
+    assert [event.kind for event in read_events(tmp_path / "store.sqlite")] == ["a.told"]

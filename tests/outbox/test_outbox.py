@@ -8,8 +8,10 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event
 
 from controller.database import DatabaseUnusable
 from controller.outbox import Entry, Limits, Outbox, Priority, outbox_opened
@@ -238,3 +240,44 @@ def test_a_kill_loses_nothing_that_was_written_and_keeps_the_mark_with_it(tmp_pa
     assert found == list(range(len(found)))
     assert len(found) > said
     assert mark == found[-1]
+
+
+async def test_a_full_outbox_is_read_and_kept_in_bounds_without_sorting_it(tmp_path: Path) -> None:
+    """With a million messages a sort for each read would take longer than the messages take to be sent."""
+    asked: list[tuple[str, Any]] = []
+    async with working(f"sqlite:///{tmp_path / 'o.sqlite'}", Limits(messages=4)) as outbox:
+        engine = outbox._database.engine
+        event.listen(engine, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
+        for number in range(9):
+            outbox.put(entry(number, Priority(number % 3), ("json", "sparkplug")[number % 2]))
+        await outbox.flushed()
+        await outbox.take("json", HISTORY)
+        await outbox.status()
+        reads = [one for one in asked if one[0].startswith("SELECT") and "ORDER BY outbox.number" in one[0]]
+        assert len(reads) > 3
+
+        def plans(connection: Connection) -> list[str]:
+            return [str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", asks).all()) for sql, asks in reads]
+
+        assert all("USING INDEX ix_outbox_order" in plan for plan in await outbox._database.run(plans))
+        assert not any("TEMP B-TREE" in plan for plan in await outbox._database.run(plans))
+
+
+async def test_nothing_is_lost_when_writing_is_cancelled_while_a_disk_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with outbox_opened(f"sqlite:///{tmp_path / 'o.sqlite'}", "line") as outbox:
+
+        async def full(_: object) -> None:
+            writing.cancel()
+            await asyncio.sleep(0.01)
+            raise DatabaseUnusable("outbox.sqlite: database or disk is full")
+
+        outbox.put(entry(1))
+        writing = asyncio.create_task(outbox.run())
+        with monkeypatch.context() as patched:
+            patched.setattr(outbox._database, "run", full)
+            await asyncio.wait([writing])
+        assert writing.cancelled()
+        await outbox.close()
+        assert await topics(outbox) == ["t/1"]

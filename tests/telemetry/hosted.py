@@ -101,6 +101,7 @@ class Plant:
     limits: Limits = field(default_factory=Limits)
     changes: Mapping[str, Any] = field(default_factory=dict)
     version: Literal["3.1.1", "5"] = "5"
+    units: tuple[str, ...] = (PRESS,)
 
     def __post_init__(self) -> None:
         self.journal = Journal(EventStream(), self.clock.utc)
@@ -114,7 +115,7 @@ class Plant:
     @asynccontextmanager
     async def hosted(self) -> AsyncIterator[Hosted]:
         press = Shown(PRESS, load_profile("uniaxial-press-generic"))
-        machines = cast("Mapping[str, Machine]", {PRESS: press})
+        machines = cast("Mapping[str, Machine]", dict.fromkeys(self.units, press))
         sources = Sources(machines, self.journal, lambda: (), self.clock.utc_us)
         url = f"sqlite:///{self.folder / 'outbox.sqlite'}"
         async with telemetry(self.settings, url, sources) as running:

@@ -16,6 +16,7 @@ from typing import Any
 
 import aiomqtt
 
+from controller.telemetry.cancellable import CancellableClient
 from tests.ports import free_port
 
 STARTS_WITHIN_S = 20.0
@@ -104,7 +105,7 @@ async def subscriber(port: int, topic: str = "#", heard: Heard | None = None) ->
     async def listen() -> None:
         while True:
             try:
-                async with aiomqtt.Client("127.0.0.1", port, identifier="plant", clean_session=False) as client:
+                async with CancellableClient("127.0.0.1", port, identifier="plant", clean_session=False) as client:
                     await client.subscribe(topic, qos=1)
                     ready.set()
                     async for message in client.messages:

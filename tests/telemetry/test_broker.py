@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import aiomqtt
 import pytest
 
 from controller.telemetry.broker import BrokerGone, Link, Will, linked
@@ -98,6 +99,40 @@ async def test_a_broker_that_says_who_took_over_is_told_so() -> None:
         assert told.value.taken_over
 
 
+@pytest.mark.parametrize("answer", ["comes", "fails"])
+async def test_a_task_that_is_cancelled_as_its_answer_comes_ends(tmp_path: Path, answer: str) -> None:
+    """asyncio.wait_for of Python 3.11 would give it the answer and forget the cancellation."""
+    with mosquitto(tmp_path) as server:
+        async with linked(broker_at(server.port), None) as link:
+            asking = asyncio.create_task(link.subscribe("a/b"))
+            pending = link._client._pending_subscribes
+            while not pending:  # noqa: ASYNC110  as short as can be
+                await asyncio.sleep(0)
+            [waiting] = pending.values()
+            if answer == "comes":
+                waiting.set_result([])
+            else:
+                waiting.set_exception(aiomqtt.MqttError("lost"))
+            asking.cancel()
+            await asyncio.wait([asking])
+            assert asking.cancelled()
+
+
+async def test_a_message_larger_than_the_broker_takes_is_refused_and_ends_nothing(tmp_path: Path) -> None:
+    with mosquitto(tmp_path, "allow_anonymous true\nmax_packet_size 1000") as server:
+        async with subscriber(server.port) as heard, linked(broker_at(server.port), None) as link:
+            assert await acknowledged(link, "large", b"x" * 1000) == "the broker takes 1000 bytes at most"
+            assert await acknowledged(link, "l", b"x" * 987) is None
+            await heard.until(lambda: [str(m.topic) for m in heard.messages] == ["l"])
+
+
+async def test_a_subscription_that_the_broker_refuses_is_told() -> None:
+    async with black_hole(b"\x20\x03\x00\x00\x00", b"\x90\x05\x00\x01\x00\x01\x87") as port:
+        async with linked(broker_at(port), None) as link:
+            told = await link.subscribe("a", "b")
+        assert told == ["the broker refuses the subscription to b: Not authorized"]
+
+
 async def test_a_broker_wants_fewer_messages_on_their_way(tmp_path: Path) -> None:
     with mosquitto(tmp_path, "allow_anonymous true\nmax_inflight_messages 7") as server:
         async with linked(broker_at(server.port), None) as link:
@@ -128,13 +163,16 @@ def password_file(folder: Path, password: str) -> Path:
 
 
 @asynccontextmanager
-async def black_hole(answer: bytes) -> AsyncIterator[int]:
-    """Accepts every connection, answers the first packet so, and then nothing."""
+async def black_hole(answer: bytes, subscribed: bytes = b"") -> AsyncIterator[int]:
+    """Accepts every connection, answers the first packet so, a SUBSCRIBE as is said, and then nothing."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(answer)
         await writer.drain()
+        if subscribed:
+            await reader.readuntil(b"\x82")
+            writer.write(subscribed)
         await reader.read()  # until the client goes
         writer.close()
 

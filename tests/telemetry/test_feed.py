@@ -7,6 +7,7 @@ import json
 from typing import Any, cast
 
 import jsonschema
+import pytest
 
 from controller.dryrun import virtual_utc
 from controller.events import Event, EventStream
@@ -14,7 +15,7 @@ from controller.journal import Journal
 from controller.telemetry.context import Batches
 from controller.telemetry.courier import Courier
 from controller.telemetry.feed import Feed
-from controller.telemetry.messages import told
+from controller.telemetry.messages import encoded, told
 from controller.telemetry.topics import TOPICS, Topics, schema_of
 from simulators.clock import run_virtual
 from tests.controller.scene import Scene
@@ -100,3 +101,27 @@ def test_a_unit_works_for_the_run_whose_step_it_does() -> None:
         assert batches.of_unit("a") == (None, None, [])
 
     run_virtual(play())
+
+
+def test_a_record_that_waited_for_its_disk_is_told_before_those_that_overtook_it() -> None:
+    recorded = Recorded()
+
+    async def feed() -> None:
+        journal = Journal(EventStream(), lambda: "2026-01-01T00:00:00Z")
+        own = Feed({}, journal, Topics("s", "a", "l"), cast("Courier", recorded), utc_us=lambda: 0, values_hz=1.0)
+        created = journal.note("r1", "run.created", RUN)
+        started, held = (journal.note("r1", kind, {"unit": "a"}) for kind in ("step.phase", "command.sent"))
+        for event in (held, created, started, journal.note("r1", "step.phase", {"unit": "a"})):
+            own.take(event)
+
+    run_virtual(feed())
+    told_first = [json.loads(payload)["sequence"] for kind, _, payload in recorded.told if kind == "event"]
+    assert told_first == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("a\ud800b", "a?b"), (float("inf"), None), ("\0\u2028", "\0\u2028"), ("x" * 100_000, "x" * 100_000)],
+)
+def test_whatever_is_recorded_can_be_told(given: object, expected: object) -> None:
+    assert json.loads(told(encoded({"value": [given]}), historical=True))["value"] == [expected]

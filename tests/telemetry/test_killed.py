@@ -10,7 +10,7 @@ from pathlib import Path
 from controller.events import Event, EventStream
 from controller.journal import Journal, read_events
 from controller.outbox import outbox_opened
-from controller.telemetry.following import AGAIN, followed_up_to, marks_of
+from controller.telemetry.following import AGAIN, marks_of, told_before
 from tests.telemetry.mosquitto import mosquitto, subscriber
 
 PROGRAM = Path(__file__).parent / "killed.py"
@@ -39,19 +39,36 @@ async def test_every_record_of_a_service_that_is_killed_reaches_the_broker(tmp_p
     assert told == sorted(records.items())
 
 
-async def test_a_record_that_a_kill_took_from_the_journal_does_not_hide_the_one_that_follows(tmp_path: Path) -> None:
-    def journal(earlier: Sequence[Event], *kinds: str) -> Journal:
-        made = Journal(EventStream(), lambda: "2026-01-01T00:00:00Z", earlier)
-        for kind in kinds:
-            made.note("r1", kind, {})
-        return made
+def journal(earlier: Sequence[Event], *kinds: str) -> Journal:
+    made = Journal(EventStream(), lambda: "2026-01-01T00:00:00Z", earlier)
+    for kind in kinds:
+        made.note("r1", kind, {})
+    return made
 
+
+async def test_a_record_that_a_kill_took_from_the_journal_does_not_hide_the_one_that_follows(tmp_path: Path) -> None:
     first = journal((), "a.a", "a.b").events()
     async with outbox_opened(f"sqlite:///{tmp_path / 'o.sqlite'}", "line") as outbox:
-        assert await followed_up_to(outbox, journal(first)) == 2
-        assert await followed_up_to(outbox, journal(first, "a.c")) == 2
+
+        async def untold(*kinds: str) -> list[str]:
+            return [event.kind for event in (await told_before(outbox, journal(first, *kinds))).untold]
+
+        assert await untold() == []
+        assert await untold("a.c") == ["a.c"]
         for name, value in marks_of(journal(first, "a.lost").events()[-1]):
             await outbox.set_mark(name, value)
-        assert await followed_up_to(outbox, journal(first)) == 0
-        assert await followed_up_to(outbox, journal(first, "a.other", "a.more")) == 0
+        assert await untold() == ["a.a", "a.b"]
+        assert await untold("a.other", "a.more") == ["a.a", "a.b", "a.other", "a.more"]
         assert AGAIN > 4
+
+
+async def test_what_runs_that_go_on_have_told_is_known_and_not_told_again(tmp_path: Path) -> None:
+    async with outbox_opened(f"sqlite:///{tmp_path / 'o.sqlite'}", "line") as outbox:
+        made = journal((), "run.created", "step.started")
+        made.note("r2", "run.created", {})
+        made.note("r2", "run.closed", {"state": "complete"})
+        before = await told_before(outbox, made)
+        assert ([event.sequence for event in before.known], before.untold) == ([1, 2], [])
+        silent = await told_before(outbox, journal(made.events(), "a.a"), is_told=False)
+        assert (silent.followed, silent.untold) == (5, [])
+        assert (await told_before(outbox, journal(made.events(), "a.a"))).followed == 4

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from controller.outbox import Priority
+import pytest
+
+from controller.outbox import Limits, Priority
 from controller.telemetry.settings import SparkplugSettings
 from tests.telemetry.hosted import Hosted, Plant
 from tests.telemetry.mosquitto import mosquitto, newcomer
@@ -13,7 +15,15 @@ from tests.telemetry.sparkplug.plant import primary_host, until
 from tests.telemetry.sparkplug.scene import HOST
 
 FORCE = "Process/force_pv_kn"
+FORCE_TAG = ("press-1", FORCE)
 NODE = SparkplugSettings("plant", "line 1", HOST)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks once a second would be most of what these tests take."""
+    monkeypatch.setattr("controller.telemetry.server.HEALTH_S", 0.05)
+    monkeypatch.setattr("controller.telemetry.node_courier.PROVED_S", 0.05)
 
 
 def shows(line: Hosted, time_s: float, force: float) -> None:
@@ -73,3 +83,64 @@ async def test_bd_seq_goes_on_after_a_restart_and_nothing_is_sent_while_the_host
                 await until(lambda: any(name == FORCE for _, name, _, _ in host.history), "what was kept")
                 assert broken == []
         assert plant.journal.events()[-1].kind == "telemetry.notice"
+
+
+async def test_what_an_absent_unit_showed_waits_for_it_over_losses_and_restarts(tmp_path: Path) -> None:
+    """It stays in the outbox until its unit is born: also when the connection ends while all else is sent."""
+    wanted = {1.0, 2.0, 3.0}
+    with mosquitto(tmp_path) as broker:
+        broker.kill()
+        plant = Plant(tmp_path, broker.port, changes={"sparkplug": NODE, "json": False})
+        async with plant.hosted() as line:
+            line.press.link(up=True)
+            for value in sorted(wanted):
+                shows(line, value, value)
+                await asyncio.sleep(0.01)
+            line.press.link(up=False)
+            await line.telemetry.outbox.flushed()
+        broker.start()
+        async with primary_host(broker.port) as (host, _, broken):
+            async with plant.hosted() as line:
+                await until(lambda: host.births == 1, "the birth of the line alone")
+                await asyncio.sleep(0.1)
+                assert line.telemetry.outbox.waits("sparkplug", Priority) > 0
+            async with plant.hosted() as line:
+                line.press.link(up=True)
+                await until(lambda: wanted <= {value for _, _, _, value in host.history}, "what was kept")
+                await until(lambda: line.telemetry.outbox.waits("sparkplug", Priority) == 0, "the proof")
+            assert broken == []
+
+
+async def test_a_clock_that_is_set_back_makes_nothing_of_the_present_the_past(tmp_path: Path) -> None:
+    with mosquitto(tmp_path) as broker:
+        plant = Plant(tmp_path, broker.port, changes={"sparkplug": NODE})
+        async with primary_host(broker.port) as (host, _, broken), plant.hosted() as line:
+            line.press.link(up=True)
+            shows(line, 1.0, 1.0)
+            await until(lambda: (FORCE_TAG in host.tags) and host.tags[FORCE_TAG].value == 1.0, "the force")
+            plant.clock.passes(-3600)
+            shows(line, 2.0, 2.0)
+            await until(lambda: host.tags[FORCE_TAG].value == 2.0, "the force of now")
+            assert broken == []
+
+
+async def test_dropped_samples_are_counted_told_and_an_alarm_until_they_are(tmp_path: Path) -> None:
+    with mosquitto(tmp_path) as broker:
+        broker.kill()
+        changes = {"sparkplug": NODE, "json": False}
+        plant = Plant(tmp_path, broker.port, limits=Limits(messages=5), changes=changes)
+        async with plant.hosted() as line:
+            line.press.link(up=True)
+            for value in range(20):
+                shows(line, float(value), float(value))
+                await asyncio.sleep(0.005)
+            await until(lambda: ("telemetry_dropped", True) in line.conditions(), "the alarm")
+            broker.start()
+            async with primary_host(broker.port) as (host, _, broken):
+                dropped = (None, "Outbox/Dropped")
+                await until(lambda: dropped in host.tags and (host.tags[dropped].value or 0) > 10, "the count")
+                await until(lambda: line.conditions()[-1] == ("telemetry_dropped", False), "the end of the alarm")
+                assert broken == []
+        async with plant.hosted() as line:
+            await asyncio.sleep(0.1)
+            assert line.conditions()[-1] == ("telemetry_dropped", False)

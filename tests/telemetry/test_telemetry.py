@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,32 @@ async def test_a_state_that_ended_while_the_broker_was_away_is_taken_from_it(tmp
                 assert all(m["historical"] for m in heard.on("/event/") if m["sequence"] > 2)
                 gone = {str(m.topic) for m in heard.messages if not m.payload}
                 assert gone == {f"{ROOT}/run/r1/state", f"{ROOT}/press-1/alarm/press_tilt"}
+
+
+@pytest.mark.parametrize("version", ["3.1.1", "5"])
+async def test_what_a_unit_had_retained_that_is_no_more_is_taken_from_the_broker(tmp_path: Path, version: Any) -> None:
+    with mosquitto(tmp_path) as server:
+        plant = Plant(tmp_path, server.port, version=version)
+        async with plant.hosted() as line:
+            await line.connected()
+            line.press.link(up=True)
+            line.press.show(1.0, machine_state=6, force_pv_kn=1.0)
+            async with subscriber(server.port) as heard:
+                await heard.until(lambda: heard.on("press-1/image") and heard.on("press-1/state"))
+        async with replace(plant, units=()).hosted() as line:
+            await line.connected()
+            await heard_nothing_of(server.port, "press-1")
+
+
+async def heard_nothing_of(port: int, unit: str) -> None:
+    """A newcomer is given the line's status and soon nothing of a unit."""
+    async with asyncio.timeout(10):
+        while True:
+            async with newcomer(port) as later:
+                await later.until(lambda: later.on("line/status"))
+                await asyncio.sleep(0.05)  # what is retained comes in any order
+                if not any(unit in str(message.topic) for message in later.messages):
+                    return
 
 
 def alarm(state: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from controller.telemetry.sparkplug.catalogue import Catalogue, Key
 from controller.telemetry.sparkplug.datatypes import DataType, to_wire
@@ -41,6 +42,12 @@ class CurrentValues:
                 self._latest[key] = sample
             news.append(sample)
         return tuple(news)
+
+    def earlier(self, by_ms: int) -> None:
+        """What is known was known by a clock that was that much ahead."""
+        self._latest = {
+            key: replace(sample, time_ms=max(0, sample.time_ms - by_ms)) for key, sample in self._latest.items()
+        }
 
     def born(self, device: str | None) -> dict[Key, Sample]:
         """What the birth of a device (None for the node) says; it tells every quality."""

@@ -113,9 +113,8 @@ class EdgeNode:
         """The connection is gone, or was closed; gives what has to be kept because it may not have arrived."""
         self.state = NodeState.OFFLINE
         self._born.clear()
-        kept = (*self._doubt.broker_lost(), *self._held)
-        self._held.clear()
-        return kept
+        held, self._held = self._held, []
+        return (*self._doubt.broker_lost(), *held)
 
     def leaving(self) -> Reaction:
         """The death to publish before a disconnect that is meant; the session is over. What was not proved is kept."""
@@ -178,6 +177,10 @@ class EdgeNode:
         self._born.discard(device)
         gone = Payload(self._utc_ms(), self._sequence.take())
         return Reaction((self._out(self.name.topic(MessageType.DDEATH, device), gone),))
+
+    def clock_was_set_back(self, by_ms: int) -> None:
+        """The clock that dates values was set back: what is told now is older than the last, and no past."""
+        self._current.earlier(by_ms)
 
     # ------------------------------------------------------------ what comes
 
@@ -286,9 +289,9 @@ class EdgeNode:
 
     def _split(self, samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
         """What may be sent now, and what its device's birth has to come first for."""
-        sendable = tuple(sample for sample in samples if sample.device is None or sample.device in self._born)
-        return sendable, tuple(
-            sample for sample in samples if not (sample.device is None or sample.device in self._born)
+        born = {None, *self._born}
+        return tuple(one for one in samples if one.device in born), tuple(
+            one for one in samples if one.device not in born
         )
 
     def _known(self, device: str) -> None:

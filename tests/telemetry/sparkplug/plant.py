@@ -15,6 +15,7 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
+from controller.telemetry.cancellable import CancellableClient
 from controller.telemetry.sparkplug.catalogue import Catalogue
 from controller.telemetry.sparkplug.messages import Outgoing
 from controller.telemetry.sparkplug.node import EdgeNode, NodeState, Reaction
@@ -130,7 +131,7 @@ class EdgeClient:
             opening = self.node.connecting(await next_death_number(self.kept))
             will = aiomqtt.Will(opening.will.topic, opening.will.payload, opening.will.qos, opening.will.retain)
             try:
-                async with aiomqtt.Client("127.0.0.1", self._port, will=will, clean_session=True) as client:
+                async with CancellableClient("127.0.0.1", self._port, will=will, clean_session=True) as client:
                     self._client = client
                     await client.subscribe(list(opening.subscriptions))
                     self.do(self.node.connected())
@@ -198,7 +199,7 @@ async def primary_host(port: int) -> AsyncIterator[tuple[Host, list[aiomqtt.Mess
             since_ms = utc_ms()
             will = aiomqtt.Will(STATE, state(False, since_ms), 1, retain=True)
             try:
-                async with aiomqtt.Client("127.0.0.1", port, will=will) as client:
+                async with CancellableClient("127.0.0.1", port, will=will) as client:
                     await client.subscribe("spBv1.0/#", 1)
                     host.online = False
                     await client.publish(STATE, state(True, since_ms), 1, retain=True)

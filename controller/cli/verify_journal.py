@@ -22,6 +22,7 @@ from controller.journal import (
 )
 from controller.journal.examining import beside_store, pages_of
 from controller.journal.rescue import is_empty, is_rescue, missing_records, rescue_path
+from controller.place import Place
 from controller.reports.certificate_checks import Check, Result
 
 _SQLITE = b"SQLite format 3\x00"
@@ -44,7 +45,7 @@ def is_journal(file: Path) -> bool:
         return False
 
 
-def verify_journal(file: Path, store: Path | None, anchor: Path | None, *, as_json: bool) -> ExitCode:
+def verify_journal(file: Path, store: Place | None, anchor: Path | None, *, as_json: bool) -> ExitCode:
     """Prints every check of a store or of a rescue file; a check that was not made is never told as made."""
     try:
         is_saved = file.is_file() and is_rescue(file)
@@ -121,15 +122,16 @@ def _end(where: Path, found: Examined, anchor: Anchor | StoreUnusable | None) ->
     return [Check(_END, Result.HOLDS, words + (f"; {later} later ones may have been more" if later else ""))]
 
 
-def _of_rescue(file: Path, store: Path | None) -> tuple[Examined, list[Check]]:
+def _of_rescue(file: Path, store: Place | None) -> tuple[Examined, list[Check]]:
     events, faults = read_rescue(file)
     found = Examined(
         len(events), len({e.run for e in events if e.kind == "run.created"}), events[-1] if events else None
     )
     checks = _all(_LINES, faults)
-    beside = file.with_name(file.name.removesuffix(".rescue")) if store is None else store
-    if store is None and (beside == file or not beside.exists()):
+    near = file.with_name(file.name.removesuffix(".rescue"))
+    if store is None and (near == file or not near.exists()):
         return found, [*checks, Check(_CONTINUES, Result.NOT_CHECKED, "give --store FILE")]
+    beside = near if store is None else store
     try:
         missing = missing_records(file, read_events(beside))
     except StoreUnusable as error:

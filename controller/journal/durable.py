@@ -166,7 +166,8 @@ class StoredJournal(ForgettingJournal):
     async def _store(self, event: Event) -> None:
         future = self._submit(event)
         try:
-            await asyncio.wait_for(asyncio.shield(future), self._limit_s())
+            async with asyncio.timeout(self._limit_s()):  # wait_for of Python 3.11 loses a cancellation that comes late
+                await asyncio.shield(future)
         except TimeoutError:
             words = f"{self._medium.place}: the disk has not answered for {self._patience_s:g} s"
             raise JournalError(f"the journal cannot be written: {words}") from None

@@ -105,7 +105,7 @@ async def diff_recipes(request: Request, form: DiffForm, _: Viewer) -> list[dict
     def text_of(given: TextForm | str) -> Text:
         if isinstance(given, TextForm):
             return given.as_text()
-        version = read_shelf(parts.recipes.file).version(reference(given))
+        version = read_shelf(parts.recipes.place).version(reference(given))
         return _stored_text(parts.recipes, version)
 
     first = await parts.workers.wait_for(text_of, form.first)
@@ -114,7 +114,7 @@ async def diff_recipes(request: Request, form: DiffForm, _: Viewer) -> list[dict
 
 
 def _stored_text(desk: RecipeDesk, version: Version) -> Text:
-    files = files_of(desk.file, version)
+    files = files_of(desk.place, version)
     packs = {path: content.decode() for path, content in files.packs.items()}
     return Text(f"{version}.yaml", files.text.decode(), packs)
 
@@ -149,7 +149,7 @@ async def show_plan(request: Request, name: NamePath, version: Number, _: Viewer
     """The plan of a stored version on this line as it is now; findings (422) where it has none."""
     desk = parts_of(request).recipes
     of = (await _shelf(request)).version(Reference(name, version))
-    plan = await parts_of(request).workers.wait_for(plan_of, desk.file, of, desk.capabilities)
+    plan = await parts_of(request).workers.wait_for(plan_of, desk.place, of, desk.capabilities)
     found = planned(plan)
     return ExaminedBody(is_recipe=True, findings=list(found.findings), hash=found.hash, plan=found.plan)
 
@@ -240,7 +240,7 @@ async def _to_be_signed(request: Request, of: Reference, meaning: str) -> ToBeSi
     """A version's plan on this line, by its hash."""
     parts = parts_of(request)
     version = (await _shelf(request)).version(of)
-    plan = await parts.workers.wait_for(plan_of, parts.recipes.file, version, parts.recipes.capabilities)
+    plan = await parts.workers.wait_for(plan_of, parts.recipes.place, version, parts.recipes.capabilities)
     return ToBeSigned(Action.APPROVE, str(version), plan.hash, meaning)
 
 
@@ -260,7 +260,7 @@ async def withdraw_approval(
 
 async def _shelf(request: Request) -> Shelf:
     parts = parts_of(request)
-    return await parts.workers.wait_for(read_shelf, parts.recipes.file)
+    return await parts.workers.wait_for(read_shelf, parts.recipes.place)
 
 
 def version_data(version: Version) -> dict[str, Any]:

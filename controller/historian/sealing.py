@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,22 +68,28 @@ async def seal(trends: Trends, wanted: Seal, file: Path) -> Sealed:
     chosen = await chosen_tags(trends, wanted.tags, wanted.units)
     marks = await trends.marks(wanted.from_us, wanted.to_us)
     schema = await asyncio.to_thread(_schema, trends.line, wanted, chosen, marks)
-    rows, draft = 0, begun(file)
+    rows, draft, one_by_one = 0, begun(file), threading.Lock()
     try:
         with refused(file):
             writer = await asyncio.to_thread(_writer, draft, schema)
             try:
                 for stored in chosen:
                     async for samples in pages(trends, stored, wanted.from_us, wanted.to_us):
-                        await asyncio.to_thread(_write, writer, schema, stored, samples)
+                        await asyncio.to_thread(_alone, one_by_one, _write, writer, schema, stored, samples)
                         rows += len(samples)
             finally:
-                await asyncio.to_thread(writer.close)
+                await asyncio.to_thread(_alone, one_by_one, writer.close)
             digest, size = await asyncio.to_thread(sha256_of, draft), draft.stat().st_size
         await asyncio.to_thread(finished, draft, file)
     finally:
         draft.unlink(missing_ok=True)
     return Sealed(str(file), digest, rows, len(chosen), size)
+
+
+def _alone(one_by_one: threading.Lock, work: Callable[..., None], *arguments: Any) -> None:
+    """One thing at a time: whoever is cancelled leaves a thread that still writes."""
+    with one_by_one:
+        work(*arguments)
 
 
 def _writer(draft: Path, schema: Any) -> Any:

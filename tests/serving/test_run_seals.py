@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,12 +16,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 from typer.testing import CliRunner
 
 from controller.cli.main import app
 from controller.database import database_opened
 from controller.events import EventStream
-from controller.historian import TABLES, Historian, HistorianOptions, Tag, recording
+from controller.historian import TABLES, Historian, HistorianOptions, Tag, recording, sealing
 from controller.historian.new_file import sha256_of
 from controller.journal import Journal, SqliteJournal
 from controller.serving import run_seals
@@ -190,7 +193,9 @@ async def test_age_deletes_nothing_that_an_open_or_unsealed_run_needs(tmp_path: 
             assert len(await historian.samples(PRESS, us_of(stage.open_since[0]), stage.us())) == 5
 
 
-async def test_what_cannot_be_sealed_is_told_once_and_tried_again(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_what_cannot_be_sealed_is_told_once_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(run_seals, "AGAIN_S", 0.01)
     stage = Stage(tmp_path)
     (tmp_path / "store-runs").touch()
@@ -206,6 +211,42 @@ async def test_what_cannot_be_sealed_is_told_once_and_tried_again(tmp_path: Path
     begun, over = stage.told
     assert (begun["name"], begun["active"], over["active"]) == ("trends_not_sealed", True, False)
     assert "store-runs" in begun["message"]
+
+
+async def test_a_sealing_that_is_cancelled_closes_its_file_behind_what_still_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reload ends it in the middle; a file that is closed under a thread's hands would end the process."""
+    told: list[str] = []
+    writes = threading.Event()
+    made, write = sealing._writer, sealing._write
+
+    def slow(*arguments: Any) -> None:
+        writes.set()
+        time.sleep(0.2)
+        write(*arguments)
+        told.append("written")
+
+    class Watched:
+        def __init__(self, writer: Any) -> None:
+            self.write_table, self._writer = writer.write_table, writer
+
+        def close(self) -> None:
+            told.append("closed")
+            self._writer.close()
+
+    monkeypatch.setattr(sealing, "_write", slow)
+    monkeypatch.setattr(sealing, "_writer", lambda *arguments: Watched(made(*arguments)))
+    stage = Stage(tmp_path)
+    async with stage.recording():
+        stage.begin("one")
+        stage.pass_time(3)
+        stage.end("one")
+        async with stage.sealing():
+            await stage.until(writes.is_set)
+        assert told == ["written", "closed"]
+        assert list((tmp_path / "store-runs").iterdir()) == []
+        assert stage.sealed() == []
 
 
 async def test_a_journal_in_memory_is_followed_as_well() -> None:

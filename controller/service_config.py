@@ -36,6 +36,14 @@ NAME = Text(r"[^\s\x00-\x1f](?:[^\x00-\x1f]{0,198}[^\s\x00-\x1f])?", "a text of 
 VARIABLE = Text(r"[A-Za-z_][A-Za-z0-9_]{0,200}", "the name of a variable of the environment")
 TAG = Text(r"[A-Za-z0-9_.-]{1,128}", "UNIT.SIGNAL")
 SQLITE = "sqlite:///"
+KEEP_ALIVE_S = 15
+"""Seconds of silence after which a broker is asked whether it is there; it counts as gone after one and a half of these
+without an answer (engineering judgement)."""
+HOST_KEEP_ALIVE_S = 60
+"""The same of a Sparkplug host application, where nothing else is said: what MQTT clients mostly take."""
+VALUES_HZ = 1.0
+"""Messages of values a second and unit at most; a person sees no more, and trends are the historian's (engineering
+judgement)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +115,9 @@ class StoreConfig(Table):
     password_env: str | None = setting(VARIABLE, "the variable of the environment with that password", None)
     folder: Path = setting(
         FileName("the name of a folder"),
-        "for what a PostgreSQL store keeps beside the service: anchor, rescue file, stored recipes",
+        "for what the service keeps itself: of a PostgreSQL store the anchor, the rescue file and sealed trends",
         Path(),
         absent="the folder where it is started",
-    )
-    keep_days: int | None = setting(
-        Whole(30, 36500, "days"),
-        "closed runs go from the store to an archive after so long",
-        None,
-        absent="kept for good",
     )
 
     @property
@@ -167,6 +169,12 @@ class SparkplugConfig(Table):
     primary_host: str | None = setting(
         LEVEL, "the host application without which data wait in the outbox", None, absent="nobody is waited for"
     )
+    host_keep_alive_s: int = setting(
+        Whole(5, 3600, "seconds"),
+        "the keep-alive of that host's connection: what it was told in one and a half of these before it was seen to be"
+        " gone is told again",
+        HOST_KEEP_ALIVE_S,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +200,13 @@ class MqttConfig(Table):
     ca: Path | None = setting(FileName(), "whose certificates count, PEM", None, absent="those of the system")
     certificate: Path | None = setting(FileName(), "our certificate for the broker, PEM", None)
     key: Path | None = setting(FileName(), "its private key, PEM", None)
-    keep_alive_s: int = setting(Whole(5, 600, "seconds"), "a broker that is silent for longer is gone", 20)
+    keep_alive_s: int = setting(
+        Whole(5, 600, "seconds"), "a broker that is silent for longer is asked, and then gone", KEEP_ALIVE_S
+    )
     site: str = setting(LEVEL, "the first level of every topic", "site")
     area: str = setting(LEVEL, "the second level", "area")
     line: str | None = setting(LEVEL, "the third level", None, absent="the line's name, cleaned")
-    live_hz: float = setting(Number(0.1, 20, "messages a second"), "values of a unit at most so often", 2.0)
+    live_hz: float = setting(Number(0.1, 20, "messages a second"), "values of a unit at most so often", VALUES_HZ)
     outbox_max_mb: int = setting(
         Whole(1, 100_000, "MB"), "what waits for the broker at most; beyond it the least important goes, counted", 1000
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 from starlette.requests import HTTPConnection
@@ -18,6 +17,7 @@ from controller.api.records import Records
 from controller.api.stream.hub import Hub
 from controller.api.workers import Workers
 from controller.historian import StoredTag, Trend
+from controller.place import Place
 from controller.service.service import LineService
 from controller.store.recipes import RecipeStore
 from recipes.plan import UnitCapability
@@ -25,10 +25,10 @@ from recipes.plan import UnitCapability
 
 @dataclass(frozen=True, slots=True)
 class RecipeDesk:
-    """Stored recipes with the line that they are planned on. file is the store that holds them."""
+    """Stored recipes with the line that they are planned on. place is the store that holds them."""
 
     store: RecipeStore
-    file: Path
+    place: Place
     line: str
     capabilities: Sequence[UnitCapability]
 

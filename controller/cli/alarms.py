@@ -6,12 +6,13 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from controller.cli.exit_codes import ExitCode
+from controller.cli.store_place import STORE, Store
+from controller.place import Place
 
 if TYPE_CHECKING:
     from controller.alarms.alarm import Alarm, AlarmKey
@@ -22,12 +23,10 @@ alarms = typer.Typer(
     rich_markup_mode=None,
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-Store = Annotated[Path, typer.Option(help="The file that holds the journal of all runs.")]
 Keys = Annotated[list[str], typer.Argument(help="Alarms as `pressline alarms` names them: link_down@coater-1.")]
 Key = Annotated[str, typer.Argument(help="An alarm as `pressline alarms` names it: link_down@coater-1.")]
 By = Annotated[str | None, typer.Option(help="Who does it; without it the user who is logged in.")]
 Why = Annotated[str, typer.Option("--reason", help="Why.")]
-STORE = Path("pressline.sqlite")
 
 
 @alarms.callback()
@@ -119,7 +118,7 @@ def return_to_service(key: Key, by: By = None, store: Store = STORE) -> None:
 # ---------------------------------------------------------------------- work
 
 
-def list_alarms(store: Path, *, as_json: bool) -> ExitCode:
+def list_alarms(store: Place, *, as_json: bool) -> ExitCode:
     """Prints what stands in a store, whether or not a run is using it; 1 if anything stands."""
     from controller.alarms.server import looked_up
     from controller.cli.alarm_words import NONE, data_of_alarm, line_of
@@ -143,7 +142,7 @@ def list_alarms(store: Path, *, as_json: bool) -> ExitCode:
     return ExitCode.REFUSED if standing else ExitCode.PASSED
 
 
-def show_history(store: Path, last: int, *, as_json: bool) -> ExitCode:
+def show_history(store: Place, last: int, *, as_json: bool) -> ExitCode:
     """Prints what happened to alarms."""
     from controller.alarms.record import KINDS
     from controller.cli.alarm_words import history as lines
@@ -161,7 +160,7 @@ def show_history(store: Path, last: int, *, as_json: bool) -> ExitCode:
     return ExitCode.PASSED
 
 
-def show_metrics(store: Path, positions: int, *, as_json: bool) -> ExitCode:
+def show_metrics(store: Place, positions: int, *, as_json: bool) -> ExitCode:
     """Prints the figures of a store."""
     from controller.alarms.metrics import of_journal
     from controller.cli.alarm_words import figures
@@ -221,18 +220,19 @@ def _who(by: str | None) -> str:
     return logged_in() if by is None else by
 
 
-def _commanded(store: Path, command: Callable[[AlarmServer], None]) -> ExitCode:
+def _commanded(store: Place, command: Callable[[AlarmServer], None]) -> ExitCode:
     """Carries out one command on the alarms of a store, and shows what stands then."""
     from controller.alarms.server import AlarmServer
     from controller.alarms.states import AlarmRefused
     from controller.alarms.table import shipped_table
-    from controller.cli.clock import utc_text
-    from controller.events import EventStream
-    from controller.journal import JournalError, SqliteJournal, StoreBusy, read_events
+    from controller.cli.store_place import journal_of
+    from controller.journal import JournalError, read_events
 
     async def work() -> None:
         read_events(store)  # a store that is not there is not made
-        journal = SqliteJournal(EventStream(), utc_text, store)
+        journal = journal_of(
+            store, "POST /api/v1/alarms/... of its API does it; `alarms` at the terminal of its run does too"
+        )
         try:
             server = AlarmServer({}, journal, shipped_table())
             server.recall()
@@ -245,9 +245,6 @@ def _commanded(store: Path, command: Callable[[AlarmServer], None]) -> ExitCode:
     except AlarmRefused as error:
         print(error, file=sys.stderr)
         return ExitCode.REFUSED
-    except StoreBusy as error:
-        print(f"{error}; type `alarms` at the terminal of its run", file=sys.stderr)
-        return ExitCode.UNUSABLE
     except JournalError as error:
         print(error, file=sys.stderr)
         return ExitCode.UNUSABLE

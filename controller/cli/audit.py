@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from controller.cli.exit_codes import ExitCode
-from controller.cli.people_store import STORE, AsJson, Store, show
+from controller.cli.people_store import AsJson, show
+from controller.cli.store_place import STORE, Store
+from controller.place import Place
 
 if TYPE_CHECKING:
     from controller.accounts.audit_search import AuditEntry
@@ -58,20 +58,11 @@ def search(
     raise typer.Exit(show({"entries": found}, text, as_json=as_json))
 
 
-def _newest_first(store: Path) -> Iterator[Event]:
+def _newest_first(store: Place) -> Iterator[Event]:
     """The records of a store, read in parts: the newest of a store of months come at once. Raises JournalError."""
-    from controller.journal.database import events_of
-    from controller.journal.past import AskedPast
-    from controller.journal.sqlite import SqliteMedium
-    from controller.store.database import reading
+    from controller.journal.places import read_past
 
-    with reading(store) as database:
-        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchall():
-            return iter(())  # recipes only: nothing was done yet
-    medium = SqliteMedium(store)
-    with medium.reading() as records:
-        last = records.newest()[0]
-    return reversed(AskedPast(last, medium.reading, partial(events_of, medium.place)))
+    return reversed(read_past(store))
 
 
 def _line(entry: AuditEntry) -> str:

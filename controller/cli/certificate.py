@@ -12,6 +12,7 @@ from pathlib import Path
 from controller.cli.exit_codes import ExitCode
 from controller.events import Event
 from controller.journal import JournalError, RecordUnreadable, read_events
+from controller.place import Place
 from controller.reports.certificate import JournalDamaged, NoCertificate, certificate_document
 from controller.reports.certificate_checks import (
     Check,
@@ -32,7 +33,7 @@ class CertificateOptions:
     """What the user asked for."""
 
     run: str
-    store: Path
+    store: Place
     html: Path | None
     pdf: Path | None
     force: bool
@@ -67,7 +68,7 @@ def certify_run(options: CertificateOptions) -> ExitCode:
     return ExitCode.PASSED if certificate["accepted"] else ExitCode.REFUSED
 
 
-def _records(store: Path) -> list[Event]:
+def _records(store: Place) -> list[Event]:
     """All records of a store. Raises _Unusable, and JournalDamaged for a record that is no JSON any more."""
     try:
         return read_events(store)
@@ -129,7 +130,7 @@ def _write(options: CertificateOptions, certificate: Certificate) -> None:
 
 
 def _look_at(file: Path, options: CertificateOptions) -> None:
-    if _same(file, options.store):
+    if isinstance(options.store, Path) and _same(file, options.store):
         raise _Unusable(f"{file}: is the store itself; a certificate is never written over a journal")
     if file.is_dir():
         raise _Unusable(f"{file}: is a directory; expected the name of a file")
@@ -157,7 +158,7 @@ def _put(file: Path, content: bytes) -> None:
 # ---------------------------------------------------------------------- verifying
 
 
-def verify_file(file: Path, store: Path | None, recipe: Path | None, line: Path | None, *, as_json: bool) -> ExitCode:
+def verify_file(file: Path, store: Place | None, recipe: Path | None, line: Path | None, *, as_json: bool) -> ExitCode:
     """Prints every check of a certificate's file; a check that was not made is never told as made."""
     try:
         read = read_certificate(file)
@@ -175,7 +176,7 @@ def verify_file(file: Path, store: Path | None, recipe: Path | None, line: Path 
     return ExitCode.REFUSED if failed else ExitCode.PASSED
 
 
-def _journal_checks(certificate: Certificate, store: Path | None) -> list[Check]:
+def _journal_checks(certificate: Certificate, store: Place | None) -> list[Check]:
     if store is None:
         return journal_not_checked("give --store FILE")
     try:

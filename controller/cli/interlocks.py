@@ -15,6 +15,8 @@ import typer
 
 from controller.cli.exit_codes import ExitCode
 from controller.cli.login import logged_in
+from controller.cli.store_place import STORE, Store
+from controller.place import Place
 
 if TYPE_CHECKING:
     from controller.journal import Journal
@@ -24,13 +26,11 @@ interlocks = typer.Typer(
     rich_markup_mode=None,
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-Store = Annotated[Path, typer.Option(help="The file that holds the journal of all runs.")]
 Unit = Annotated[str, typer.Argument(help="A unit of the line, for example isostatic-press-1.")]
 RowName = Annotated[str, typer.Argument(help="The row, as `pressline interlocks` names it: 'bag tight'.")]
 LineFile = Annotated[
     Path | None, typer.Option("--line", help="The line file; without it the shipped machine models are used.")
 ]
-STORE = Path("pressline.sqlite")
 
 
 @interlocks.callback()
@@ -94,7 +94,7 @@ class Wanted:
     reason: str
     minutes: float
     line: Path | None
-    store: Path
+    store: Place
 
 
 def show_matrix(kind: str | None, *, as_page: bool, as_json: bool) -> ExitCode:
@@ -149,7 +149,7 @@ def show_gaps(line: Path, kind: str | None, *, as_json: bool) -> ExitCode:
     return ExitCode.PASSED
 
 
-def list_bypasses(store: Path, *, as_json: bool) -> ExitCode:
+def list_bypasses(store: Place, *, as_json: bool) -> ExitCode:
     """Prints every bypass of a store, also of one that a service is writing to."""
     from controller.cli.clock import utc_text
     from controller.interlocks.bypass import told_bypasses
@@ -208,7 +208,7 @@ def begin(wanted: Wanted) -> ExitCode:
     return _journalled(wanted.store, work)
 
 
-def end_bypass(unit: str, row: str, who: str, store: Path) -> ExitCode:
+def end_bypass(unit: str, row: str, who: str, store: Place) -> ExitCode:
     """Ends a bypass and journals it."""
     from controller.interlocks import Bypasses
 
@@ -224,14 +224,13 @@ def end_bypass(unit: str, row: str, who: str, store: Path) -> ExitCode:
     return _journalled(store, work)
 
 
-def _journalled(store: Path, work: Callable[[Journal], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
+def _journalled(store: Place, work: Callable[[Journal], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
     """Does the work with the store's journal; a store that a service writes to is that service's."""
-    from controller.cli.clock import utc_text
-    from controller.events import EventStream
-    from controller.journal import JournalError, SqliteJournal
+    from controller.cli.store_place import journal_of
+    from controller.journal import JournalError
 
     async def done() -> ExitCode:
-        journal = SqliteJournal(EventStream(), utc_text, store)
+        journal = journal_of(store, "POST /api/v1/units/{unit}/bypasses of its API does it, with a second signature")
         try:
             return await work(journal)
         finally:

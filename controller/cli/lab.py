@@ -8,15 +8,15 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from controller.cli.clock import utc_text
 from controller.cli.exit_codes import ExitCode, code_of
 from controller.cli.runs import report
-from controller.events import Event, EventStream
+from controller.cli.store_place import journal_of
+from controller.events import Event
 from controller.executor.record import document
 from controller.executor.release import Judged, NotReleasable, certificate_data, recorded
-from controller.journal import JournalError, SqliteJournal, read_events
+from controller.journal import JournalError, read_events
+from controller.place import Place
 from recipes.facts import Evidence, Fact, in_unit
 from recipes.rules.kept import kept_fact
 from recipes.rules.rule import RATIO_UNIT, Rule
@@ -39,7 +39,7 @@ class Unusable(Exception):
     """What was entered cannot be used; the message says why."""
 
 
-def enter(run: str, entered: LabValue, store: Path, *, as_json: bool) -> ExitCode:
+def enter(run: str, entered: LabValue, store: Place, *, as_json: bool) -> ExitCode:
     """Adds one value to an ended run and shows its record with the new certificate."""
     try:
         return asyncio.run(_entered(run, entered, store, as_json=as_json))
@@ -50,7 +50,7 @@ def enter(run: str, entered: LabValue, store: Path, *, as_json: bool) -> ExitCod
     return ExitCode.UNUSABLE
 
 
-async def _entered(run: str, entered: LabValue, store: Path, *, as_json: bool) -> ExitCode:
+async def _entered(run: str, entered: LabValue, store: Place, *, as_json: bool) -> ExitCode:
     if not entered.by.strip():
         raise Unusable("--by is empty: somebody has to answer for the value")
     earlier = _run_events(store, run)
@@ -59,7 +59,7 @@ async def _entered(run: str, entered: LabValue, store: Path, *, as_json: bool) -
     _plausible(earlier, fact, entered)
     again = Judged(known.rules, known.terms, known.packs, known.purpose, (*known.facts, fact), known.made)
     certificate = certificate_data(again)  # before anything is written: a record cannot be taken back
-    journal = SqliteJournal(EventStream(), utc_text, store)
+    journal = journal_of(store, "a value of the laboratory waits until it has ended")
     try:
         data: Mapping[str, object] = {"fact": kept_fact(fact), "by": entered.by}
         await journal.append(run, "lab.entered", data)
@@ -85,7 +85,7 @@ def _plausible(events: Sequence[Event], fact: Fact, entered: LabValue) -> None:
             raise Unusable(f"{entered.value} is outside {bounds}, between which the recipe expects it")
 
 
-def _run_events(store: Path, run: str) -> list[Event]:
+def _run_events(store: Place, run: str) -> list[Event]:
     events = read_events(store)
     own = [event for event in events if event.run == run]
     if not own:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from controller.cli.store_place import STORE, Store
+
 recipes = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -19,9 +21,7 @@ By = Annotated[str, typer.Option(help="The name of the person who does this.")]
 LineFile = Annotated[
     Path | None, typer.Option("--line", help="The line file; without it the shipped machine models are used.")
 ]
-Store = Annotated[Path, typer.Option(help="The file that holds stored recipes and the journal of all runs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-STORE = Path("pressline.sqlite")
 
 
 @recipes.command()

@@ -6,12 +6,13 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from controller.cli.exit_codes import ExitCode
+from controller.cli.store_place import STORE, Store
+from controller.place import Place
 
 if TYPE_CHECKING:
     from controller.journal import Journal
@@ -22,11 +23,9 @@ lots = typer.Typer(
     rich_markup_mode=None,
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-Store = Annotated[Path, typer.Option(help="The file that holds the journal of all runs.")]
 LotName = Annotated[str, typer.Argument(help="RUN/LOT, or LOT where only one run has it: 'electrode laminate'.")]
 Who = Annotated[str, typer.Option(help="Who says so.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; it stands in the record of the lot's run.")]
-STORE = Path("pressline.sqlite")
 
 
 @lots.command(name="list")
@@ -90,7 +89,7 @@ def back(lot: LotName, who: Who, store: Store = STORE, as_json: AsJson = False) 
     raise typer.Exit(_acted(store, lambda journal: acts.say_back(journal, lot, who), as_json=as_json))
 
 
-def listed(store: Path, status: str | None, *, every: bool, as_json: bool) -> ExitCode:
+def listed(store: Place, status: str | None, *, every: bool, as_json: bool) -> ExitCode:
     """Prints the lots of a store, also of one that a service is writing to."""
     from controller.lots.model import LotStatus, lot_data
     from controller.lots.page import list_lines
@@ -110,7 +109,7 @@ def listed(store: Path, status: str | None, *, every: bool, as_json: bool) -> Ex
     return ExitCode.PASSED
 
 
-def shown(text: str, store: Path, *, as_json: bool) -> ExitCode:
+def shown(text: str, store: Place, *, as_json: bool) -> ExitCode:
     """Prints one lot."""
     from controller.lots.model import LotUnknown, named
 
@@ -124,7 +123,7 @@ def shown(text: str, store: Path, *, as_json: bool) -> ExitCode:
     return ExitCode.PASSED
 
 
-def show_genealogy(text: str, store: Path, *, forward: bool, as_json: bool) -> ExitCode:
+def show_genealogy(text: str, store: Place, *, forward: bool, as_json: bool) -> ExitCode:
     """Prints where something comes from, or what came of it."""
     from controller.lots.genealogy import genealogy, node_named, tree
     from controller.lots.model import LotUnknown
@@ -148,7 +147,7 @@ def show_genealogy(text: str, store: Path, *, forward: bool, as_json: bool) -> E
     return ExitCode.PASSED
 
 
-def _read(store: Path) -> Any:
+def _read(store: Place) -> Any:
     """The lots of a store; None after telling why it cannot be read."""
     from controller.cli.clock import utc_text
     from controller.journal import JournalError, read_events
@@ -168,31 +167,29 @@ def _print(lot: Lot, *, as_json: bool) -> None:
     print(json.dumps(lot_data(lot), indent=2) if as_json else "\n".join(lot_lines(lot)))
 
 
-def _acted(store: Path, act: Callable[[Journal], Awaitable[Lot]], *, as_json: bool) -> ExitCode:
+def _acted(store: Place, act: Callable[[Journal], Awaitable[Lot]], *, as_json: bool) -> ExitCode:
     """Does something with the store's journal; a store that a service writes to is that service's."""
-    from controller.cli.clock import utc_text
-    from controller.events import EventStream
-    from controller.journal import JournalError, SqliteJournal, StoreBusy
+    from controller.cli.store_place import journal_of
+    from controller.journal import JournalError, StoreBusy
+    from controller.journal.places import refuse_no_store
     from controller.lots.acts import NotAllowed
     from controller.lots.model import LotUnknown
 
     async def done() -> Lot:
-        journal = SqliteJournal(EventStream(), utc_text, store)
+        refuse_no_store(store)
+        journal = journal_of(store, "POST /api/v1/lots/{run}/{lot}/... of its API does it")
         try:
             return await act(journal)
         finally:
             await journal.close()
 
-    if not store.exists():
-        print(f"{store}: there is no such store", file=sys.stderr)
-        return ExitCode.UNUSABLE
     try:
         _print(asyncio.run(done()), as_json=as_json)
     except NotAllowed as error:
         print(f"not done: {error}", file=sys.stderr)
         return ExitCode.REFUSED
     except StoreBusy as error:
-        print(f"not done: {error}; nothing was recorded, say it again when that program has ended", file=sys.stderr)
+        print(f"not done: {error}; nothing was recorded", file=sys.stderr)
         return ExitCode.UNUSABLE
     except (JournalError, LotUnknown) as error:
         print(f"not done: {error}", file=sys.stderr)

@@ -20,8 +20,6 @@ Seed = Annotated[
     int, typer.Option(min=0, help="Draws the simulated truth and noise; the same seed gives the same run.")
 ]
 Speed = Annotated[float, typer.Option(min=1, max=20, help="How many times faster than real a simulated line runs.")]
-Store = Annotated[Path, typer.Option(help="The file that holds the journal of all runs.")]
-STORE = Path("pressline.sqlite")
 People = Annotated[
     int | None, typer.Option(min=1, max=100, help="How many people are at the line; two if it is left out.")
 ]

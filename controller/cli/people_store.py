@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import stat
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -16,20 +17,23 @@ import typer
 
 from controller.cli.exit_codes import ExitCode
 from controller.cli.login import at_terminal
+from controller.place import Place, url_of
 
 if TYPE_CHECKING:
     from controller.accounts import Accounts, Act
     from controller.authority import Actor
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-Store = Annotated[Path, typer.Option(help="The store of the line: the file that holds its journal and its people.")]
 UserName = Annotated[str, typer.Argument(help="The user, for example ann.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; it stands in the audit.")]
 PasswordFile = Annotated[
     Path | None,
     typer.Option(help="A file that only you may read, with the password in its first line; else you are asked for it."),
 ]
-STORE = Path("pressline.sqlite")
+
+
+OWN_ONLY = 0o077
+"""What a store holds is for nobody else's eyes: passwords' hashes are among it."""
 
 
 class PasswordUnreadable(Exception):
@@ -44,20 +48,20 @@ def here() -> Actor:
 
 
 def with_accounts(
-    store: Path, work: Callable[[Accounts], Awaitable[ExitCode]], *, accept: Act | None = None, make: bool = False
+    store: Place, work: Callable[[Accounts], Awaitable[ExitCode]], *, accept: Act | None = None, make: bool = False
 ) -> ExitCode:
     """Does the work with the people of a store, which no service may hold meanwhile."""
 
     async def done() -> ExitCode:
         from controller.accounts import TABLES, Accounts
         from controller.cli.clock import utc_text
+        from controller.cli.store_place import journal_of
         from controller.database import open_database
-        from controller.events import EventStream
-        from controller.journal import SqliteJournal
 
-        journal = SqliteJournal(EventStream(), utc_text, store)
+        os.umask(OWN_ONLY)
+        journal = journal_of(store, "its API does this too: /api/v1/users and /api/v1/tokens")
         try:
-            database = open_database(f"sqlite:///{store}", TABLES)
+            database = open_database(url_of(store), TABLES)
             try:
                 accounts = await Accounts.open(database, journal, utc_text, accept=accept)
                 try:
@@ -69,7 +73,7 @@ def with_accounts(
         finally:
             await journal.close()
 
-    if not make and not store.exists():
+    if not make and isinstance(store, Path) and not store.exists():
         print(f"{store}: there is no such store; `pressline users add` makes one", file=sys.stderr)
         return ExitCode.UNUSABLE
     return told(done)
@@ -81,13 +85,10 @@ def told(work: Callable[[], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
     from controller.accounts.errors import AuditUnwritable, TokenUnknown
     from controller.authority import NotAuthorised
     from controller.database import DatabaseUnusable
-    from controller.journal import JournalError, StoreBusy
+    from controller.journal import JournalError
 
     try:
         return asyncio.run(work())
-    except StoreBusy as error:
-        words = "the service that holds it does this too, on its pages and by its API"
-        print(f"not done: {error}; {words}", file=sys.stderr)
     except (Unacceptable, UserUnknown, TokenUnknown, AuditUnwritable, AccountsAltered) as error:
         print(f"not done: {error}", file=sys.stderr)
     except (AccountsError, NotAuthorised) as error:
@@ -98,7 +99,7 @@ def told(work: Callable[[], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
     return ExitCode.UNUSABLE
 
 
-def read_beside(store: Path, read: Callable[[Any], Any]) -> Any:
+def read_beside(store: Place, read: Callable[[Any], Any]) -> Any:
     """What `read` makes of the store's tables, also while a service writes; None after telling why it cannot."""
     from controller.accounts import TABLES
     from controller.database import DatabaseUnusable, open_database
@@ -108,7 +109,7 @@ def read_beside(store: Path, read: Callable[[Any], Any]) -> Any:
     try:
         with reading(store):  # what is no store of ours gets no tables
             pass
-        database = open_database(f"sqlite:///{store}", TABLES)
+        database = open_database(url_of(store), TABLES)
         try:
             return database.run_now(read)
         finally:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from controller.cli.printing import Printer
 from controller.events import Event
 from controller.journal import Journal
+from controller.place import Place
 from controller.vitals.background import background
 from controller.vitals.deaths import MustProgress, Restart, conditions_in
 from recipes.plan import Plan
@@ -100,7 +100,7 @@ class Progress:
         if self._printer is not None and not self._is_quiet:
             self._printer.print(text)
 
-    def begin(self, run: str, plan: Plan, store: Path) -> None:
+    def begin(self, run: str, plan: Plan, store: Place) -> None:
         self._runs.append(run)
         self._write(f"run {run}: {plan.recipe.title} (plan {plan.hash[:12]}, journal {store})")
 

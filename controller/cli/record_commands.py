@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from controller.cli.options import STORE, AsJson, LineFile, Store
+from controller.cli.options import AsJson, LineFile
+from controller.cli.store_place import STORE, Store
+from controller.place import place_of
 
 record_commands = typer.Typer()
 
@@ -56,7 +58,12 @@ def verify(
             " or a backup."
         ),
     ],
-    store: Annotated[Path | None, typer.Option(help="The store whose journal holds the run.")] = None,
+    store: Annotated[
+        Any,
+        typer.Option(
+            "--store", parser=place_of, metavar="STORE", help="The store whose journal holds the run, or its URL."
+        ),
+    ] = None,
     recipe: Annotated[Path | None, typer.Option(help="The recipe file that was run.")] = None,
     line: LineFile = None,
     anchor: Annotated[
@@ -117,7 +124,7 @@ def genealogy_of(
 @record_commands.command()
 def doctor(
     line: Annotated[Path | None, typer.Argument(help="A line file; without it the installation is checked.")] = None,
-    store: Store = STORE,
+    store: Annotated[Path, typer.Option(help="The file that holds the journal of all runs.")] = STORE,
     as_json: AsJson = False,
 ) -> None:
     """Say which part of the installation, or of the path to each unit of a line, is broken, and how to mend it."""

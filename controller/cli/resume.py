@@ -17,16 +17,18 @@ from controller.cli.exit_codes import ExitCode
 from controller.cli.keyboard import Terminal
 from controller.cli.runs import known_scenario, report, tell_left
 from controller.cli.show import no_run
+from controller.cli.store_place import journal_of
 from controller.cli.terminal import TerminalPerson, attendant_for
 from controller.config import ConfigError, LineConfig, load_line
-from controller.events import Event, EventStream
+from controller.events import Event
 from controller.executor.record import document
 from controller.executor.run import Run
 from controller.executor.states import RunState, TransitionRefused
-from controller.journal import JournalError, SqliteJournal, read_events
+from controller.journal import JournalError, StoredJournal, read_events
 from controller.line import Line
 from controller.line_lock import LineTaken
 from controller.people import OperatorUnreachable, RemoteOperator
+from controller.place import Place
 from controller.recovery import NotContinuable, left
 from controller.resuming import close_run, continue_run
 from controller.session import Attendant, Surroundings, UnitUnreachable, unattended
@@ -46,7 +48,7 @@ class ResumeOptions:
     speed: float
     scenario: str
     seed: int
-    store: Path
+    store: Place
     decide: str | None
     who: str
     reason: str
@@ -81,7 +83,7 @@ def resume_run(options: ResumeOptions) -> ExitCode:
     return report(record, as_json=options.as_json)
 
 
-def _not_there(run: str, store: Path) -> str | None:
+def _not_there(run: str, store: Place) -> str | None:
     """Why there is no such run in the store, if there is none; nothing is written to find it out."""
     try:
         return no_run(store, run, read_events(store))
@@ -102,7 +104,7 @@ def _undecided(options: ResumeOptions) -> str | None:
 
 async def _resumed(options: ResumeOptions, config: LineConfig | None) -> dict[str, Any]:
     begun = time.perf_counter()
-    journal = SqliteJournal(EventStream(), utc_text, options.store)
+    journal = journal_of(options.store, "it has taken the run up: POST /api/v1/runs/{run}/restart of its API goes on")
     faults: list[str] = []
     try:
         if config is not None:
@@ -124,7 +126,7 @@ async def _resumed(options: ResumeOptions, config: LineConfig | None) -> dict[st
     return document(journal.record(options.run), alive=False, wall_seconds=time.perf_counter() - begun)
 
 
-async def _continued(options: ResumeOptions, config: LineConfig, journal: SqliteJournal, faults: list[str]) -> None:
+async def _continued(options: ResumeOptions, config: LineConfig, journal: StoredJournal, faults: list[str]) -> None:
     operator = None if config.operator_url is None else RemoteOperator(config.operator_url)
     async with attended(journal, config.speed, quiet=options.as_json, asked_here=operator is None) as around:
 
@@ -209,7 +211,7 @@ async def _decide(run: Run, options: ResumeOptions) -> None:
         print(error, file=sys.stderr)
 
 
-def close_left_run(run: str, store: Path, reason: str, who: str, *, as_json: bool) -> ExitCode:
+def close_left_run(run: str, store: Place, reason: str, who: str, *, as_json: bool) -> ExitCode:
     """Closes the record of a run that nobody continues, and prints it."""
     if not reason.strip() or not who.strip():
         print("pressline close: --reason and --who say why the run is closed and who closes it", file=sys.stderr)
@@ -229,8 +231,8 @@ def close_left_run(run: str, store: Path, reason: str, who: str, *, as_json: boo
     return ExitCode.PASSED
 
 
-async def _closed(run: str, store: Path, reason: str, who: str) -> dict[str, Any]:
-    journal = SqliteJournal(EventStream(), utc_text, store)
+async def _closed(run: str, store: Place, reason: str, who: str) -> dict[str, Any]:
+    journal = journal_of(store, "POST /api/v1/runs/{run}/close of its API does it")
     try:
         line = Line({}, {})
         nobody = TerminalPerson(Terminal())

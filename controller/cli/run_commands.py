@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from controller.cli.exit_codes import ExitCode
-from controller.cli.options import STORE, USUAL_PEOPLE, AsJson, OutOfService, People, Scenario, Seed, Speed, Store
+from controller.cli.options import USUAL_PEOPLE, AsJson, OutOfService, People, Scenario, Seed, Speed
+from controller.cli.store_place import STORE, Store
 
 run_commands = typer.Typer()
 

@@ -24,16 +24,17 @@ from controller.cli.exit_codes import ExitCode, code_of
 from controller.cli.keyboard import Terminal
 from controller.cli.many import MANY_UNITS, many_profiles, report_many
 from controller.cli.recipes import Unusable, capabilities, examined, report_refusal
+from controller.cli.store_place import journal_of
 from controller.cli.terminal import TerminalPerson, attendant_for
 from controller.config import ConfigError, LineConfig, load_line
-from controller.events import EventStream
 from controller.executor.allocation import take_out_of_service
 from controller.executor.record import document
 from controller.executor.run import Run
-from controller.journal import Journal, JournalError, SqliteJournal
+from controller.journal import Journal, JournalError
 from controller.line import unit_profile
 from controller.line_lock import LineTaken
 from controller.people import OperatorUnreachable, RemoteOperator
+from controller.place import Place
 from controller.recovery import open_runs
 from controller.session import MachineNotReady, Surroundings, UnitUnreachable, carry_out
 from controller.store.shelf import Approval
@@ -51,7 +52,7 @@ class RunOptions:
     speed: float
     scenario: str
     seed: int
-    store: Path
+    store: Place
     rearm: bool
     record: Path | None
     as_json: bool
@@ -235,7 +236,7 @@ def _name(now: datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def tell_left(journal: Journal, store: Path, *, but: str) -> None:
+def tell_left(journal: Journal, store: Place, *, but: str) -> None:
     """Which other runs of the store are left, and that each is continued by itself."""
     others = [run for run in open_runs(journal.everything()) if run != but]
     if not others:
@@ -253,7 +254,7 @@ async def _pressed(
 ) -> dict[str, Any]:
     begun = time.perf_counter()
     name = _name(utc())
-    journal = SqliteJournal(EventStream(), utc_text, options.store)
+    journal = journal_of(options.store, "POST /api/v1/runs of its API orders a run")
     batches = [] if options.laminates is None else numbered(plan, options.laminates, name)
     refused: Mapping[str, str] = {}
     faults: list[str] = []

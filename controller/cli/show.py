@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from controller.batch_record import why_waiting
 from controller.cli.exit_codes import ExitCode, code_of
 from controller.events import Event
 from controller.executor.record import document
 from controller.journal import JournalError, is_in_use, read_events, verify
+from controller.place import Place
 from controller.recovery import Left, left
 
 
-def show_run(name: str | None, store: Path, *, as_json: bool) -> ExitCode:
+def show_run(name: str | None, store: Place, *, as_json: bool) -> ExitCode:
     """Prints one run, or the list of all."""
     try:
         events = read_events(store)
@@ -51,14 +51,14 @@ def show_run(name: str | None, store: Path, *, as_json: bool) -> ExitCode:
     return ExitCode.REFUSED if faults else code_of(record)
 
 
-def no_run(store: Path, name: str, events: Sequence[Event]) -> str | None:
+def no_run(store: Place, name: str, events: Sequence[Event]) -> str | None:
     """That there is no such run, in words; None if there is."""
     names = [event.run for event in events if event.kind == "run.created"]
     known = f"; the last one is {names[-1]}" if names else ""
     return None if name in names else f"{store}: there is no run {name}{known}"
 
 
-def _hint(standing: Left, store: Path, *, alive: bool) -> str | None:
+def _hint(standing: Left, store: Place, *, alive: bool) -> str | None:
     """How an open run goes on or is closed; None for one that has ended, and for one that a controller works on."""
     if not standing.can_continue or (alive and standing.is_attended):
         return None

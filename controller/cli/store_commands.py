@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from controller.cli.options import AsJson
+from controller.cli.store_place import STATE
 
 store_commands = typer.Typer()
 AnyStore = Annotated[str, typer.Option("--store", help="The store: its file, or its URL (postgresql://HOST/NAME).")]
 STORE = "pressline.sqlite"
 State = Annotated[
-    Path | None, typer.Option("--state", help="For PostgreSQL: the service's folder, with the anchor of the journal.")
+    Path | None,
+    typer.Option("--state", envvar=STATE, help="For PostgreSQL: the service's folder, with the anchor of the journal."),
 ]
 
 

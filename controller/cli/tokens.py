@@ -8,9 +8,7 @@ import typer
 
 from controller.cli.exit_codes import ExitCode
 from controller.cli.people_store import (
-    STORE,
     AsJson,
-    Store,
     Why,
     days,
     here,
@@ -18,6 +16,7 @@ from controller.cli.people_store import (
     show,
     with_accounts,
 )
+from controller.cli.store_place import STORE, Store
 
 if TYPE_CHECKING:
     from controller.accounts import Accounts, TokenInfo

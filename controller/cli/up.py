@@ -25,9 +25,10 @@ from controller.journal import JournalError
 from controller.line_lock import LineTaken
 from controller.line_secrets import SecretUnusable
 from controller.service_config import HistorianConfig, MqttConfig, ServiceConfig, StoreConfig, WebConfig
+from controller.serving.base import Clock, ServeRefused
 from controller.serving.logs import LEVELS, Log
 from controller.serving.people import OpenIdUnusable
-from controller.serving.served import Clock, ServeRefused, Started, serve
+from controller.serving.served import Started, serve
 from controller.serving.web import CannotListen
 from controller.telemetry.embedded import BrokerUnusable, embedded_broker
 from controller.vitals.deaths import TaskDied

@@ -8,10 +8,8 @@ import typer
 
 from controller.cli.exit_codes import ExitCode
 from controller.cli.people_store import (
-    STORE,
     AsJson,
     PasswordFile,
-    Store,
     UserName,
     Why,
     here,
@@ -21,6 +19,7 @@ from controller.cli.people_store import (
     show,
     with_accounts,
 )
+from controller.cli.store_place import STORE, Store
 
 if TYPE_CHECKING:
     from controller.accounts import Accounts, User, WayIn

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from controller.backups.manifest import sha256_of
 from controller.cli.exit_codes import ExitCode
 from controller.journal import (
     Anchor,
@@ -21,7 +22,9 @@ from controller.journal import (
     read_rescue,
 )
 from controller.journal.examining import beside_store, pages_of
+from controller.journal.places import read_past
 from controller.journal.rescue import is_empty, is_rescue, missing_records, rescue_path
+from controller.place import Place
 from controller.reports.certificate_checks import Check, Result
 
 _SQLITE = b"SQLite format 3\x00"
@@ -29,6 +32,7 @@ _FILE = "the file and its records"
 _CHAIN = "the hash chain"
 _END = "its end"
 _RESCUED = "records that it would not take"
+_TRENDS = "sealed trends of runs"
 _LINES = "its lines and their chain"
 _CONTINUES = "its store, which it continues"
 
@@ -44,7 +48,7 @@ def is_journal(file: Path) -> bool:
         return False
 
 
-def verify_journal(file: Path, store: Path | None, anchor: Path | None, *, as_json: bool) -> ExitCode:
+def verify_journal(file: Path, store: Place | None, anchor: Path | None, *, as_json: bool) -> ExitCode:
     """Prints every check of a store or of a rescue file; a check that was not made is never told as made."""
     try:
         is_saved = file.is_file() and is_rescue(file)
@@ -87,10 +91,27 @@ def _of_store(file: Path, anchor: Path | None) -> tuple[Examined, list[Check]]:
     found = examined_file(file, kept if isinstance(kept, Anchor) else None)
     checks = checks_of(found, where, kept)
     checks += [check for beside in beside_store(file) for check in _all(beside.name, pages_of(beside))]
+    checks += _sealed(file)
     if not is_empty(rescue_path(file)):
         words = f"they wait in {rescue_path(file)}; the next `pressline run` takes them in"
         checks.append(Check(_RESCUED, Result.FAILS, words))
     return found, checks
+
+
+def _sealed(store: Path) -> list[Check]:
+    """Each sealed file of a run's trends, by the SHA-256 of its record; none where nothing was sealed."""
+    try:
+        told = [event.data for event in read_past(store).of_kinds(("trends.sealed",))]
+    except StoreUnusable:
+        return []  # what is wrong with the records has been told
+    folder = store.with_name(f"{store.stem}-runs")
+    files = [(folder / str(data.get("file")), data.get("sha256")) for data in told]
+    there = [(file, digest) for file, digest in files if file.is_file()]
+    other = [f"{file.name} is not the file that was sealed" for file, digest in there if sha256_of(file) != digest]
+    checks = _all(_TRENDS, other) if there else []
+    if missing := len(files) - len(there):
+        checks.append(Check(_TRENDS, Result.NOT_CHECKED, f"{missing} files are not in {folder.name}"))
+    return checks
 
 
 def checks_of(found: Examined, where: Path, kept: Anchor | StoreUnusable | None) -> list[Check]:
@@ -121,15 +142,16 @@ def _end(where: Path, found: Examined, anchor: Anchor | StoreUnusable | None) ->
     return [Check(_END, Result.HOLDS, words + (f"; {later} later ones may have been more" if later else ""))]
 
 
-def _of_rescue(file: Path, store: Path | None) -> tuple[Examined, list[Check]]:
+def _of_rescue(file: Path, store: Place | None) -> tuple[Examined, list[Check]]:
     events, faults = read_rescue(file)
     found = Examined(
         len(events), len({e.run for e in events if e.kind == "run.created"}), events[-1] if events else None
     )
     checks = _all(_LINES, faults)
-    beside = file.with_name(file.name.removesuffix(".rescue")) if store is None else store
-    if store is None and (beside == file or not beside.exists()):
+    near = file.with_name(file.name.removesuffix(".rescue"))
+    if store is None and (near == file or not near.exists()):
         return found, [*checks, Check(_CONTINUES, Result.NOT_CHECKED, "give --store FILE")]
+    beside = near if store is None else store
     try:
         missing = missing_records(file, read_events(beside))
     except StoreUnusable as error:

@@ -16,6 +16,7 @@ from controller.cli.exit_codes import ExitCode
 from controller.cli.recipes import Unusable, capabilities, finding_data, report_refusal
 from controller.config import ConfigError, load_line
 from controller.journal import JournalError
+from controller.place import Place
 from controller.store.errors import ApprovalRefused, NotApproved, RecipeStoreError, WordsUnusable
 from controller.store.files import write_files
 from controller.store.recipes import RecipeStore, files_of, read_shelf
@@ -51,7 +52,7 @@ def reported(work: Callable[[], ExitCode], *, as_json: bool) -> ExitCode:
         return ExitCode.UNUSABLE
 
 
-def add_version(file: Path, by: str, comment: str, line: Path | None, store: Path, *, as_json: bool) -> ExitCode:
+def add_version(file: Path, by: str, comment: str, line: Path | None, store: Place, *, as_json: bool) -> ExitCode:
     """Stores a file as the next version of its recipe."""
 
     def work() -> ExitCode:
@@ -72,7 +73,7 @@ def add_version(file: Path, by: str, comment: str, line: Path | None, store: Pat
     return reported(work, as_json=as_json)
 
 
-def list_versions(name: str | None, store: Path, *, as_json: bool) -> ExitCode:
+def list_versions(name: str | None, store: Place, *, as_json: bool) -> ExitCode:
     """Lists all recipes, or all versions of one."""
 
     def work() -> ExitCode:
@@ -92,7 +93,7 @@ def list_versions(name: str | None, store: Path, *, as_json: bool) -> ExitCode:
     return reported(work, as_json=as_json)
 
 
-def show_version(text_reference: str, store: Path, *, text: bool, as_json: bool) -> ExitCode:
+def show_version(text_reference: str, store: Place, *, text: bool, as_json: bool) -> ExitCode:
     """Shows what is known of a version, or prints its text byte for byte."""
 
     def work() -> ExitCode:
@@ -112,7 +113,7 @@ def show_version(text_reference: str, store: Path, *, text: bool, as_json: bool)
     return reported(work, as_json=as_json)
 
 
-def comment_version(version: str, text: str, by: str, store: Path, *, as_json: bool) -> ExitCode:
+def comment_version(version: str, text: str, by: str, store: Place, *, as_json: bool) -> ExitCode:
     """Adds a comment."""
 
     def work() -> ExitCode:
@@ -123,7 +124,7 @@ def comment_version(version: str, text: str, by: str, store: Path, *, as_json: b
 
 
 def approve_version(
-    version: str, by: str, meaning: str, line: Path | None, store: Path, *, four_eyes: bool, as_json: bool
+    version: str, by: str, meaning: str, line: Path | None, store: Place, *, four_eyes: bool, as_json: bool
 ) -> ExitCode:
     """Approves the plan of a version on a line."""
 
@@ -141,7 +142,7 @@ def approve_version(
     return reported(work, as_json=as_json)
 
 
-def withdraw_version(version: str, by: str, reason: str, store: Path, *, as_json: bool) -> ExitCode:
+def withdraw_version(version: str, by: str, reason: str, store: Place, *, as_json: bool) -> ExitCode:
     """Withdraws the approvals of a version."""
 
     def work() -> ExitCode:
@@ -156,7 +157,7 @@ def withdraw_version(version: str, by: str, reason: str, store: Path, *, as_json
     return reported(work, as_json=as_json)
 
 
-def export_version(version: str, output: Path, store: Path, *, as_json: bool) -> ExitCode:
+def export_version(version: str, output: Path, store: Place, *, as_json: bool) -> ExitCode:
     """Writes a version and its packs to files."""
 
     def work() -> ExitCode:
@@ -172,7 +173,7 @@ def export_version(version: str, output: Path, store: Path, *, as_json: bool) ->
     return reported(work, as_json=as_json)
 
 
-def diff_versions(first: str, second: str, store: Path, *, as_json: bool) -> ExitCode:
+def diff_versions(first: str, second: str, store: Place, *, as_json: bool) -> ExitCode:
     """Compares two versions, or a version and a file, by their names as they were typed."""
     from controller.cli.recipe_tools import DIFFERENT, diff_files
 
@@ -192,7 +193,7 @@ def diff_versions(first: str, second: str, store: Path, *, as_json: bool) -> Exi
     return reported(work, as_json=as_json)
 
 
-def _compared(text: str, store: Path, folder: Path) -> tuple[Path, Mapping[str, str] | None]:
+def _compared(text: str, store: Place, folder: Path) -> tuple[Path, Mapping[str, str] | None]:
     """The file to compare, in `folder` for a stored version, which has packs (path -> SHA-256) too."""
     try:
         of = reference(text)
@@ -280,7 +281,7 @@ def _done(version: Version, text: str, *, as_json: bool) -> ExitCode:
     return ExitCode.PASSED
 
 
-def _looked_at(store: Path, *, with_texts: bool) -> tuple[Shelf, ExitCode]:
+def _looked_at(store: Place, *, with_texts: bool) -> tuple[Shelf, ExitCode]:
     """What is stored, and the code with which a command ends that shows it; damage is told first."""
     shelf = read_shelf(store, with_texts=with_texts)
     for fault in shelf.faults:

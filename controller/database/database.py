@@ -15,6 +15,9 @@ from controller.database.schema import migrate
 from controller.database.tables import metadata
 
 T = TypeVar("T")
+CLOSES_WITHIN_S = 15.0
+"""Real seconds for what has begun when a database is closed: somewhat longer than a statement may take to be given up
+on a network that is gone (engineering judgement)."""
 
 
 class Database:
@@ -63,7 +66,8 @@ def open_database(url: str, tables: Iterable[Table]) -> Database:
 async def database_opened(url: str, tables: Iterable[Table]) -> AsyncIterator[Database]:
     """The same as long as the block: a server or a disk that does not answer is waited for beside the loop.
 
-    Raises DatabaseUnusable. Whoever is cancelled while it opens need not wait; what comes too late is closed again.
+    Raises DatabaseUnusable. Whoever is cancelled while it opens need not wait; what comes too late is closed again. A
+    database that does not answer is waited for at the end no longer than CLOSES_WITHIN_S: others have to end as well.
     """
     loop = asyncio.get_running_loop()
     opening = loop.run_in_executor(None, lambda: open_database(url, tables))
@@ -75,7 +79,8 @@ async def database_opened(url: str, tables: Iterable[Table]) -> AsyncIterator[Da
     try:
         yield database
     finally:
-        await asyncio.shield(loop.run_in_executor(None, database.close))
+        closing = loop.run_in_executor(None, database.close)
+        await asyncio.wait({closing}, timeout=CLOSES_WITHIN_S * float(getattr(loop, "speed", 1.0)))
 
 
 def _closed_again(opening: asyncio.Future[Database]) -> None:

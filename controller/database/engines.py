@@ -5,7 +5,7 @@ DatabaseUnusable     it cannot be opened, read or written; a retry makes sense w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,29 @@ from sqlalchemy.pool import NullPool
 
 BUSY_LIMIT_S = 5.0  # how long SQLite waits for another writer; ours take some milliseconds
 KINDS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+
+
+CONNECT_S = 5
+"""Seconds for a connection to come about; PostgreSQL on the same network answers in milliseconds."""
+GONE_S = 10
+"""Seconds after which a network that carries nothing any more counts as gone, at either end: what hangs on it is given
+up, and the server lets go of the locks of a computer that died (engineering judgement; the system's own are hours)."""
+_PROBES = 3
+LIVELY: Mapping[str, Any] = {
+    "connect_timeout": CONNECT_S,
+    "tcp_user_timeout": 1000 * GONE_S,
+    "keepalives_idle": GONE_S,
+    "keepalives_interval": _PROBES,
+    "keepalives_count": _PROBES,
+}
+"""How every connection of ours to PostgreSQL is made."""
+SERVER_LIVELY = (
+    f"SET tcp_keepalives_idle = {GONE_S}",
+    f"SET tcp_keepalives_interval = {_PROBES}",
+    f"SET tcp_keepalives_count = {_PROBES}",
+    f"SET tcp_user_timeout = {1000 * GONE_S}",
+)
+"""What the server is asked to do at its end."""
 
 
 class DatabaseUnusable(Exception):
@@ -40,7 +63,9 @@ def engine_of(url: str) -> Engine:
     if (kind := KINDS.get(parsed.get_backend_name())) is None:
         known = "sqlite:///FILE and postgresql://HOST/NAME"
         raise DatabaseUnusable(f"{parsed.get_backend_name()} is no kind of store; known are {known}")
-    return _sqlite(parsed) if kind == "sqlite" else create_engine(parsed.set(drivername=kind), pool_pre_ping=True)
+    if kind == "sqlite":
+        return _sqlite(parsed)
+    return create_engine(parsed.set(drivername=kind), pool_pre_ping=True, connect_args=dict(LIVELY))
 
 
 def _sqlite(url: URL) -> Engine:

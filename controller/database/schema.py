@@ -56,11 +56,17 @@ def _migrated(engine: Engine, backups: Path | None) -> Path | None:
         if has == newest:
             return None
         _refuse_unknown(engine.url.render_as_string(hide_password=True), has)
-        is_used = bool(set(inspect(connection).get_table_names()) - {"alembic_version"})
-        copy = _saved(engine.url, newest, backups) if is_used else None
+        copy = _saved(engine.url, newest, backups) if _holds_anything(connection) else None
         with _ALEMBIC:
             command.upgrade(alembic_config(connection), "head")
     return copy
+
+
+def _holds_anything(connection: Connection) -> bool:
+    """Whether any table has a row: a journal that begins has made its own already."""
+    tables = set(inspect(connection).get_table_names()) - {"alembic_version"}
+    quoted = connection.dialect.identifier_preparer.quote
+    return any(connection.exec_driver_sql(f"SELECT 1 FROM {quoted(name)} LIMIT 1").first() for name in sorted(tables))  # noqa: S608 - a catalogue's name
 
 
 def schema_of(connection: Connection) -> str | None:

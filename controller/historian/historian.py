@@ -41,7 +41,10 @@ ENDS_WITHIN_S = 10.0
 
 
 class Historian:
-    """Samples in, trends out. Times are UTC microseconds; `utc_us` gives now. Reading raises DatabaseUnusable."""
+    """Samples in, trends out. Times are UTC microseconds; `utc_us` gives now. Reading raises DatabaseUnusable.
+
+    needed_us gives from when on trends are needed still, however old they are; None for nothing.
+    """
 
     def __init__(
         self, database: Database, line: str, options: HistorianOptions, utc_us: Callable[[], int], tell: Tell
@@ -49,6 +52,7 @@ class Historian:
         self.line = line
         self.options = options
         self.utc_us = utc_us
+        self.needed_us: Callable[[], int | None] = lambda: None
         self._database = database
         self._tell = tell
         self._room = WaitingRoom(options.waiting_samples)
@@ -172,7 +176,8 @@ class Historian:
 
     async def keep(self, now_us: int) -> int:
         """Deletes what is older or more than the options allow; how many hours of trends went."""
-        before = await self._read(lambda c: retention.limit(c, self.line, self.options, now_us))
+        needed_us = self.needed_us()
+        before = await self._read(lambda c: retention.limit(c, self.line, self.options, now_us, needed_us))
         gone = 0
         while before is not None and await self._read(lambda c: retention.delete_oldest(c, self.line, before)):
             gone += 1

@@ -9,11 +9,18 @@ from controller.historian.model import HOUR_US, HistorianOptions, MarkKind
 from controller.historian.partitions import drop_empty
 
 
-def limit(connection: Connection, line: str, options: HistorianOptions, now_us: int) -> int | None:
-    """The hour (since 1970) before which everything has to go; None where nothing has to. The newest hour stays."""
+def limit(
+    connection: Connection, line: str, options: HistorianOptions, now_us: int, needed_us: int | None = None
+) -> int | None:
+    """The hour (since 1970) before which everything has to go; None where nothing has to. The newest hour stays.
+
+    What came from needed_us on is not too old yet, whatever its age; a size is kept in any case, because a full disk
+    would end more than trends.
+    """
     found: list[int] = []
     if options.keep_s is not None:  # a block that begins in an hour may reach through the next one
-        found.append((now_us - round(options.keep_s * 1e6)) // HOUR_US - 1)
+        old_us = now_us - round(options.keep_s * 1e6)
+        found.append((old_us if needed_us is None else min(old_us, needed_us)) // HOUR_US - 1)
     if options.keep_bytes is not None and (by_size := _by_size(connection, line, options.keep_bytes)) is not None:
         found.append(by_size)
     return max(found, default=None)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 from controller.historian.errors import TagUnknown
 from controller.historian.looking import Trends, pages
 from controller.historian.model import Mark, StoredTag
-from controller.historian.new_file import new_file, sha256_of
+from controller.historian.new_file import begun, finished, refused, sha256_of
 from controller.historian.reading import check_range
 from controller.historian.samples import QUALITIES, Samples
 
@@ -59,22 +60,42 @@ class Sealed:
 
 
 async def seal(trends: Trends, wanted: Seal, file: Path) -> Sealed:
-    """Writes the file in one move. Raises ExportRefused, TagUnknown, RangeRefused, DatabaseUnusable."""
-    import pyarrow.parquet as pq
+    """Writes the file in one move, durably, and beside the loop.
 
+    Raises ExportRefused, TagUnknown, RangeRefused, DatabaseUnusable.
+    """
     check_range(wanted.from_us, wanted.to_us)
     chosen = await chosen_tags(trends, wanted.tags, wanted.units)
     marks = await trends.marks(wanted.from_us, wanted.to_us)
-    schema = _schema(trends.line, wanted, chosen, marks)
-    rows = 0
-    with new_file(file) as draft:
-        with pq.ParquetWriter(draft, schema, compression="zstd", use_dictionary=["tag", "unit", "quality"]) as writer:
-            for stored in chosen:
-                async for samples in pages(trends, stored, wanted.from_us, wanted.to_us):
-                    await asyncio.to_thread(_write, writer, schema, stored, samples)
-                    rows += len(samples)
-        digest, size = await asyncio.to_thread(sha256_of, draft), draft.stat().st_size
+    schema = await asyncio.to_thread(_schema, trends.line, wanted, chosen, marks)
+    rows, draft, one_by_one = 0, begun(file), threading.Lock()
+    try:
+        with refused(file):
+            writer = await asyncio.to_thread(_writer, draft, schema)
+            try:
+                for stored in chosen:
+                    async for samples in pages(trends, stored, wanted.from_us, wanted.to_us):
+                        await asyncio.to_thread(_alone, one_by_one, _write, writer, schema, stored, samples)
+                        rows += len(samples)
+            finally:
+                await asyncio.to_thread(_alone, one_by_one, writer.close)
+            digest, size = await asyncio.to_thread(sha256_of, draft), draft.stat().st_size
+        await asyncio.to_thread(finished, draft, file)
+    finally:
+        draft.unlink(missing_ok=True)
     return Sealed(str(file), digest, rows, len(chosen), size)
+
+
+def _alone(one_by_one: threading.Lock, work: Callable[..., None], *arguments: Any) -> None:
+    """One thing at a time: whoever is cancelled leaves a thread that still writes."""
+    with one_by_one:
+        work(*arguments)
+
+
+def _writer(draft: Path, schema: Any) -> Any:
+    import pyarrow.parquet as pq
+
+    return pq.ParquetWriter(draft, schema, compression="zstd", use_dictionary=["tag", "unit", "quality"])
 
 
 async def chosen_tags(

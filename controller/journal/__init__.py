@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from controller.journal.anchor import Anchor, anchor_faults, anchor_path, read_anchor
 from controller.journal.chain import GENESIS, canonical, chain_hash, verify
-from controller.journal.database import SCHEMA_VERSION, examine, read_events
+from controller.journal.database import SCHEMA_VERSION, examine
 from controller.journal.durable import PATIENCE_S, StoredJournal
 from controller.journal.errors import JournalError, RecordUnreadable, StoreBusy, StoreUnusable
 from controller.journal.examining import Examined, examined_file, examined_records
 from controller.journal.forgetting import LINE
-from controller.journal.lock import is_in_use
 from controller.journal.memory import Journal
 from controller.journal.past import HeldPast, Past, as_past
+from controller.journal.places import is_in_use, read_events
 from controller.journal.records import Connection
 from controller.journal.rescue import read_rescue, rescue_path
 from controller.journal.sqlite import SqliteJournal

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from controller.events import Event, EventStream
 from controller.journal.database import events_of, row_of
-from controller.journal.errors import JournalError
+from controller.journal.errors import JournalError, StoreUnusable
 from controller.journal.medium import Medium
 from controller.journal.memory import Journal
 from controller.journal.past import AskedPast, HeldPast, JoinedPast, Past
@@ -18,18 +18,22 @@ from controller.journal.stored import CHECK_PAUSE_S, held_by, rest_checked
 
 LINE = "line"
 """The name under which is told what belongs to no run."""
+CHECK_EVERY_S = 86_400.0
+"""Loop seconds between two looks at every record and page: a disk that rots is told within a day (engineering
+judgement; a million records take some ten minutes of a tenth of a core)."""
+UNREADABLE_S = 60.0
+"""Loop seconds until a store that could not be read is looked at again (engineering judgement)."""
 
 
 class ForgettingJournal(Journal):
     """Lets go what its store holds, after a look that it really does.
 
-    unverified is how many of the first records nobody has verified yet. damaged tells what was found wrong behind the
-    start, and stays: nothing new may start on it. `_written` is the number up to which everything is durable.
+    unverified is how many of the first records nobody has verified yet. `_written` is the number up to which everything
+    is durable.
     """
 
     def __init__(self, stream: EventStream, utc: Callable[[], str], medium: Medium) -> None:
         super().__init__(stream, utc)
-        self.damaged: str | None = None
         self.unverified = 0
         self._medium = medium
         self._written = self._forgotten = 0
@@ -44,7 +48,12 @@ class ForgettingJournal(Journal):
         return JoinedPast(stored, HeldPast([event for event in self._events if event.sequence > written]))
 
     def forget(self, *runs: str) -> None:
-        going = [event for event in self._events if event.run in runs]
+        self._let_go([event for event in self._events if event.run in runs])
+
+    def forget_but(self, open_runs: Collection[str]) -> None:
+        self._let_go([event for event in self._events if event.run not in open_runs])
+
+    def _let_go(self, going: Sequence[Event]) -> None:
         if not going or self.broken is not None or self._thread_is_done():
             return
         rows = [row_of(event) for event in going]
@@ -66,6 +75,8 @@ class ForgettingJournal(Journal):
         if (error := future.exception()) is not None:
             if not isinstance(error, (JournalError, OSError, *self._medium.errors)):
                 raise error
+            if self._medium.tells_damage(error):
+                self.tell_damaged(str(error))
             return  # the store cannot be read now; what cannot be looked at stays in memory
         if going[-1].sequence > self._written:
             return  # the store has refused some of them meanwhile
@@ -79,14 +90,37 @@ class ForgettingJournal(Journal):
     async def check_rest(self, pause_s: float = CHECK_PAUSE_S) -> list[str]:
         """Verifies what the start left out, a few records at a time beside everything else; what it finds is told.
 
-        For a task of the service's own. Raises StoreUnusable where the store cannot be read.
+        Raises StoreUnusable where the store cannot be read.
         """
-        faults = await rest_checked(self._medium, self.unverified, pause_s)
+        try:
+            faults = await rest_checked(self._medium, self.unverified, pause_s)
+        except StoreUnusable as error:
+            if not self._medium.tells_damage(error):
+                raise
+            faults = [str(error)]
+            self.tell_damaged(str(error))
+            return faults
         if faults:
             self.tell_damaged(f"{self._medium.place}: {faults[0]}")
         else:
             self.unverified = 0
         return faults
+
+    async def keep_checking(self, every_s: float = CHECK_EVERY_S) -> None:
+        """Verifies what the start left out, and all of it again every so many loop seconds, until damage is found.
+
+        For a task of the service's own. A store that cannot be read now is asked again.
+        """
+        while True:
+            try:
+                await self.check_rest()
+            except JournalError:
+                await asyncio.sleep(UNREADABLE_S)
+                continue
+            if self.damaged is not None:
+                return
+            await asyncio.sleep(every_s)
+            self.unverified = max(0, self._written - 1)
 
     def tell_damaged(self, words: str) -> None:
         """Tells that the store is damaged, as a condition, once."""

@@ -70,6 +70,10 @@ class Medium(Protocol):
         """Looks whether the store is still the one that was opened. Raises StoreUnusable."""
         ...
 
+    def tells_damage(self, error: BaseException) -> bool:
+        """Whether an error, or the one that it came of, says that what is stored is damaged, not just out of reach."""
+        ...
+
     def in_words(self, error: BaseException) -> str:
         """An error as a sentence that begins with the place and tells what to do."""
         ...

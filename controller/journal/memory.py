@@ -15,12 +15,14 @@ class Journal:
     """A journal in memory; the stored journals add a store. One writer, on one event loop.
 
     earlier is what other processes wrote before, oldest first; the chain goes on from there. latest_utc is the latest
-    time of any record, "" without one: a clock that was set back is behind it.
+    time of any record, "" without one: a clock that was set back is behind it. broken tells why records cannot be
+    written now; damaged what was found wrong with older ones behind the start, and stays: nothing new may start on it.
     """
 
     def __init__(self, stream: EventStream, utc: Callable[[], str], earlier: Sequence[Event] = ()) -> None:
         self.stream = stream
         self.broken: str | None = None
+        self.damaged: str | None = None
         self._utc = utc
         self._events: list[Event] = []
         self.earlier: Past = HeldPast()
@@ -43,6 +45,11 @@ class Journal:
     def newest(self) -> int:
         """The number of the newest record, 0 without one."""
         return self._last[0]
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong with it, in words; empty where all is well."""
+        return [words for words in (self.broken, self.damaged) if words is not None]
 
     def now(self) -> str:
         """The time of a record that is made now, UTC."""
@@ -118,3 +125,6 @@ class Journal:
 
         For runs that are closed and for LINE, so that a service of months does not grow. `everything` has them still.
         """
+
+    def forget_but(self, open_runs: Collection[str]) -> None:
+        """The same of everything but these runs: of the line, the audit, and what is told later of closed runs."""

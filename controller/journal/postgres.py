@@ -17,6 +17,7 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from controller.database import DatabaseUnusable, migrate
+from controller.database.engines import LIVELY, SERVER_LIVELY
 from controller.events import EventStream
 from controller.journal.durable import PATIENCE_S, StoredJournal
 from controller.journal.errors import StoreBusy, StoreUnusable
@@ -32,8 +33,6 @@ OWNERS = (
     " WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()"
     " AND a.application_name LIKE 'pressline journal%'"
 )
-CONNECT_S = 5
-"""Seconds for a connection to come about; PostgreSQL on the same network answers in milliseconds."""
 ANSWER_S = 10
 """Seconds after which a statement is given up, as a journal's patience is: a broken network holds nothing for ever."""
 RETRY_S = 1.0
@@ -52,7 +51,7 @@ class _Speaking:
         self.raw = connection
 
     def execute(self, text: str, parameters: Sequence[Any] = (), /) -> Cursor:
-        return self.raw.execute(text.replace("?", "%s").encode(), parameters)
+        return self.raw.execute(text.replace("?", "%s").encode(), parameters or None)
 
     def close(self) -> None:
         self.raw.close()
@@ -94,11 +93,11 @@ class PostgresMedium:
         connection = psycopg.connect(
             self._conninfo,
             autocommit=True,
-            connect_timeout=CONNECT_S,
-            tcp_user_timeout=1000 * ANSWER_S,
-            keepalives_idle=ANSWER_S,
             application_name=name,
+            **LIVELY,
         )
+        for statement in SERVER_LIVELY:
+            connection.execute(statement)
         connection.execute(sql.SQL("SET statement_timeout = {}").format(sql.Literal(1000 * ANSWER_S)))
         connection.execute("SET synchronous_commit = on")
         return connection
@@ -204,6 +203,11 @@ class PostgresMedium:
     def refuse_replaced(self) -> None:
         """A database that was replaced has ended its connections; the next one looks."""
 
+    @staticmethod
+    def tells_damage(error: BaseException) -> bool:
+        """Class XX: the server finds its own pages or indexes damaged (data_corrupted, index_corrupted)."""
+        return str(getattr(error.__cause__ or error, "sqlstate", None) or "") in ("XX001", "XX002")
+
     def in_words(self, error: BaseException) -> str:
         if not isinstance(error, psycopg.Error):
             return str(error) if str(error).startswith(self.place) else f"{self.place}: {error}"
@@ -211,6 +215,8 @@ class PostgresMedium:
         match error.sqlstate or "08":
             case "53100":
                 return f"{self.place}: the disk of the server is full"
+            case "42P01":
+                return f"{self.place}: there is no pressline store in it ({told})"
             case "57014":
                 return f"{self.place}: the server has not answered for {ANSWER_S} s"
             case "25006":

@@ -93,6 +93,12 @@ class SqliteMedium:
         if _identity(self.beside)[:held] != self._files[:held]:
             raise StoreUnusable("the file was deleted or replaced while it was in use")
 
+    @staticmethod
+    def tells_damage(error: BaseException) -> bool:
+        """Pages that do not fit together, or a file that is no database any more."""
+        code = getattr(error.__cause__ or error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
+        return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
     def in_words(self, error: BaseException) -> str:
         if isinstance(error, sqlite3.Error):
             return in_words(self.beside, error, "SQLite refuses")

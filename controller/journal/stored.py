@@ -10,7 +10,7 @@ from controller.journal.chain import GENESIS, verify
 from controller.journal.database import events_of
 from controller.journal.errors import RecordUnreadable
 from controller.journal.medium import Medium
-from controller.journal.records import Records, Row
+from controller.journal.records import AT_ONCE, Records, Row
 
 CHECK_RECORDS = 25
 """Records verified together in the background: the interpreter is theirs for about a millisecond."""
@@ -48,18 +48,20 @@ async def rest_checked(medium: Medium, last: int, pause_s: float) -> list[str]:
 
     Stops at the first records that do not hold. Raises StoreUnusable where the store cannot be read.
     """
-    if last == 0:
-        return []
     if faults := await asyncio.to_thread(_pages, medium):
         return faults
     previous, first = GENESIS, 1
     while first <= last:
-        until = min(last + 1, first + CHECK_RECORDS - 1)  # the first that the start verified has to follow the others
-        faults, previous = await asyncio.to_thread(_checked, medium, first, until, previous)
-        if faults:
-            return faults
+        until = min(last + 1, first + AT_ONCE - 1)  # the first that the start verified has to follow the others
+        rows = await asyncio.to_thread(_read, medium, first, until)
+        for place in range(0, until - first + 1, CHECK_RECORDS):
+            begin, end = first + place, min(until, first + place + CHECK_RECORDS - 1)
+            part = [row for row in rows[place : place + CHECK_RECORDS] if row[0] <= end]
+            faults, previous = await asyncio.to_thread(_checked, medium.place, part, begin, end, previous)
+            if faults:
+                return faults
+            await asyncio.sleep(pause_s)
         first = until + 1
-        await asyncio.sleep(pause_s)
     return []
 
 
@@ -68,11 +70,14 @@ def _pages(medium: Medium) -> list[str]:
         return medium.all_faults(records.connection)
 
 
-def _checked(medium: Medium, first: int, last: int, previous: str) -> tuple[list[str], str]:
+def _read(medium: Medium, first: int, last: int) -> list[Row]:
     with medium.reading() as records:
-        rows = records.between(first, last)
+        return records.between(first, last)
+
+
+def _checked(place: str, rows: Sequence[Row], first: int, last: int, previous: str) -> tuple[list[str], str]:
     try:
-        events = events_of(medium.place, rows)
+        events = events_of(place, rows)
     except RecordUnreadable as error:
         return [error.what], previous
     faults = verify(events, first, previous)

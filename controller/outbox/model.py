@@ -46,14 +46,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much may wait. On the disk: 2 million messages or 1 GiB, whatever comes first; without it in memory.
+    """How much may wait. On the disk: 2 million messages or 1 GB, whatever comes first; without it in memory.
 
     13 hours of four machines at one message of values a second each are 190,000 messages; what is on the disk is what
     a plant's broker may be away for, what is in memory what may come while a disk is mended (engineering judgement).
     """
 
     messages: int = 2_000_000
-    size: int = 2**30
+    size: int = 1_000_000_000
     memory_messages: int = 20_000
     memory_size: int = 2**25
 

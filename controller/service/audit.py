@@ -65,9 +65,9 @@ def in_service_words(error: Exception) -> Exception:
 class Audit:
     """Who asked for what: the only way from a person to the line."""
 
-    def __init__(self, journal: Journal, refuse: Callable[[], str]) -> None:
+    def __init__(self, journal: Journal, refuse: Callable[[Action], str]) -> None:
         self._journal = journal
-        self._refuse = refuse  # why nothing that raises risk is taken any more, "" while it is
+        self._refuse = refuse  # why something that raises risk is not taken any more, "" while it is
 
     @asynccontextmanager
     async def raising(
@@ -77,7 +77,7 @@ class Audit:
         data = _data(by, what, about, reason, more)
         with self._told(data):
             authorise(by.role, action)
-            if why := self._refuse():
+            if why := self._refuse(action):
                 raise Unready(why)
             await self._journal.append(LINE, ASKED, data)
             yield

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from controller.authority import Action
 from controller.executor.allocation import LINE
 from controller.executor.machine_states import AT_REST, ENDED_ITSELF
 from controller.executor.run import Run
@@ -22,6 +23,8 @@ HELD_WITHIN_S = 60.0
 """Loop seconds that machines may take to obey a hold (engineering judgement)."""
 NOT_OURS = frozenset({"LOCAL", "MAINTENANCE"})
 """Modes in which a machine is a person's who stands at it."""
+ON_THE_RECORD = frozenset({Action.START, Action.RELEASE})
+"""What rests on everything that was recorded before."""
 LOOK_S = 0.5
 """Loop seconds between looks at what is waited for (engineering judgement)."""
 
@@ -38,9 +41,19 @@ class Ending:
         """Whether it ends."""
         return bool(self._reason)
 
-    def refusal(self) -> str:
-        """Why nothing that raises risk is taken now; "" while it is."""
-        return f"the service is ending ({self._reason})" if self._reason else self._journal.broken or ""
+    def refusal(self, action: Action) -> str:
+        """Why something that raises risk is not taken now; "" while it is.
+
+        On a damaged journal runs that are on are finished, with all that they need of people; none is begun, and
+        nothing is released on what it holds.
+        """
+        if self._reason:
+            return f"the service is ending ({self._reason})"
+        if self._journal.broken is not None:
+            return self._journal.broken
+        if self._journal.damaged is not None and action in ON_THE_RECORD:
+            return f"{self._journal.damaged}; runs that are on are finished, and none is begun"
+        return ""
 
     async def shut_down(self, runs: Runs, leave: Leave, reason: str, who: str) -> None:
         """Stops or holds the runs. Returns once they have ended or are held, or have had their time."""

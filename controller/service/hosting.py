@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from controller.alarms.server import alarms_watched
-from controller.devices.writing import RUN as MAINTENANCE
-from controller.executor.allocation import LINE
 from controller.executor.prompts import Answer, Prompt, TaskImpossible
-from controller.interlocks.bypass import RUN as BYPASSES
 from controller.journal import Journal
 from controller.line import Line
 from controller.service.by_hand import BY_HAND
@@ -28,7 +25,7 @@ from controller.vitals.deaths import Restart, conditions_in
 
 ENDS = "the service was told to end"
 FORGET_S = 600.0
-"""Loop seconds between looks for records of the line that memory need not hold any more (engineering judgement)."""
+"""Loop seconds between looks for records that memory need not hold any more (engineering judgement)."""
 
 
 class _Nobody:
@@ -38,11 +35,11 @@ class _Nobody:
         raise TaskImpossible(f"nobody is asked here: {prompt.text}")
 
 
-async def _forgetting(journal: Journal) -> None:
-    """What is told of the line, and of no run that ends, goes from memory as well."""
+async def _forgetting(journal: Journal, open_runs: Collection[str]) -> None:
+    """Everything that is told of no open run goes from memory: of the line, and later of runs that are over."""
     while True:
         await asyncio.sleep(FORGET_S)
-        journal.forget(LINE, BYPASSES, MAINTENANCE)
+        journal.forget_but(open_runs)
 
 
 @asynccontextmanager
@@ -88,7 +85,7 @@ async def line_service(
                         machines.start(machine_tasks)
                         machine_tasks.start(
                             "the forgetting of the line's records",
-                            lambda: _forgetting(journal),
+                            lambda: _forgetting(journal, runs.hosted),
                             Restart(times=None),
                             condition="forgetting",
                         )

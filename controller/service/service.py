@@ -74,7 +74,7 @@ class LineService:
         counts: dict[str, int] = {}
         for alarm in standing:
             counts[alarm.definition.priority.value] = counts.get(alarm.definition.priority.value, 0) + 1
-        why_not = tuple(filter(None, (self._ending.refusal(),)))
+        why_not = tuple(filter(None, (self._ending.refusal(Action.START),)))
         return LineView(
             name=self.settings.name,
             utc=self.journal.now(),
@@ -88,7 +88,7 @@ class LineService:
             alarms=counts,
             unseen=sum(alarm.is_unseen for alarm in standing),
             bypasses=tuple(looks.bypass_view(item) for item in self.line.bypasses.in_force(self.journal)),
-            faults=(*self.health.faults, *([self.journal.broken] if self.journal.broken else [])),
+            faults=(*self.health.faults, *self.journal.faults),
         )
 
     def units(self) -> list[UnitView]:

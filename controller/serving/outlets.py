@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from controller.database import Database, DatabaseUnusable, database_opened
@@ -15,10 +16,12 @@ from controller.historian import TABLES, ExceptionReport, Historian, HistorianOp
 from controller.historian.feed import fed
 from controller.outbox import Limits
 from controller.service import LineService
-from controller.service_config import HistorianConfig, MqttConfig, ServiceConfig, StoreConfig
+from controller.service_config import HistorianConfig, MqttConfig, ServiceConfig, SparkplugConfig, StoreConfig
+from controller.serving.run_seals import RunSeals
 from controller.telemetry.server import Sources, telemetry
 from controller.telemetry.settings import Broker, MqttSettings, SparkplugSettings, Tls
-from controller.vitals.deaths import conditions_in
+from controller.vitals.background import background
+from controller.vitals.deaths import Restart, conditions_in
 
 DAY_S, GB, MB = 86_400.0, 1_000_000_000, 1_000_000
 MQTT_PORT, MQTTS_PORT = 1883, 8883
@@ -91,13 +94,23 @@ class Trends(Outlet):
         recorded = recording(
             database, around.name, utc_us=around.utc_us, tell=tell, options=options, health=service.health
         )
-        async with recorded as historian:
+        async with recorded as historian, background(tell, service.health) as tasks:
+            folder = sealed_folder(around.config().store)
+            seals = RunSeals(historian, service.journal, folder, tell, self._profiles, self._open_since)
+            historian.needed_us = seals.needed_us
             with fed(historian, service.line.machines):
+                tasks.start("the sealing of trends", seals.run, Restart(times=None), condition="trend_sealing")
                 self._historian = historian
                 try:
                     await self.renewed()
                 finally:
                     self._historian, self._why_none = None, "they are begun anew"
+
+    def _profiles(self) -> dict[str, str]:
+        return {name: machine.profile.name for name, machine in self._around.service.line.machines.items()}
+
+    def _open_since(self) -> list[str]:
+        return [run.created_utc for run in self._around.service.runs() if run.is_open]
 
     def _there(self) -> Historian:
         if self._historian is None:
@@ -159,13 +172,23 @@ def mqtt_settings(config: MqttConfig, line: str, speed: float = 1.0) -> MqttSett
         broker,
         *where,
         json=config.json,
-        sparkplug=None if plug is None else SparkplugSettings(plug.group, plug.node, plug.primary_host or ""),
+        sparkplug=None if plug is None else _sparkplug(plug),
         values_hz=config.live_hz,
         limits=Limits(size=config.outbox_max_mb * MB),
     )
+
+
+def _sparkplug(config: SparkplugConfig) -> SparkplugSettings:
+    return SparkplugSettings(config.group, config.node, config.primary_host or "", config.host_keep_alive_s)
 
 
 def beside(store: StoreConfig, what: str) -> str:
     """The database that is kept beside an SQLite store; on PostgreSQL it is the same one. Raises SecretUnusable."""
     file = store.file
     return store.whole_url() if file is None else f"sqlite:///{file.with_name(f'{file.stem}-{what}.sqlite').absolute()}"
+
+
+def sealed_folder(store: StoreConfig) -> Path:
+    """Where sealed trends of runs are: beside an SQLite store, or in the folder of one in PostgreSQL."""
+    file = store.file
+    return store.folder / "runs" if file is None else file.with_name(f"{file.stem}-runs").absolute()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+from controller.place import Place
 from controller.store.recipes import approved_plan
 from controller.store.shelf import Approval
 from recipes.plan import Plan, UnitCapability
@@ -27,12 +27,12 @@ def approval_data(approval: Approval) -> dict[str, Any]:
 
 
 class StoredPlans:
-    """The plans of a store file on a line with these capabilities; read and planned beside the loop.
+    """The plans of a store on a line with these capabilities; read and planned beside the loop.
 
     A version that loosens a rule is run only if two people have approved it.
     """
 
-    def __init__(self, store: Path, units: Sequence[UnitCapability]) -> None:
+    def __init__(self, store: Place, units: Sequence[UnitCapability]) -> None:
         self._store, self._units = store, units
 
     async def approved(self, recipe: str, version: int | None) -> tuple[Plan, Mapping[str, Any]]:

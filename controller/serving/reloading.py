@@ -10,6 +10,7 @@ from datetime import datetime
 
 from controller.accounts.tls import TlsFiles, TlsUnusable, load_tls
 from controller.config import ConfigError, LineConfig, load_line
+from controller.journal import Journal
 from controller.service import LineService
 from controller.service_config import ServiceConfig
 from controller.serving.logs import Log
@@ -23,11 +24,11 @@ class Reloading:
     """Reads again when it is asked. `config` is how the line is served now; `context` is what new connections get."""
 
     def __init__(
-        self, config: LineConfig, service: LineService, log: Log, now: Callable[[], datetime], tls: TlsFiles | None
+        self, config: LineConfig, journal: Journal, log: Log, now: Callable[[], datetime], tls: TlsFiles | None
     ) -> None:
-        self._line, self._service, self._log, self._now = config, service, log, now
-        self._journal = service.journal
+        self._line, self._journal, self._log, self._now = config, journal, log, now
         self._wanted = asyncio.Event()
+        self._service: LineService | None = None
         self._trends: Outlet | None = None
         self._telemetry: Outlet | None = None
         self.context: ssl.SSLContext | None = None if tls is None else tls.context()
@@ -37,9 +38,9 @@ class Reloading:
         """How the line is served now."""
         return self._line.service
 
-    def outlets(self, trends: Outlet, telemetry: Outlet) -> None:
-        """What begins anew when its settings change."""
-        self._trends, self._telemetry = trends, telemetry
+    def concerns(self, service: LineService, trends: Outlet, telemetry: Outlet) -> None:
+        """What is told of other settings, and what begins anew with them."""
+        self._service, self._trends, self._telemetry = service, trends, telemetry
 
     def asked(self) -> None:
         """Somebody wants it read again."""
@@ -78,7 +79,8 @@ class Reloading:
             self.context.load_cert_chain(tls.certificate, tls.key)
         self._line = replace(self._line, service=found.config)
         self._log.level = found.config.service.log_level
-        self._service.people = found.config.people.at_once
+        if self._service is not None:
+            self._service.people = found.config.people.at_once
         if found.trends and self._trends is not None:
             self._trends.renew()
         if found.telemetry and self._telemetry is not None:

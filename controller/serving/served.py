@@ -1,9 +1,8 @@
 """The composition root of `pressline up`: store, people, the hosted line, trends, telemetry, pages, in one process.
 
 They begin in this order: what cannot be used is told before any machine is touched, and pages open when the line can be
-asked. They end in the opposite order. Pages, trends and telemetry may die and come back; the runs do not notice.
-
-ServeRefused     the service does not start as things stand; the message says what to change
+asked. The line ends first, while trends, telemetry and pages still see what its machines do, and the store last. Pages,
+trends and telemetry may die and come back; the runs do not notice.
 """
 
 from __future__ import annotations
@@ -11,19 +10,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from controller.accounts import TABLES as ACCOUNT_TABLES
-from controller.accounts import Accounts, OpenId, WayIn, listening_allowed
-from controller.accounts.model import Limits as AccountLimits
-from controller.accounts.tls import TlsFiles, load_tls
+from controller.accounts import WayIn, listening_allowed
 from controller.api import (
     BackupPlace,
     Backups,
@@ -38,52 +32,32 @@ from controller.api import (
     create_app,
     topics_of,
 )
-from controller.api.idempotency import TABLES as KEY_TABLES
 from controller.api.server import server
 from controller.app import line_in_use, remote_truth
 from controller.config import LineConfig
-from controller.database import Database, open_database
-from controller.events import EventStream
-from controller.journal import Journal, SqliteJournal
+from controller.journal import Journal
 from controller.line import capability, unit_profile
 from controller.people import RemoteOperator
+from controller.place import Place
 from controller.service import Leave, LineService, ServiceSettings, line_service
 from controller.service_config import StoreConfig, WebConfig
+from controller.serving.base import Base, Clock, ServeRefused, standing
 from controller.serving.logs import Log
 from controller.serving.outlets import Around, Telemetry, Trends
-from controller.serving.people import openid_settings
 from controller.serving.plans import StoredPlans
 from controller.serving.reloading import Reloading
 from controller.serving.shown import configuration
 from controller.serving.signals import Signals
 from controller.serving.web import Web, listen, origin_of
 from controller.store.recipes import RecipeStore
-from controller.vitals.background import Health, background
+from controller.vitals.background import background
 from controller.vitals.deaths import Restart, conditions_in
-from controller.vitals.service_manager import service_manager
-from controller.vitals.watch import SelfWatch, self_watched
 
 ANSWERS_WITHIN_S = 10.0
 """Seconds within which the pages have to be there after everything else is (engineering judgement)."""
 AGAIN = Restart(times=None)
-RECIPES, BACKUPS = "recipes.sqlite", "backups"
+BACKUPS = "backups"
 THIS_COMPUTER = ("127.0.0.1", "localhost", "::1")
-
-
-class ServeRefused(Exception):
-    """The service does not start. Retryable when what the message names is changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The time of records: UTC as a moment, as text, and in microseconds."""
-
-    now: Callable[[], datetime]
-    text: Callable[[], str]
-
-    def us(self) -> int:
-        """UTC microseconds."""
-        return round(self.now().timestamp() * 1e6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +66,6 @@ class Started:
 
     origin: str
     way_in: WayIn | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Base:
-    """What stands before the line is touched."""
-
-    config: LineConfig
-    clock: Clock
-    log: Log
-    journal: Journal
-    health: Health
-    database: Database
-    accounts: Accounts
-    openid: OpenId | None
-    tls: TlsFiles | None
-    watch: SelfWatch
 
 
 async def serve(
@@ -127,29 +85,29 @@ async def serve(
     gc.collect()  # now, while no machine waits: with all that is imported it takes a tenth of a second
     async with AsyncExitStack() as stack:
         stack.callback(log.take_over())
-        base = await stack.enter_async_context(_standing(config, clock, log))
+        base = await stack.enter_async_context(standing(config, clock, log))
         web_config = config.service.service
         listening_allowed(web_config.host, tls=base.tls is not None, has_users=await base.accounts.has_users())
         listening = listen(web_config.host, web_config.port)
         stack.callback(listening.close)
         line = stack.enter_context(line_in_use(config, clock.text(), None, about.warning))
-        service = await stack.enter_async_context(
-            line_service(line, base.journal, _settings(config, clock, simulation), base.health)
-        )
-        reloading = Reloading(config, service, log, clock.now, base.tls)
+        reloading = Reloading(config, base.journal, log, clock.now, base.tls)
         signals = stack.enter_context(Signals(reloading.asked, lambda: _left(base.journal, about)))
-        around = Around(config.name, service, lambda: reloading.config, clock.us, config.speed)
-        reloading.outlets(trends := Trends(around), telemetry := Telemetry(around))
-        begun = Begun(
-            lambda what, error: log.about("api").error("a fault of the program", request=what, exc_info=error)
-        )
-        stack.push_async_callback(begun.settled)
-        tasks = await stack.enter_async_context(background(conditions_in(base.journal), base.health))
-        hub = Hub(lambda: topics_of(service), clock.text)
         workers = Workers(Limits().blocking, Limits().waiting)
         stack.push_async_callback(asyncio.to_thread, workers.close)  # it waits; machines are still beaten to
         backups = Backups(_backup_place(config.service.store), workers, clock.text)
         stack.push_async_callback(backups.close)
+        tasks = await stack.enter_async_context(background(conditions_in(base.journal), base.health))
+        service = await stack.enter_async_context(
+            line_service(line, base.journal, _settings(config, clock, simulation, base.recipes), base.health)
+        )
+        begun = Begun(
+            lambda what, error: log.about("api").error("a fault of the program", request=what, exc_info=error)
+        )
+        stack.push_async_callback(begun.settled)
+        around = Around(config.name, service, lambda: reloading.config, clock.us, config.speed)
+        reloading.concerns(service, trends := Trends(around), telemetry := Telemetry(around))
+        hub = Hub(lambda: topics_of(service), clock.text)
         parts = _parts(base, service, hub, workers, trends, signals, begun, backups)
         context = None if base.tls is None else reloading.context
         app = create_app(parts)
@@ -158,6 +116,7 @@ async def serve(
         tasks.start("telemetry", telemetry.run, AGAIN, condition="telemetry")
         tasks.start("the stream of the pages", hub.run, AGAIN, condition="stream")
         tasks.start("the pages", web.serve, AGAIN, condition="pages")
+        tasks.run_to_its_end("the check of the journal", base.journal.keep_checking, AGAIN, condition="journal_check")
         reloading.start(tasks)
         await _answering(web, config.speed)
         origin = origin_of(listening, tls=base.tls is not None)
@@ -170,58 +129,16 @@ async def serve(
         await _end(service, hub, signals, config, about)
 
 
-@asynccontextmanager
-async def _standing(config: LineConfig, clock: Clock, log: Log) -> AsyncIterator[_Base]:
-    """Store, watch over itself and people; secrets and certificates are looked at before anything is opened."""
-    web, store = config.service.service, config.service.store
-    url = store.whole_url()
-    tls = None if web.certificate is None or web.key is None else load_tls(web.certificate, web.key, clock.now())
-    if tls is not None and tls.ends_soon(clock.now()):
-        log.about("service").warning("the certificate ends soon", certificate=str(tls.certificate), ends=str(tls.ends))
-    async with AsyncExitStack() as stack:
-        journal = _journal(store, url, clock)
-        stack.push_async_callback(journal.close)
-        health = Health()
-        watched = self_watched(journal, health, service_manager(), speed=config.speed)
-        watch = await stack.enter_async_context(watched)
-        database = open_database(url, [*ACCOUNT_TABLES, *KEY_TABLES])
-        stack.callback(database.close)
-        limits = AccountLimits(
-            idle=timedelta(minutes=web.session_idle_min), absolute=timedelta(hours=web.session_max_h)
-        )
-        accounts = await Accounts.open(database, journal, clock.text, limits=limits)
-        stack.push_async_callback(accounts.close)
-        oidc = config.service.people.oidc
-        openid = None if oidc is None else accounts.by_openid(openid_settings(oidc))
-        yield _Base(config, clock, log, journal, health, database, accounts, openid, tls, watch)
-
-
-def _journal(store: StoreConfig, url: str, clock: Clock) -> Journal:
-    """Raises JournalError, and ServeRefused for a folder that cannot be made."""
-    if store.file is not None:
-        return SqliteJournal(EventStream(), clock.text, store.file)
-    from controller.journal.postgres import PostgresJournal
-
-    try:
-        store.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ServeRefused(f"store.folder: {store.folder} cannot be made ({error.strerror})") from error
-    return PostgresJournal(EventStream(), clock.text, url, store.folder)
-
-
-def recipes_file(store: StoreConfig) -> Path:
-    """Where stored recipes are: in the store, or beside what a PostgreSQL store keeps in its folder."""
-    return store.folder / RECIPES if store.file is None else store.file
-
-
-def _settings(config: LineConfig, clock: Clock, simulation: Mapping[str, Any] | None) -> ServiceSettings:
+def _settings(
+    config: LineConfig, clock: Clock, simulation: Mapping[str, Any] | None, recipes: Place
+) -> ServiceSettings:
     operator = None if config.operator_url is None else RemoteOperator(config.operator_url)
     told = simulation if simulation is not None or operator is None else {"operator": config.operator_url}
     units = [capability(unit.name, unit_profile(unit)) for unit in config.units.values()]
     return ServiceSettings(
         config.name,
         lambda: f"{clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
-        plans=StoredPlans(recipes_file(config.service.store), units),
+        plans=StoredPlans(recipes, units),
         simulation=told,
         operator=operator,
         truth=None if operator is None else remote_truth(operator),
@@ -232,7 +149,7 @@ def _settings(config: LineConfig, clock: Clock, simulation: Mapping[str, Any] | 
 
 
 def _parts(
-    base: _Base,
+    base: Base,
     service: LineService,
     hub: Hub,
     workers: Workers,
@@ -243,12 +160,10 @@ def _parts(
 ) -> Parts:
     config, clock = base.config, base.clock
     about = base.log.about("api")
-    store = recipes_file(config.service.store)
 
     def reasons() -> list[str]:
         ending = [f"the service ends ({signals.name})"] if signals.name else []
-        broken = [] if base.journal.broken is None else [base.journal.broken]
-        return [*ending, *broken, *base.health.faults]
+        return [*ending, *base.journal.faults, *base.health.faults]
 
     return Parts(
         line=service,
@@ -256,8 +171,8 @@ def _parts(
         openid=base.openid,
         records=Records(base.journal, workers),
         recipes=RecipeDesk(
-            RecipeStore(store, clock.text),
-            store,
+            RecipeStore(base.recipes, clock.text),
+            base.recipes,
             config.name,
             [capability(unit.name, unit_profile(unit)) for unit in config.units.values()],
         ),

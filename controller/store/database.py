@@ -14,7 +14,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from controller.journal import SCHEMA_VERSION, JournalError, StoreBusy, StoreUnusable
-from controller.store.place import Place, RecipeTables, StoreUrl
+from controller.place import Place, StoreUrl
+from controller.store.place import RecipeTables
 from controller.store.schema import SCHEMA
 
 BUSY_LIMIT_S = 5.0  # how long a writer waits for another one; a transaction takes some milliseconds

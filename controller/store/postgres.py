@@ -9,9 +9,10 @@ from typing import Any
 import psycopg
 
 from controller.database import DatabaseUnusable, migrate
+from controller.database.engines import LIVELY
 from controller.journal import JournalError, StoreBusy, StoreUnusable
-from controller.journal.postgres import CONNECT_S, driver_url
-from controller.store.place import StoreUrl
+from controller.journal.postgres import driver_url
+from controller.place import StoreUrl
 
 WAITS_MS = 5000  # how long a writer waits for another one, as in SQLite
 TRIGGERS = (
@@ -63,7 +64,7 @@ def connected(url: StoreUrl, *, make: bool) -> Iterator[PostgresRecipes]:
     try:
         if make:
             migrate(url.text)
-        with psycopg.connect(driver_url(url.text), autocommit=True, connect_timeout=CONNECT_S) as connection:
+        with psycopg.connect(driver_url(url.text), autocommit=True, **LIVELY) as connection:
             connection.execute(f"SET lock_timeout = {WAITS_MS}")
             yield PostgresRecipes(connection)
     except DatabaseUnusable as error:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller.place import Place
 from controller.store.database import reading, writing
 from controller.store.errors import ApprovalRefused, NotApproved, StoreDamaged
 from controller.store.files import RecipeFiles, read_files, staged
-from controller.store.place import Place
 from controller.store.plans import differences
 from controller.store.records import Draft, append, read_chain, read_text, sha256, text_faults
 from controller.store.shelf import Approval, Shelf, Version, shelf_of

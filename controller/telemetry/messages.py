@@ -33,8 +33,14 @@ class HealthMessage(TypedDict):
 
     utc: Utc
     faults: Annotated[list[str], Field(description="a sentence for each task that does not run or hangs")]
-    journal: Annotated[str | None, Field(description="why the journal cannot be written, null if it can")]
+    journal: Annotated[
+        str | None, Field(description="why the journal cannot be written, or not be trusted; null if all is well")
+    ]
     waiting: Annotated[int, Field(description="messages that are kept and not sent yet", ge=0)]
+    forgotten: Annotated[
+        int,
+        Field(description="Sparkplug samples of this process that were sent, never proved to arrive, and let go", ge=0),
+    ]
     outbox: Annotated[str | None, Field(description="why messages cannot be kept, null if they can")]
 
 

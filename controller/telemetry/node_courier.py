@@ -73,7 +73,7 @@ class NodeCourier:
             utc_ms=lambda: utc_us() // 1000,
             now_s=asyncio.get_running_loop().time,
             primary_host=names.primary_host or None,
-            host_doubt_s=1.5 * broker.keep_alive_s if names.primary_host else 0.0,
+            host_doubt_s=1.5 * names.host_keep_alive_s if names.primary_host else 0.0,
         )
         self._retry = Retry(self._broker, chance)
         self._link: Link | None = None

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from controller.outbox import Limits, Priority
+from controller.service_config import KEEP_ALIVE_S, VALUES_HZ
 from controller.telemetry.courier import LIVE_MOST
 from controller.telemetry.feed import IMAGE_S
-from controller.telemetry.settings import KEEP_ALIVE_S, REPLAY_PER_S, VALUES_HZ
+from controller.telemetry.settings import REPLAY_PER_S
 from controller.telemetry.topics import TOPICS, Topic, schema_of
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -62,8 +63,8 @@ def _promise() -> str:
 - After its return a broker gets what is now first. What was follows beside it, events before values, at most
   {REPLAY_PER_S:g} values and states a second and with at most a quarter of the messages that may be unacknowledged, so
   that live ones need not wait. The two orders (events; values and states) are each kept.
-- At most {limits.messages:,} messages or {limits.size // 2**20} MiB are kept, {limits.memory_messages:,} more while the
-  disk refuses. Then values go first, then states, then events, the oldest of each first; how many of which time is
+- At most {limits.messages:,} messages or {limits.size // 10**6:,} MB are kept, {limits.memory_messages:,} more while
+  the disk refuses. Then values go first, then states, then events, the oldest of each first; how many of which time is
   told under `gap` when the broker is back.
 - Up to {LIVE_MOST:,} messages wait for a slow broker in memory, later ones as if there were none.
 - An empty retained message means: there is nothing under this topic any more (an alarm is normal, a run is over). The

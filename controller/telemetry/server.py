@@ -142,8 +142,9 @@ class Telemetry:
         message: HealthMessage = {
             "utc": "",
             "faults": [] if sources.health is None else sources.health.faults,
-            "journal": sources.journal.broken,
+            "journal": "; ".join(sources.journal.faults) or None,
             "waiting": waiting,
+            "forgotten": 0 if self.node is None else self.node.node.forgotten,
             "outbox": self.outbox.fault,
         }
         if message != self._health:

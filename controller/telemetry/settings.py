@@ -7,13 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from controller.outbox import Limits
+from controller.service_config import HOST_KEEP_ALIVE_S, KEEP_ALIVE_S, VALUES_HZ
 
-KEEP_ALIVE_S = 15.0
-"""Seconds of silence after which a broker is asked whether it is there; it counts as gone after ACK_S without an
-acknowledgement, or one and a half of these without an answer."""
-VALUES_HZ = 1.0
-"""Messages of values a second and unit at most; a person sees no more, and trends are the historian's (engineering
-judgement)."""
 REPLAY_PER_S = 1_000.0
 """Kept messages a second after a broker's return: 13 hours of four machines within some minutes, at a tenth of a core
 (engineering judgement)."""
@@ -60,11 +55,16 @@ class Broker:
 
 @dataclass(frozen=True, slots=True)
 class SparkplugSettings:
-    """The names of the line as an edge node, and the host application that it waits for; "" waits for none."""
+    """The names of the line as an edge node, and the host application that it waits for; "" waits for none.
+
+    host_keep_alive_s is that of the host's own connection: a host that dies unseen is told of by its broker after one
+    and a half of these, and what it was told meanwhile is told again.
+    """
 
     group: str
     node: str
     primary_host: str = ""
+    host_keep_alive_s: float = HOST_KEEP_ALIVE_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,7 @@ def test_a_store_that_a_service_holds_is_left_to_it_but_can_be_read(store: Path)
 
     refused, listed, searched = asyncio.run(held())
     assert refused.exit_code == 2
-    assert "is using this store; the service that holds it does this too" in refused.stderr
+    assert "is using this store; while a service has the store, its API does this too: /api/v1/users" in refused.stderr
     assert "waits for a way in" in listed.output
     assert "user.added" in searched.output
 

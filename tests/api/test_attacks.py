@@ -262,7 +262,7 @@ async def test_what_loosens_a_rule_is_told_to_both_and_run_with_two_approvals_on
     """The recipe is comparative: it stands in what is signed, and one name at the terminal is not enough for it."""
     desk = site.parts.recipes
     desk.store.add(SMALL, "Ada", "", desk.line, desk.capabilities)
-    plans, of = StoredPlans(desk.file, desk.capabilities), Reference("small", 1)
+    plans, of = StoredPlans(desk.place, desk.capabilities), Reference("small", 1)
     desk.store.approve(of, "Ben", "for trials", desk.line, desk.capabilities, four_eyes=False)
     with pytest.raises(NotApproved, match="small@1 loosens its rules, and only Ben has approved it") as told:
         await plans.approved("small", None)

@@ -35,7 +35,6 @@ log_level = "debug"
 url = "postgresql://pressline@db.plant.example/pressline"
 password_file = "store-password"
 folder = "state"
-keep_days = 400
 
 [historian]
 keep_days = 90

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, insert, select
 
-from controller.database import Database, DatabaseUnusable, database_opened, open_database
+from controller.database import Database, DatabaseUnusable, database_opened, migrate, open_database
+from controller.database.engines import LIVELY, SERVER_LIVELY, engine_of
 from controller.database.tables import metadata
+from controller.journal import database as journal_file
+from controller.journal.postgres import PostgresMedium
 from tests.postgres import PostgresServer
 
 NOTES = Table("notes", MetaData(), Column("number", Integer, primary_key=True), Column("text", String, nullable=False))
@@ -136,3 +140,43 @@ async def test_a_database_is_opened_and_closed_beside_the_loop(tmp_path: Path, m
     await closed.get()
     await opened()
     await closed.get()
+
+
+async def test_a_database_that_hangs_keeps_nothing_else_from_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal has still to be closed, and to rescue what a server never took."""
+    monkeypatch.setattr("controller.database.database.CLOSES_WITHIN_S", 0.05)
+    hangs = threading.Event()
+    async with database_opened(f"sqlite:///{tmp_path / 's.sqlite'}", ()) as database:
+        work = asyncio.ensure_future(database.run(lambda _: hangs.wait(30)))
+        await asyncio.sleep(0.01)
+        begun_s = asyncio.get_running_loop().time()
+    took_s = asyncio.get_running_loop().time() - begun_s
+    hangs.set()
+    await work
+    assert took_s < 20, "it did not wait for what hangs"
+
+
+def test_both_ends_give_up_a_network_that_carries_nothing(postgres: PostgresServer) -> None:
+    url = postgres.new_database()
+    engine = engine_of(url)
+    with engine.connect() as connection:
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        told = {name: raw.info.get_parameters().get(name) for name in LIVELY}
+        assert told == {name: str(value) for name, value in LIVELY.items()}
+    engine.dispose()
+    medium = PostgresMedium(url, Path())
+    with medium.reading() as records:
+        for statement in SERVER_LIVELY:
+            name, _, wanted = statement.removeprefix("SET ").partition(" = ")
+            asked = "SELECT setting FROM pg_settings WHERE name = ?"
+            assert records.connection.execute(asked, (name,)).fetchone() == (wanted,)
+
+
+def test_a_store_that_begins_is_not_copied_before_its_first_migration(tmp_path: Path) -> None:
+    file = tmp_path / "s.sqlite"
+    journal_file.opened(file, journal_file.connected).close()
+    assert migrate(f"sqlite:///{file}") is None
+    assert {one.name for one in tmp_path.iterdir()} == {"s.sqlite"}

@@ -108,6 +108,7 @@ def test_an_older_postgres_database_is_dumped_before(postgres: PostgresServer, t
     url = postgres.new_database()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE kept (n int)")
+        connection.execute("INSERT INTO kept VALUES (1)")
     with pytest.raises(DatabaseUnusable, match="older schema than this program; `pressline migrate"):
         migrate(url)
     copy = migrate(url, tmp_path)

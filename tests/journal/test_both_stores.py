@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -116,3 +117,16 @@ async def test_a_store_that_was_changed_is_refused(store: Store, how: str) -> No
 
 def _refused(rows: Any) -> None:
     raise OSError("broken")
+
+
+async def test_a_cancellation_that_comes_with_the_answer_is_not_lost(store: Store) -> None:
+    """A task that goes on although it was told to end would hold up everything that waits for its end."""
+    journal = store.journal()
+    task = asyncio.create_task(journal.append("one", "k", {}))
+    await asyncio.sleep(0)
+    assert journal._turn is not None
+    journal._turn.add_done_callback(lambda _: task.cancel())
+    await asyncio.wait([task])
+    assert task.cancelled()
+    await journal.close()
+    assert len(store.hashes()) == 1

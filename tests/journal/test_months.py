@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -182,3 +184,67 @@ async def test_what_is_rescued_after_something_was_forgotten_goes_in_again(store
 
 def _refused(rows: Any) -> None:
     raise OSError("no")
+
+
+async def test_everything_goes_but_what_is_told_of_open_runs(store: Store) -> None:
+    """The line, the audit, and what is told of a run after its end; whoever asks backwards still finds all of it."""
+    journal = store.journal()
+    for run in ("open", "line", "interlocks", "maintenance", "audit", "over", "open"):
+        await journal.append(run, "k", {"run": run})
+    before = list(journal.everything())
+    journal.forget_but({"open": None})
+    last = await journal.append("open", "k", {})
+    assert [event.run for event in journal.events()] == ["open"] * 3
+    assert list(reversed(journal.everything())) == [last, *reversed(before)]
+    await journal.close()
+    assert journal.broken is None
+
+
+async def test_the_check_goes_on_from_day_to_day(store: Store) -> None:
+    """What was in order at the start and is changed later is found by the next look; then there is no other."""
+    await filled(store, 30)
+    journal = store.journal(held=10)
+    checking = asyncio.create_task(journal.keep_checking(every_s=0.01))
+    while journal.unverified != 29:  # noqa: ASYNC110  it tells nobody that it has found nothing
+        await asyncio.sleep(0.005)
+    spoil(store, 7)
+    await asyncio.wait_for(checking, 20)
+    assert "record 7" in str(journal.damaged)
+    assert journal.faults == [journal.damaged]
+    await journal.close()
+
+
+async def test_a_page_that_cannot_be_read_is_damage(tmp_path: Path) -> None:
+    store = Store(tmp_path, None)
+    await filled(store, 400)
+    journal = store.journal(held=10)
+    store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with (tmp_path / "s.sqlite").open("r+b") as file:
+        file.seek(8 * 4096)
+        file.write(b"\xff" * 8192)
+    await asyncio.wait_for(journal.keep_checking(), 20)
+    assert "the journal is damaged" in str(journal.damaged)
+    await journal.close()
+
+
+async def test_a_store_that_is_out_of_reach_is_no_damage_and_is_asked_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filled(store, 20)
+    journal = store.journal(held=10)
+    monkeypatch.setattr("controller.journal.forgetting.UNREADABLE_S", 0.001)
+    reading, tries = journal._medium.reading, iter(range(3))
+
+    def away() -> Any:
+        if next(tries, None) is not None:
+            raise StoreUnusable("the server cannot be reached")
+        return reading()
+
+    monkeypatch.setattr(journal._medium, "reading", away)
+    checking = asyncio.create_task(journal.keep_checking())
+    while journal.unverified:  # noqa: ASYNC110  it tells nobody
+        await asyncio.sleep(0.005)
+    assert journal.damaged is None
+    checking.cancel()
+    await asyncio.wait([checking])
+    await journal.close()

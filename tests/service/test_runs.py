@@ -14,7 +14,7 @@ from controller.executor.run import Run
 from controller.executor.states import RunState
 from controller.journal import JournalError
 from controller.resuming import close_run
-from controller.service import Conflict, Invalid, Leave, ManualCommand, RunOrder, Unknown, Unready
+from controller.service import Conflict, Invalid, Leave, LotAct, ManualCommand, RunOrder, Unknown, Unready
 from tests.service.stage import ENGINEER, OPERATOR, STOP, Stage, play
 
 PRESS, VESSEL = "uniaxial-press-1", "isostatic-press-1"
@@ -135,6 +135,26 @@ def test_what_cannot_be_started_is_refused_with_the_reason() -> None:
     assert not [event for event in stage.before if event.kind == "run.created"]
     refused = [event.data["refused"] for event in stage.before if event.kind == "person.refused"]
     assert len(refused) == 4
+
+
+def test_a_damaged_journal_begins_nothing_and_lets_what_is_on_be_finished() -> None:
+    async def acts(stage: Stage) -> None:
+        async with stage.hosted() as service:
+            name = await stage.start()
+            await stage.works(name, PRESS)
+            stage.journal.damaged = "the journal is damaged: record 7 was changed"
+            with pytest.raises(Unready, match="record 7 was changed; runs that are on are finished, and none is begun"):
+                await stage.start()
+            with pytest.raises(Unready, match="record 7"):
+                await service.lot(LotAct.RELEASE, f"{name}/laminate", "it is fine", by=ENGINEER)
+            overview = service.overview()
+            assert (overview.accepts_runs, "record 7" in overview.faults[0]) == (False, True)
+            await service.pause(name, "a look", by=OPERATOR)
+            await stage.becomes(name, "paused")
+            await service.go_on(name, "", by=OPERATOR)
+            await stage.becomes(name, "complete")
+
+    play(acts)
 
 
 def test_real_machines_run_approved_plans_only() -> None:

@@ -32,7 +32,7 @@ def read(tmp_path: Path, text: str) -> LineConfig:
         ("", "[people]\nat_once = 3", ("people.at_once",), ()),
         ("", "[historian]\nenabled = false", ("historian.enabled",), ()),
         ("", MQTT, ("[mqtt]",), ()),
-        (MQTT, MQTT + "live_hz = 1", ("mqtt.live_hz",), ()),
+        (MQTT, MQTT + "live_hz = 2", ("mqtt.live_hz",), ()),
         (MQTT, "", ("[mqtt]",), ()),
         ("", "[units.press.zero]\nmax_age_h = 1", (), ("units",)),
         ("", '[store]\nurl = "sqlite:///x"\n[line]\nname = "n"', (), ("line.name", "store.url")),

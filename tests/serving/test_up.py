@@ -270,23 +270,46 @@ def _trends(person: Person) -> list[Any] | None:
     return person.get("/trends") or None
 
 
+def _works(person: Person, run: str) -> Any:
+    return person.get(f"/runs/{run}")["unit"] or None
+
+
+def _there(file: Path) -> bool | None:
+    return file.exists() or None
+
+
 def test_a_store_in_postgresql(
     tmp_path: Path, wires: str, postgres: PostgresServer, at: Callable[[str], Person]
 ) -> None:
-    """Journal, people, trends and what waits for the broker in one database; recipes and the anchor in a folder."""
+    """Journal, recipes, people, trends and what waits for the broker in one database; the anchor in a folder.
+
+    The run of a stored recipe that is aborted has its trends sealed beside the anchor.
+    """
     more = f'[mqtt]\nurl = "mqtt://127.0.0.1:{free_port()}"'
-    line = line_file(tmp_path, wires, more=more)
+    line, url = line_file(tmp_path, wires, more=more), postgres.new_database()
     text = line.read_text(encoding="utf-8")
-    line.write_text(text.replace('"sqlite:///store.sqlite"', f'"{postgres.new_database()}"\nfolder = "state"'))
+    line.write_text(text.replace('"sqlite:///store.sqlite"', f'"{url}"\nfolder = "state"'))
+    known = ("--store", url, "--line", line)
+    assert ended("recipes", "add", SMALL, "--by", "Ada", *known).returncode == 0
+    assert ended("recipes", "approve", "small@1", "--by", "Ben", *known).returncode == 0
     for count in (1, 2):
         with up("--line", line) as service:
             person = at(service.origin)
             if count == 1:
                 way_in = service.waited(r"one-time way in of administrator, until \S+: (\S+)")
                 person.post("/session/way-in", way_in=way_in, password=PASSWORD)
+                assert [one["recipe"] for one in person.get("/recipes")] == ["small"]
+                person.post("/users", 201, name="Olga", role="operator")
+                given = person.post("/users/Olga/way-in", 201, reason="first day")["way_in"]
+                at(service.origin).post("/session/way-in", way_in=given, password=PASSWORD)
                 service.process.kill()
+                service.process.wait()
             else:
-                person.post("/session", name="administrator", password=PASSWORD)
+                person.post("/session", name="Olga", password=PASSWORD)
+                run = person.post("/runs", 201, recipe="small")["name"]
+                wait_for(partial(_works, person, run), LIMIT_S)
+                person.post(f"/runs/{run}/abort", reason="enough")
+                wait_for(partial(_there, tmp_path / "state" / "runs" / f"{run}.parquet"), LIMIT_S)
                 assert wait_for(partial(_trends, person), LIMIT_S)
                 assert service.ended_by(signal.SIGTERM) == 0
 

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from controller.journal import StoreBusy, StoreUnusable
+from controller.place import Place, StoreUrl, place_of
 from controller.store.errors import ApprovalRefused, NotApproved, StoreDamaged
-from controller.store.place import Place, StoreUrl, place_of
 from controller.store.recipes import RecipeStore, approved_plan, files_of, read_shelf
 from controller.store.words import Reference
 from tests.controller.recipes_for_tests import EXAMPLE

@@ -108,7 +108,7 @@ async def diff_recipes(request: Request, form: DiffForm, _: Viewer) -> list[Diff
     def text_of(given: TextForm | str) -> Text:
         if isinstance(given, TextForm):
             return given.as_text()
-        version = read_shelf(parts.recipes.file).version(reference(given))
+        version = read_shelf(parts.recipes.place).version(reference(given))
         return _stored_text(parts.recipes, version)
 
     first = await parts.workers.wait_for(text_of, form.first)
@@ -118,7 +118,7 @@ async def diff_recipes(request: Request, form: DiffForm, _: Viewer) -> list[Diff
 
 
 def _stored_text(desk: RecipeDesk, version: Version) -> Text:
-    files = files_of(desk.file, version)
+    files = files_of(desk.place, version)
     packs = {path: content.decode() for path, content in files.packs.items()}
     return Text(f"{version}.yaml", files.text.decode(), packs)
 
@@ -154,7 +154,7 @@ async def show_plan(request: Request, name: NamePath, version: Number, _: Viewer
     """The plan of a stored version on this line as it is now; findings (422) where it has none."""
     desk = parts_of(request).recipes
     of = (await _shelf(request)).version(Reference(name, version))
-    plan = await parts_of(request).workers.wait_for(plan_of, desk.file, of, desk.capabilities)
+    plan = await parts_of(request).workers.wait_for(plan_of, desk.place, of, desk.capabilities)
     found = planned(plan)
     return ExaminedBody(is_recipe=True, findings=list(found.findings), hash=found.hash, plan=found.plan)
 
@@ -248,8 +248,8 @@ async def _to_be_signed(request: Request, of: Reference, meaning: str) -> ToBeSi
     version = shelf.version(of)
 
     def found() -> tuple[str, tuple[str, ...]]:
-        plan = plan_of(parts.recipes.file, version, parts.recipes.capabilities)
-        return plan.hash, loosened_by(parts.recipes.file, shelf, version, plan)
+        plan = plan_of(parts.recipes.place, version, parts.recipes.capabilities)
+        return plan.hash, loosened_by(parts.recipes.place, shelf, version, plan)
 
     plan_hash, lets_go = await parts.workers.wait_for(found)
     if not lets_go:
@@ -275,4 +275,4 @@ async def withdraw_approval(
 
 async def _shelf(request: Request) -> Shelf:
     parts = parts_of(request)
-    return await parts.workers.wait_for(read_shelf, parts.recipes.file)
+    return await parts.workers.wait_for(read_shelf, parts.recipes.place)

@@ -389,7 +389,8 @@ def test_a_store_that_another_program_writes_to_takes_nothing_and_the_message_sa
         assert invoked(store, "lots", "list")[0] == 0
         code, text = invoked(store, "lots", "out", f"one/{CELL}", "--who", "QA")
     assert code == 2
-    assert text.endswith("is using this store; nothing was recorded, say it again when that program has ended\n")
+    instead = "while a service has the store, POST /api/v1/lots/{run}/{lot}/... of its API does it"
+    assert text.endswith(f"is using this store; {instead}; nothing was recorded\n")
 
 
 def test_what_people_say_is_kept_in_the_store_and_speaks_against_the_certificate(store: Path) -> None:

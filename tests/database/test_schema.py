@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -112,3 +113,17 @@ def test_an_older_postgres_database_is_dumped_before(postgres: PostgresServer, t
     copy = migrate(url, tmp_path)
     assert copy is not None
     assert copy.read_bytes().startswith(b"PGDMP")
+
+
+def test_databases_that_are_opened_beside_each_other_do_not_mix(tmp_path: Path) -> None:
+    urls = [f"sqlite:///{tmp_path / f'{number}.sqlite'}" for number in range(4)]
+    with ThreadPoolExecutor(len(urls)) as threads:
+        assert list(threads.map(migrate, urls)) == [None] * len(urls)
+    tables = {name: {table for (table,) in looked_at(name, _tables)} for name in urls}
+    assert all(known == tables[urls[0]] for known in tables.values())
+    assert "trend_blocks" in tables[urls[0]]
+    assert {looked_at(url, schema_of) for url in urls} == {newest_schema()}
+
+
+def _tables(connection: Connection) -> Any:
+    return connection.exec_driver_sql("SELECT name FROM sqlite_master").fetchall()

@@ -104,6 +104,21 @@ class Feed:
         if isinstance(item, UnitWatch):
             self._unit(item)
             return
+        if item.sequence <= self.followed:
+            return
+        for event in self._before(item):
+            self._record(event)
+        self._record(item)
+
+    def _before(self, item: Event) -> Iterator[Event]:
+        """What was recorded before it and not published yet: a record is published when it is durable, a note at once.
+
+        Events are promised in the order of the journal, hence these are told now, and not when they are published.
+        """
+        if item.sequence > self.followed + 1:
+            yield from (event for event in self._journal.events() if self.followed < event.sequence < item.sequence)
+
+    def _record(self, item: Event) -> None:
         run = self._follow(item)
         if item.kind in KINDS:
             self._alarm(item)

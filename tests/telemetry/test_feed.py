@@ -100,3 +100,32 @@ def test_a_unit_works_for_the_run_whose_step_it_does() -> None:
         assert batches.of_unit("a") == (None, None, [])
 
     run_virtual(play())
+
+
+class _Slow(Journal):
+    """A journal whose disk takes a second."""
+
+    async def _store(self, event: Event) -> None:
+        await asyncio.sleep(1)
+
+
+def test_what_waits_for_its_disk_is_told_before_what_came_later() -> None:
+    """What lowers risk is published at once, while an earlier record still waits to be durable."""
+    recorded = Recorded()
+
+    async def feed() -> None:
+        loop = asyncio.get_running_loop()
+        journal = _Slow(EventStream(), lambda: virtual_utc(loop.time()))
+        courier = cast("Courier", recorded)
+        own = Feed({}, journal, Topics("s", "a", "l"), courier, utc_us=lambda: 0, values_hz=1.0)
+        with own.fed():
+            first = asyncio.create_task(journal.append("r", "first", {}))
+            await asyncio.sleep(0.5)
+            journal.note("r", "second", {})
+            await first
+            journal.note("r", "third", {})
+            own.drain()
+
+    run_virtual(feed())
+    events = [json.loads(payload) for what, _, payload in recorded.told if what == "event"]
+    assert [(event["sequence"], event["kind"]) for event in events] == [(1, "first"), (2, "second"), (3, "third")]

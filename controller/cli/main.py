@@ -13,6 +13,7 @@ from controller.cli.audit import audit
 from controller.cli.devices import devices
 from controller.cli.exit_codes import ExitCode
 from controller.cli.faults import faults
+from controller.cli.fleet import fleet
 from controller.cli.interlocks import interlocks
 from controller.cli.library import recipes
 from controller.cli.lots import lots
@@ -52,6 +53,7 @@ app.add_typer(tokens, name="tokens")
 app.add_typer(audit, name="audit")
 app.add_typer(trends, name="trends")
 app.add_typer(telemetry, name="telemetry")
+app.add_typer(fleet, name="fleet")
 for group in (recipe_commands, trial_commands, run_commands, service_commands, record_commands, store_commands):
     app.registered_commands += group.registered_commands
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
 
+import psycopg
 from sqlalchemy import Connection, Engine, Table
+from sqlalchemy.exc import SQLAlchemyError
 
 from controller.database.engines import engine_of, in_words
 from controller.database.schema import migrate
@@ -27,6 +31,7 @@ class Database:
         self.engine = engine
         self.place = engine.url.render_as_string(hide_password=True)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._working: Connection | None = None
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, from one transaction: all or nothing. Raises DatabaseUnusable, and what it raises."""
@@ -34,8 +39,22 @@ class Database:
 
     def run_now(self, work: Callable[[Connection], T]) -> T:
         """The same for whoever has no loop, in the caller's thread."""
-        with in_words(self.engine), self.engine.begin() as connection:
-            return work(connection)
+        with in_words(self.engine), self.engine.connect() as connection:
+            self._working = connection
+            try:
+                with connection.begin():
+                    return work(connection)
+            finally:
+                self._working = None
+
+    def hang_up(self) -> None:
+        """Cuts the connection to a server that work waits for, so that it fails now; a file's work is left alone."""
+        if (working := self._working) is None or self.engine.dialect.name != "postgresql":
+            return
+        with suppress(OSError, psycopg.Error, SQLAlchemyError):
+            raw: Any = working.connection.dbapi_connection
+            with socket.socket(fileno=os.dup(raw.fileno())) as wire:
+                wire.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Waits for what has begun."""

@@ -15,6 +15,15 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 BUSY_LIMIT_S = 5.0  # how long SQLite waits for another writer; ours take some milliseconds
+REACHED = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
+"""What a network that is cut may cost, as the journal's own connection has it: 5 s to connect, some 10 s (or 20 s while
+nothing is sent) until a connection counts as lost."""
 KINDS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
 
@@ -40,7 +49,9 @@ def engine_of(url: str) -> Engine:
     if (kind := KINDS.get(parsed.get_backend_name())) is None:
         known = "sqlite:///FILE and postgresql://HOST/NAME"
         raise DatabaseUnusable(f"{parsed.get_backend_name()} is no kind of store; known are {known}")
-    return _sqlite(parsed) if kind == "sqlite" else create_engine(parsed.set(drivername=kind), pool_pre_ping=True)
+    if kind == "sqlite":
+        return _sqlite(parsed)
+    return create_engine(parsed.set(drivername=kind), pool_pre_ping=True, connect_args=REACHED)
 
 
 def _sqlite(url: URL) -> Engine:

@@ -30,6 +30,7 @@ class Reloading:
         self._wanted = asyncio.Event()
         self._trends: Outlet | None = None
         self._telemetry: Outlet | None = None
+        self._plant: Outlet | None = None
         self.context: ssl.SSLContext | None = None if tls is None else tls.context()
 
     @property
@@ -37,9 +38,9 @@ class Reloading:
         """How the line is served now."""
         return self._line.service
 
-    def outlets(self, trends: Outlet, telemetry: Outlet) -> None:
+    def outlets(self, trends: Outlet, telemetry: Outlet, plant: Outlet) -> None:
         """What begins anew when its settings change."""
-        self._trends, self._telemetry = trends, telemetry
+        self._trends, self._telemetry, self._plant = trends, telemetry, plant
 
     def asked(self) -> None:
         """Somebody wants it read again."""
@@ -83,5 +84,7 @@ class Reloading:
             self._trends.renew()
         if found.telemetry and self._telemetry is not None:
             self._telemetry.renew()
+        if found.plant and self._plant is not None:
+            self._plant.renew()
         self._log.about("reload").warning(found.words())
         self._journal.note("line", "service.reloaded", {"taken": list(found.taken), "restart": list(found.waiting)})

@@ -31,7 +31,7 @@ from controller.config import LineConfig
 from controller.database import Database, open_database
 from controller.events import EventStream
 from controller.historian import Historian
-from controller.journal import Journal, SqliteJournal
+from controller.journal import Journal, SqliteJournal, StoredJournal
 from controller.line import capability, unit_profile
 from controller.people import RemoteOperator
 from controller.service import Leave, LineService, ServiceSettings, line_service
@@ -39,6 +39,7 @@ from controller.service_config import StoreConfig, WebConfig
 from controller.serving.logs import Log
 from controller.serving.outlets import Around, Telemetry, Trends
 from controller.serving.plans import StoredPlans
+from controller.serving.plant import Plant
 from controller.serving.reloading import Reloading
 from controller.serving.shown import configuration
 from controller.serving.signals import Signals
@@ -87,7 +88,7 @@ class _Base:
     config: LineConfig
     clock: Clock
     log: Log
-    journal: Journal
+    journal: StoredJournal
     health: Health
     database: Database
     accounts: Accounts
@@ -122,7 +123,9 @@ async def serve(
         reloading = Reloading(config, service, log, clock.now, base.tls)
         signals = stack.enter_context(Signals(reloading.asked, lambda: _left(base.journal, about)))
         around = Around(config.name, service, lambda: reloading.config, clock.us)
-        reloading.outlets(trends := Trends(around), telemetry := Telemetry(around))
+        plant = Plant(around, base.journal)
+        trends, telemetry = Trends(around, plant.copied_block), Telemetry(around)
+        reloading.outlets(trends, telemetry, plant)
         tasks = await stack.enter_async_context(background(conditions_in(base.journal), base.health))
         hub = Hub(lambda: topics_of(service), clock.text)
         workers = Workers(Limits().blocking, Limits().waiting)
@@ -130,9 +133,11 @@ async def serve(
         parts = _parts(base, service, hub, workers, trends, signals)
         context = None if base.tls is None else reloading.context
         app = create_app(parts)
+        app.state.registry.register(plant)
         web = Web(lambda: server(app, parts.limits, tls=context), listening)
         tasks.start("trends", trends.run, AGAIN, condition="trends")
         tasks.start("telemetry", telemetry.run, AGAIN, condition="telemetry")
+        tasks.start("the plant", plant.run, AGAIN, condition="plant")
         tasks.start("the stream of the pages", hub.run, AGAIN, condition="stream")
         tasks.start("the pages", web.serve, AGAIN, condition="pages")
         reloading.start(tasks)
@@ -151,6 +156,8 @@ async def _standing(config: LineConfig, clock: Clock, log: Log) -> AsyncIterator
     """Store, watch over itself and people; secrets and certificates are looked at before anything is opened."""
     web, store = config.service.service, config.service.store
     url = store.whole_url()
+    if config.service.plant is not None:
+        config.service.plant.whole_url()  # what it is nobody needs yet; that it can be had, at once
     tls = None if web.certificate is None or web.key is None else load_tls(web.certificate, web.key, clock.now())
     if tls is not None and tls.ends_soon(clock.now()):
         log.about("service").warning("the certificate ends soon", certificate=str(tls.certificate), ends=str(tls.ends))
@@ -170,7 +177,7 @@ async def _standing(config: LineConfig, clock: Clock, log: Log) -> AsyncIterator
         yield _Base(config, clock, log, journal, health, database, accounts, tls, watch)
 
 
-def _journal(store: StoreConfig, url: str, clock: Clock) -> Journal:
+def _journal(store: StoreConfig, url: str, clock: Clock) -> StoredJournal:
     """Raises JournalError, and ServeRefused for a folder that cannot be made."""
     if store.file is not None:
         return SqliteJournal(EventStream(), clock.text, store.file)

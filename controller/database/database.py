@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import psycopg
-from sqlalchemy import Connection, Engine, Table
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Engine, Table, event
 
 from controller.database.engines import engine_of, in_words
 from controller.database.schema import migrate
@@ -31,7 +31,9 @@ class Database:
         self.engine = engine
         self.place = engine.url.render_as_string(hide_password=True)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
-        self._working: Connection | None = None
+        self._wires: WeakSet[Any] = WeakSet()
+        if engine.dialect.name == "postgresql":
+            event.listen(engine, "connect", lambda wire, _: self._wires.add(wire))
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, from one transaction: all or nothing. Raises DatabaseUnusable, and what it raises."""
@@ -39,22 +41,14 @@ class Database:
 
     def run_now(self, work: Callable[[Connection], T]) -> T:
         """The same for whoever has no loop, in the caller's thread."""
-        with in_words(self.engine), self.engine.connect() as connection:
-            self._working = connection
-            try:
-                with connection.begin():
-                    return work(connection)
-            finally:
-                self._working = None
+        with in_words(self.engine), self.engine.begin() as connection:
+            return work(connection)
 
     def hang_up(self) -> None:
-        """Cuts the connection to a server that work waits for, so that it fails now; a file's work is left alone."""
-        if (working := self._working) is None or self.engine.dialect.name != "postgresql":
-            return
-        with suppress(OSError, psycopg.Error, SQLAlchemyError):
-            raw: Any = working.connection.dbapi_connection
-            with socket.socket(fileno=os.dup(raw.fileno())) as wire:
-                wire.shutdown(socket.SHUT_RDWR)
+        """Cuts the connections to a server, so that what waits for its answer fails now; a file is left alone."""
+        for wire in list(self._wires):
+            with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(wire.fileno())) as end:
+                end.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Waits for what has begun."""

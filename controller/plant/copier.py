@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -70,8 +71,7 @@ class Copier:
         while True:
             began_s = _now()
             try:
-                async with database_opened(self._url, (*TREND_TABLES, *TABLES)) as plant:
-                    await self._copy(plant)
+                await self._open_and_copy()
             except (DatabaseUnusable, StoreUnusable, PlantError) as error:
                 if _now() - began_s > _loop_s(self._options.most_wait_s):
                     wait_s = self._options.first_wait_s  # it has worked for a while
@@ -80,6 +80,18 @@ class Copier:
                 wait_s = self._options.first_wait_s
             await asyncio.sleep(_loop_s(wait_s))
             wait_s = min(self._options.most_wait_s, 2 * wait_s)
+
+    async def _open_and_copy(self) -> None:
+        """A server that takes connections and answers nothing is waited for, in a thread, and told."""
+        words = f"the plant's database has not answered for {self._options.away_s:g} s"
+        stands = partial(self._say, _away(f"the line is not copied to the plant: {words}", active=True))
+        late = asyncio.get_running_loop().call_later(max(1.0, _loop_s(self._options.away_s)), stands)
+        try:
+            async with database_opened(self._url, (*TREND_TABLES, *TABLES)) as plant:
+                late.cancel()
+                await self._copy(plant)
+        finally:
+            late.cancel()
 
     async def _copy(self, plant: Database) -> None:
         await self.begin(plant)

@@ -26,13 +26,15 @@ class Cable:
     async def close(self) -> None:
         if self._server is not None:
             self._server.close()
+            self._server = None
         self._mend()
-        await asyncio.sleep(0)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._ends.add(writer)
         try:
             await self._whole.wait()
+            if self._server is None:
+                return
             with suppress(OSError):
                 there = await asyncio.open_connection("127.0.0.1", self._to_port)
                 self._ends.add(there[1])
@@ -86,7 +88,6 @@ async def _ended(made: Sequence[Cable]) -> None:
     for cable in made:
         await cable.close()
     others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    await asyncio.sleep(0)  # what was aborted closes its socket
+    if others:
+        await asyncio.wait(others, timeout=5)
+    await asyncio.sleep(0.01)  # what was aborted closes its socket

@@ -82,6 +82,7 @@ pytest:
 # make campaign-api      EXAMPLES=200         asks a running API everything that its document allows, and what it does not
 # make campaign-client                        makes a client from the OpenAPI document and lets it talk to a running API
 # make campaign-service HOURS=24               hosts a line for hours of virtual time with faults: memory flat, no task left
+# make campaign-plant ROUNDS=20               pulls the cables between lines and the plant's database, in network namespaces (root)
 # make mutation          MODULES="..." JOBS=2 changes the guard, the states, the interlocks and the rule engine, and the tests must notice
 # make bench-validate                         measures reading and planning
 # make bench-dry-run                          measures a dry run beside looptime and plain loops
@@ -94,7 +95,7 @@ pytest:
 # make bench-reaction                         measures the time from a bad sample to the hold command on the wire
 # make bench-telemetry                        measures MQTT beside aiomqtt alone, and the way of a value to a subscriber
 
-.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-dry-run campaign-client campaign-service
+.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-dry-run campaign-client campaign-service campaign-plant
 JOBS ?= 1
 
 campaign: $(VENV)/test
@@ -124,6 +125,9 @@ campaign-client: $(VENV)/test
 	$(BIN)/python -m tests.campaign.generated_client
 campaign-service: $(VENV)/test
 	$(BIN)/python -m tests.campaign.service_campaign --hours $(or $(HOURS),24) --seed $(or $(SEED),1)
+
+campaign-plant: $(VENV)/test
+	$(BIN)/python -m tests.campaign.plant_campaign --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
 
 mutation: $(VENV)/mutation
 	$(BIN)/python -m tests.mutation.run $(MODULES) --jobs $(JOBS)

@@ -83,6 +83,7 @@ pytest:
 # make campaign-client                        makes a client from the OpenAPI document and lets it talk to a running API
 # make campaign-service HOURS=24               hosts a line for hours of virtual time with faults: memory flat, no task left
 # make campaign-telemetry HOURS=13             kills the broker of a line for hours, and again: everything once, in order
+# make campaign-plant ROUNDS=20               pulls the cables between lines and the plant's database, in network namespaces (root)
 # make mutation          MODULES="..." JOBS=2 changes the guard, the states, the interlocks and the rule engine, and the tests must notice
 # make bench-validate                         measures reading and planning
 # make bench-dry-run                          measures a dry run beside looptime and plain loops
@@ -99,7 +100,7 @@ pytest:
 # make bench-start                            measures --help, the start of the service, and its memory
 # make bench-telemetry                        measures MQTT beside aiomqtt alone, and the way of a value to a subscriber
 
-.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-dry-run bench-records campaign-client campaign-service bench-sign-in bench-service bench-start campaign-telemetry
+.PHONY: mutation campaign campaign-recipes campaign-truth campaign-laws campaign-frames campaign-crash campaign-api bench-validate bench-laws bench-sweep bench-schedule bench-polling bench-reaction bench-historian bench-telemetry bench-stream bench-dry-run bench-records campaign-client campaign-service bench-sign-in bench-service bench-start campaign-telemetry campaign-plant
 JOBS ?= 1
 
 campaign: $(VENV)/test
@@ -134,6 +135,9 @@ campaign-telemetry: $(VENV)/test system
 
 campaign-service: $(VENV)/test
 	$(BIN)/python -m tests.campaign.service_campaign --hours $(or $(HOURS),24) --seed $(or $(SEED),1)
+
+campaign-plant: $(VENV)/test
+	$(BIN)/python -m tests.campaign.plant_campaign --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
 
 mutation: $(VENV)/mutation
 	$(BIN)/python -m tests.mutation.run $(MODULES) --jobs $(JOBS)

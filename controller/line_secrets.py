@@ -71,3 +71,12 @@ def readable_by_others(state: os.stat_result, file: Path) -> str | None:
     if state.st_mode & (stat.S_IRWXO | stat.S_IRWXG):
         return f"can be used by others (mode {stat.S_IMODE(state.st_mode):04o}); mend it with chmod 600"
     return None
+
+
+def with_password(url: str, password: Secret | None) -> str:
+    """The URL of a database with its password, for the database and nobody else. Raises SecretUnusable."""
+    if password is None:
+        return url
+    from sqlalchemy.engine import make_url
+
+    return make_url(url).set(password=password.read()).render_as_string(hide_password=False)

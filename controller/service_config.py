@@ -1,4 +1,4 @@
-"""The tables of a line file that say how the line is served: pages and API, store, trends, MQTT, people.
+"""The tables of a line file that say how the line is served: pages and API, store, trends, MQTT, plant, people.
 
     [service]
     host = "127.0.0.1"
@@ -20,22 +20,24 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from controller.line_keys import Table, read_table, setting, table_toml
-from controller.line_kinds import PORT, FileName, Flag, Named, Number, OneOf, Text, Texts, Whole
-from controller.line_secrets import Secret
+from controller.line_kinds import FileName, Flag, Named, Number, OneOf, Texts, Whole
+from controller.line_secrets import Secret, with_password
+from controller.service_kinds import (
+    HOST,
+    LEVEL,
+    LINE_AT_PLANT,
+    MQTT_URL,
+    NAME,
+    ORIGIN,
+    PLANT_URL,
+    SECRET_FILE,
+    SQLITE,
+    STORE_URL,
+    TAG,
+    VARIABLE,
+    WEB_URL,
+)
 
-_PORT = f"(?::{PORT})?"
-_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
-_QUERY = r"(?:\?(?![^#]*password)[A-Za-z0-9_=&%./:+-]*)?"
-
-HOST = Text(r"[A-Za-z0-9:][A-Za-z0-9.:-]{0,253}", "a name or an address of this computer, such as 127.0.0.1")
-ORIGIN = Text(f"https?://{_HOST}{_PORT}", "an origin such as https://panel.plant.example")
-WEB_URL = Text(rf"https?://{_HOST}{_PORT}(?:/[^\s\x00-\x1f?#]*)?", "an address such as https://login.plant.example")
-MQTT_URL = Text(f"mqtts?://{_HOST}{_PORT}", "mqtt://HOST:PORT or mqtts://HOST:PORT")
-LEVEL = Text(r"[^+#/\x00-\x1f]{1,64}", "a name without +, # and /")  # what MQTT and Sparkplug keep for themselves
-NAME = Text(r"[^\s\x00-\x1f](?:[^\x00-\x1f]{0,198}[^\s\x00-\x1f])?", "a text of 1 to 200 characters")
-VARIABLE = Text(r"[A-Za-z_][A-Za-z0-9_]{0,200}", "the name of a variable of the environment")
-TAG = Text(r"[A-Za-z0-9_.-]{1,128}", "UNIT.SIGNAL")
-SQLITE = "sqlite:///"
 KEEP_ALIVE_S = 15
 """Seconds of silence after which a broker is asked whether it is there; it counts as gone after one and a half of these
 without an answer (engineering judgement)."""
@@ -44,22 +46,6 @@ HOST_KEEP_ALIVE_S = 60
 VALUES_HZ = 1.0
 """Messages of values a second and unit at most; a person sees no more, and trends are the historian's (engineering
 judgement)."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoreUrl(Text):
-    """The URL of a store; the file of SQLite counts from the line file's folder."""
-
-    def settled(self, value: Any, base: Path) -> str:
-        text = str(value)
-        return SQLITE + str((base / text.removeprefix(SQLITE)).absolute()) if text.startswith(SQLITE) else text
-
-
-STORE_URL = StoreUrl(
-    rf"sqlite:///[^\x00-\x1f?#]{{1,4000}}|postgres(?:ql)?://(?:[A-Za-z0-9_.-]+@)?(?:{_HOST}{_PORT})?/[A-Za-z0-9_.-]+{_QUERY}",
-    "sqlite:///FILE or postgresql://USER@HOST/NAME, without a password",
-)
-SECRET_FILE = FileName("the name of a file that only the service's user may read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +118,7 @@ class StoreConfig(Table):
 
     def whole_url(self) -> str:
         """The URL with its password, for the database and nobody else. Raises SecretUnusable."""
-        if (password := self.password) is None:
-            return self.url
-        from sqlalchemy.engine import make_url
-
-        return make_url(self.url).set(password=password.read()).render_as_string(hide_password=False)
+        return with_password(self.url, self.password)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +202,29 @@ class MqttConfig(Table):
 
 
 @dataclass(frozen=True, slots=True)
+class PlantConfig(Table):
+    """[plant]: the plant's database, into which the line is copied. Without this table it is not."""
+
+    LIVE: ClassVar = True
+    APART: ClassVar = (("password_file", "password_env"),)
+    SECRETS: ClassVar = ("password",)
+
+    url: str = setting(PLANT_URL, "the plant's PostgreSQL")
+    line: str = setting(LINE_AT_PLANT, "this line's name there, another one for each line")
+    password_file: Path | None = setting(SECRET_FILE, "a file with the password of that database", None)
+    password_env: str | None = setting(VARIABLE, "the variable of the environment with that password", None)
+
+    @property
+    def password(self) -> Secret | None:
+        """Where the password is; None where there is none."""
+        return _secret("plant.password", self.password_file, self.password_env)
+
+    def whole_url(self) -> str:
+        """The URL with its password, for the database and nobody else. Raises SecretUnusable."""
+        return with_password(self.url, self.password)
+
+
+@dataclass(frozen=True, slots=True)
 class OidcConfig(Table):
     """[people.oidc]: signing in by the plant's OpenID provider."""
 
@@ -264,12 +269,13 @@ class PeopleConfig(Table):
 
 @dataclass(frozen=True, slots=True)
 class ServiceConfig:
-    """How a line is served. mqtt is None where nothing is published."""
+    """How a line is served. mqtt is None where nothing is published, plant where the line is not copied."""
 
     service: WebConfig = field(default_factory=WebConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
     historian: HistorianConfig = field(default_factory=HistorianConfig)
     mqtt: MqttConfig | None = None
+    plant: PlantConfig | None = None
     people: PeopleConfig = field(default_factory=PeopleConfig)
 
 
@@ -278,17 +284,22 @@ SERVICE_TABLES: Mapping[str, type[Table]] = {
     "store": StoreConfig,
     "historian": HistorianConfig,
     "mqtt": MqttConfig,
+    "plant": PlantConfig,
     "people": PeopleConfig,
 }
 """The tables of a line file that `read_service` reads."""
+_OPTIONAL = ("mqtt", "plant")
 
 
 def read_service(raw: Mapping[str, Any], file: Path, faults: list[str]) -> ServiceConfig:
     """How the line of a file is served; what is wrong is added to `faults`. Whether files are there is not asked."""
-    wanted = {name: table for name, table in SERVICE_TABLES.items() if name in raw or name != "mqtt"}
+    wanted = {name: table for name, table in SERVICE_TABLES.items() if name in raw or name not in _OPTIONAL}
     read = {name: read_table(table, raw.get(name, {}), file, name, faults) for name, table in wanted.items()}
     usable: dict[str, Any] = {name: table for name, table in read.items() if table is not None}
-    return ServiceConfig(**usable)
+    config = ServiceConfig(**usable)
+    if config.plant is not None and config.plant.url == config.store.url:
+        faults.append(f"{file}: plant.url is the line's own store; expected another database")
+    return config
 
 
 def service_toml(config: ServiceConfig) -> list[str]:

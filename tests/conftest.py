@@ -23,6 +23,8 @@ WALL_TIME = (
     "tests/contract/",
     "tests/drivers/",
     "tests/foreign/",
+    "tests/plant/test_network_gone.py",
+    "tests/plant/test_three_lines.py",
     "tests/serving/test_tasks_that_die.py",
     "tests/serving/test_up",
     "tests/simulators/test_faults_served.py",

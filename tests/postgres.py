@@ -22,12 +22,12 @@ STARTS_WITHIN_S = 60  # a server on a busy machine; usually 2 s
 class PostgresServer:
     """A running server; every database of it is new."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self.port, self._host = port, host
         self._numbers = itertools.count(1)
 
     def url(self, name: str) -> str:
-        return f"postgresql://pressline@127.0.0.1:{self.port}/{name}"
+        return f"postgresql://pressline@{self._host}:{self.port}/{name}"
 
     def new_database(self) -> str:
         """The URL of an empty database."""
@@ -38,8 +38,11 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """A server as long as the block; as another user where we are root, because it refuses to run as one."""
+def postgres_server(namespace: str = "", network: str = "") -> Iterator[PostgresServer]:
+    """A server as long as the block; as another user where we are root, because it refuses to run as one.
+
+    With a network namespace it is there, on every address, for whoever comes from `network`.
+    """
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="pressline-postgres-"))
     as_user: list[str] = []
@@ -48,14 +51,20 @@ def postgres_server() -> Iterator[PostgresServer]:
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     data, port = folder / "data", free_port()
     auth = ["--auth=trust", "--username=pressline", "--encoding=UTF8", "--locale=C", "--no-sync"]
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
-    control = [*as_user, str(programs / "pg_ctl"), "--pgdata", str(data)]
+    options = (
+        f"-c listen_addresses={'*' if namespace else '127.0.0.1'} -c port={port} -c unix_socket_directories={folder}"
+    )
+    inside = ["ip", "netns", "exec", namespace] if namespace else []
+    control = [*inside, *as_user, str(programs / "pg_ctl"), "--pgdata", str(data)]
     try:
         _run([*as_user, str(programs / "initdb"), "--pgdata", str(data), *auth])
+        if network:
+            with (data / "pg_hba.conf").open("a", encoding="utf-8") as rights:
+                rights.write(f"host all all {network} trust\n")
         log = str(folder / "log")
         _run([*control, "--wait", "--timeout", str(STARTS_WITHIN_S), "--log", log, "--options", options, "start"])
         try:
-            yield PostgresServer(port)
+            yield PostgresServer(port, "127.0.0.1" if not network else network.replace(".0.0/16", ".0.2"))
         finally:
             _run([*control, "--mode", "immediate", "stop"])
     finally:

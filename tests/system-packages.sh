@@ -5,11 +5,12 @@
 # tshark: Wireshark's dissectors read what our recorder captures.
 # mosquitto and its clients: the broker that telemetry goes to, and subscribers of another family.
 # postgresql: the store where a plant keeps it in a server.
+# iproute2: network namespaces, in which a campaign pulls cables.
 # Pango and HarfBuzz: they draw the PDF of a certificate.
 set -eu
 PATH="$PATH:/sbin:/usr/sbin" # where ldconfig is, also for those who are not root
 missing=""
-for pair in mbpoll:mbpoll tshark:tshark pkg-config:pkg-config cc:gcc mosquitto:mosquitto mosquitto_sub:mosquitto-clients; do
+for pair in mbpoll:mbpoll tshark:tshark pkg-config:pkg-config cc:gcc mosquitto:mosquitto mosquitto_sub:mosquitto-clients ip:iproute2; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 for pair in modbus/modbus.h:libmodbus-dev stdio.h:libc6-dev; do

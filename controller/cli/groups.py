@@ -101,6 +101,13 @@ def service() -> typer.Typer:
     return service.service
 
 
+def fleet() -> typer.Typer:
+    """All lines of a plant, as its database knows them. The lines' own stores stay the ones that count."""
+    from controller.cli import fleet
+
+    return fleet.fleet
+
+
 GROUPS = groups_of(
     recipes,
     devices,
@@ -115,4 +122,5 @@ GROUPS = groups_of(
     trends,
     telemetry,
     service,
+    fleet,
 )

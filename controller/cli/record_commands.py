@@ -69,6 +69,9 @@ def verify(
     anchor: Annotated[
         Path | None, typer.Option(help="For a store: its anchor, as it was kept elsewhere; else the one beside it.")
     ] = None,
+    copy_of: Annotated[
+        str | None, typer.Option("--copy-of", help="For a plant's database: the line whose copied journal is checked.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a certificate: that it was not altered, that the journal gives it, that the recipe gives the plan.
@@ -82,6 +85,10 @@ def verify(
     if "://" in file or (path / "backup.json").is_file():
         from controller.cli.backups import verify_backup, verify_url
 
+        if copy_of is not None:
+            from controller.cli.fleet_work import verify_copy
+
+            raise typer.Exit(verify_copy(file, copy_of, anchor, as_json=as_json))
         is_url = "://" in file
         raise typer.Exit(verify_url(file, anchor, as_json=as_json) if is_url else verify_backup(path))
     if is_journal(path):

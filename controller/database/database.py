@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+from weakref import WeakSet
 
-from sqlalchemy import Connection, Engine, Table
+import psycopg
+from sqlalchemy import Connection, Engine, Table, event
 
 from controller.database.engines import engine_of, in_words
 from controller.database.schema import migrate
@@ -30,6 +34,9 @@ class Database:
         self.engine = engine
         self.place = engine.url.render_as_string(hide_password=True)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._wires: WeakSet[Any] = WeakSet()
+        if engine.dialect.name == "postgresql":
+            event.listen(engine, "connect", lambda wire, _: self._wires.add(wire))
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, from one transaction: all or nothing. Raises DatabaseUnusable, and what it raises."""
@@ -39,6 +46,12 @@ class Database:
         """The same for whoever has no loop, in the caller's thread."""
         with in_words(self.engine), self.engine.begin() as connection:
             return work(connection)
+
+    def hang_up(self) -> None:
+        """Cuts the connections to a server, so that what waits for its answer fails now; a file is left alone."""
+        for wire in list(self._wires):
+            with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(wire.fileno())) as end:
+                end.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Waits for what has begun."""

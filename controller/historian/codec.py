@@ -14,6 +14,7 @@ kept as differences (times: as differences of differences) in the smallest of 1,
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,16 @@ def decoded_waiting(data: bytes, count: int) -> tuple[NDArray[np.int32], Samples
     values = _from_planes(columns[2], np.dtype(np.float64), count)
     qualities = _from_planes(columns[3], np.dtype(np.uint8), count)
     return _from_planes(columns[0], np.dtype(np.int32), count), Samples(times, values, qualities)
+
+
+def retagged(data: bytes, count: int, numbers: Mapping[int, int]) -> bytes:
+    """What `encoded_waiting` gave, with other numbers for its tags; the samples stay as they are."""
+    length = int.from_bytes(data[:4], "little")
+    tags = _from_planes(_inflated(data[4 : 4 + length]), np.dtype(np.int32), count)
+    there, places = np.unique(tags, return_inverse=True)
+    new = np.array([numbers[int(tag)] for tag in there], np.int32)[places]
+    column = zlib.compress(_planes(new), LEVEL)
+    return len(column).to_bytes(4, "little") + column + data[4 + length :]
 
 
 # ------------------------------------------------------------------ numbers

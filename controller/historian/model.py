@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -132,7 +132,8 @@ class HistorianOptions:
 
     flush_s: loop seconds between two writes: at most so much, and the write that is under way, is missing after a
     crash. waiting_samples: samples that may wait in memory for a disk that stands still. keep_s, keep_bytes: how old
-    (by UTC) and how large the stored trends of the line may become before the oldest are deleted.
+    (by UTC) and how large the stored trends of the line may become before the oldest are deleted. copied: the number of
+    the newest block that is copied elsewhere, None where nothing is copied; what is not copied yet goes by size only.
     """
 
     flush_s: float = 0.5
@@ -140,3 +141,4 @@ class HistorianOptions:
     keep_s: float | None = None
     keep_bytes: int | None = None
     exceptions: Mapping[str, ExceptionReport] = field(default_factory=dict)
+    copied: Callable[[], int | None] = lambda: None

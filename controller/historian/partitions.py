@@ -62,6 +62,26 @@ def drop_empty(connection: Connection, before_us: int) -> list[str]:
     return dropped
 
 
+def drop_months(connection: Connection, before_us: int) -> list[str]:
+    """Drops months that lie wholly before this time, with every line's blocks; which months, the oldest first."""
+    if connection.dialect.name != "postgresql":
+        return []
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    months = set()
+    for table in PARTITIONED:
+        query = text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = CAST(:table AS regclass)")
+        for name in connection.execute(query, {"table": table}).scalars().all():
+            if (month := name.rpartition("_")[2]) < _month_of(before_us):
+                connection.execute(text(f"DROP TABLE {name}"))
+                months.add(month)
+    return sorted(months)
+
+
+def end_of(month: str) -> int:
+    """UTC microseconds at which a month (202611) is over."""
+    return _bounds(month)[1]
+
+
 def _month_of(us: int) -> str:
     return f"{datetime.fromtimestamp(us // 1_000_000, UTC):%Y%m}"
 

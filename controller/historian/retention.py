@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from controller.historian import tables
 from controller.historian.model import HOUR_US, HistorianOptions, MarkKind
-from controller.historian.partitions import drop_empty
+from controller.historian.partitions import drop_empty, drop_months, end_of
 
 
 def limit(
@@ -20,7 +20,8 @@ def limit(
     found: list[int] = []
     if options.keep_s is not None:  # a block that begins in an hour may reach through the next one
         old_us = now_us - round(options.keep_s * 1e6)
-        found.append((old_us if needed_us is None else min(old_us, needed_us)) // HOUR_US - 1)
+        by_age = (old_us if needed_us is None else min(old_us, needed_us)) // HOUR_US - 1
+        found.append(min(by_age, _not_copied(connection, line, options.copied(), by_age)))
     if options.keep_bytes is not None and (by_size := _by_size(connection, line, options.keep_bytes)) is not None:
         found.append(by_size)
     return max(found, default=None)
@@ -53,6 +54,32 @@ def finish(connection: Connection, line: str) -> None:
         delete(marks).where(marks.c.line == line, marks.c.kind != MarkKind.EXPIRED, marks.c.to_us < until_us)
     )
     drop_empty(connection, until_us)
+
+
+def drop_before(connection: Connection, before_us: int) -> list[str]:
+    """Drops whole months of all lines that lie before this time, for a database of many lines; which months.
+
+    The samples go with their partitions, at once; each line's mark says up to when they are gone.
+    """
+    months = drop_months(connection, before_us)
+    if months:
+        until_us = end_of(months[-1])
+        hours, tags = tables.hours, tables.tags
+        connection.execute(delete(hours).where(hours.c.hour < until_us // HOUR_US))
+        for line in connection.execute(select(tags.c.line).distinct()).scalars().all():
+            _mark(connection, line, until_us)
+    return months
+
+
+def _not_copied(connection: Connection, line: str, copied: int | None, otherwise: int) -> int:
+    """The hour of the first block that is not copied yet."""
+    if copied is None:
+        return otherwise
+    blocks, tags = tables.blocks, tables.tags
+    mine = select(tags.c.id).where(tags.c.line == line)
+    first = select(func.min(blocks.c.from_us)).where(blocks.c.number > copied, blocks.c.tag.in_(mine))
+    from_us = connection.execute(first).scalar()
+    return otherwise if from_us is None else int(from_us) // HOUR_US
 
 
 def _by_size(connection: Connection, line: str, keep_bytes: int) -> int | None:

@@ -58,6 +58,7 @@ blocks = Table(
     Column("parts", LargeBinary, nullable=False),
     Column("vals", LargeBinary, nullable=False),
     Column("qualities", LargeBinary, nullable=False),
+    Index(None, "number"),  # what a copy does not have yet
     **_BY_TIME,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import partial
 
 from controller.events import Event, EventStream
@@ -13,7 +14,7 @@ from controller.journal.errors import JournalError, StoreUnusable
 from controller.journal.medium import Medium
 from controller.journal.memory import Journal
 from controller.journal.past import AskedPast, HeldPast, JoinedPast, Past
-from controller.journal.records import Row
+from controller.journal.records import Records, Row
 from controller.journal.stored import CHECK_PAUSE_S, held_by, rest_checked
 
 LINE = "line"
@@ -46,6 +47,10 @@ class ForgettingJournal(Journal):
         written = self._written
         stored = AskedPast(written, self._medium.reading, partial(events_of, self._medium.place))
         return JoinedPast(stored, HeldPast([event for event in self._events if event.sequence > written]))
+
+    def reading(self) -> AbstractContextManager[Records]:
+        """What is durable, on a connection of its own beside the writer. Raises StoreUnusable, also in the block."""
+        return self._medium.reading()
 
     def forget(self, *runs: str) -> None:
         self._let_go([event for event in self._events if event.run in runs])

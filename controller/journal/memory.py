@@ -37,14 +37,14 @@ class Journal:
         self.earlier, self._last, self.latest_utc = earlier, last, latest_utc
 
     @property
+    def newest(self) -> int:
+        """The number of the last record, 0 without one; it may still wait for its disk."""
+        return self._last[0]
+
+    @property
     def is_silent(self) -> bool:
         """Whether records wait to be written, and nobody watches that they are; memory has nothing to wait for."""
         return False
-
-    @property
-    def newest(self) -> int:
-        """The number of the newest record, 0 without one."""
-        return self._last[0]
 
     @property
     def faults(self) -> list[str]:

@@ -71,6 +71,8 @@ async def standing(config: LineConfig, clock: Clock, log: Log) -> AsyncIterator[
     web, store = config.service.service, config.service.store
     about = log.about("service")
     url = store.whole_url()
+    if config.service.plant is not None:
+        config.service.plant.whole_url()  # what it is nobody needs yet; that it can be had, at once
     tls = None if web.certificate is None or web.key is None else load_tls(web.certificate, web.key, clock.now())
     if tls is not None and tls.ends_soon(clock.now()):
         about.warning("the certificate ends soon", certificate=str(tls.certificate), ends=str(tls.ends))

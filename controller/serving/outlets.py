@@ -68,8 +68,10 @@ class Outlet:
 class Trends(Outlet):
     """The historian of a line, while there is one: what the API asks about trends."""
 
-    def __init__(self, around: Around) -> None:
+    def __init__(self, around: Around, copied: Callable[[], int | None] = lambda: None) -> None:
+        """copied: see HistorianOptions."""
         super().__init__(around)
+        self._copied = copied
         self._historian: Historian | None = None
         self._why_none = "they are being opened"
 
@@ -89,6 +91,7 @@ class Trends(Outlet):
             keep_s=None if settings.keep_days is None else settings.keep_days * DAY_S,
             keep_bytes=None if settings.max_gb is None else round(settings.max_gb * GB),
             exceptions={tag: ExceptionReport(band) for tag, band in settings.deadband},
+            copied=self._copied,
         )
         around, service = self._around, self._around.service
         recorded = recording(

@@ -8,7 +8,7 @@ from typing import Any
 
 from controller.config import LineConfig
 from controller.line_keys import Table, keys_of
-from controller.service_config import SERVICE_TABLES, HistorianConfig, MqttConfig, ServiceConfig
+from controller.service_config import SERVICE_TABLES, HistorianConfig, MqttConfig, PlantConfig, ServiceConfig
 
 UNITS = ("name", "units", "speed", "operator_url", "max_out_s", "foil_batches")
 WORDS = {"name": "line.name", "speed": "line.speed", "operator_url": "operator.url", "max_out_s": "lots.max_out_h"}
@@ -23,6 +23,7 @@ class Reload:
     waiting: tuple[str, ...]
     trends: bool
     telemetry: bool
+    plant: bool
 
     def words(self) -> str:
         """For the log and the journal; values are not shown."""
@@ -38,7 +39,7 @@ def compared(now: LineConfig, new: LineConfig) -> Reload:
     for name, table in SERVICE_TABLES.items():
         before, after = getattr(now.service, name), getattr(new.service, name)
         changed = list(_changed(name, table, before, after))
-        if table in (HistorianConfig, MqttConfig):
+        if table in (HistorianConfig, MqttConfig, PlantConfig):
             tables[name] = after
             taken += changed
             continue
@@ -53,6 +54,7 @@ def compared(now: LineConfig, new: LineConfig) -> Reload:
         tuple(waiting),
         trends=config.historian != now.service.historian,
         telemetry=config.mqtt != now.service.mqtt,
+        plant=config.plant != now.service.plant,
     )
 
 

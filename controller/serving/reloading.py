@@ -31,6 +31,7 @@ class Reloading:
         self._service: LineService | None = None
         self._trends: Outlet | None = None
         self._telemetry: Outlet | None = None
+        self._plant: Outlet | None = None
         self.context: ssl.SSLContext | None = None if tls is None else tls.context()
 
     @property
@@ -38,9 +39,9 @@ class Reloading:
         """How the line is served now."""
         return self._line.service
 
-    def concerns(self, service: LineService, trends: Outlet, telemetry: Outlet) -> None:
+    def concerns(self, service: LineService, trends: Outlet, telemetry: Outlet, plant: Outlet) -> None:
         """What is told of other settings, and what begins anew with them."""
-        self._service, self._trends, self._telemetry = service, trends, telemetry
+        self._service, self._trends, self._telemetry, self._plant = service, trends, telemetry, plant
 
     def asked(self) -> None:
         """Somebody wants it read again."""
@@ -85,5 +86,7 @@ class Reloading:
             self._trends.renew()
         if found.telemetry and self._telemetry is not None:
             self._telemetry.renew()
+        if found.plant and self._plant is not None:
+            self._plant.renew()
         self._log.about("reload").warning(found.words())
         self._journal.note("line", "service.reloaded", {"taken": list(found.taken), "restart": list(found.waiting)})

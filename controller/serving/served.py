@@ -45,6 +45,7 @@ from controller.serving.base import Base, Clock, ServeRefused, standing
 from controller.serving.logs import Log
 from controller.serving.outlets import Around, Telemetry, Trends
 from controller.serving.plans import StoredPlans
+from controller.serving.plant import Plant
 from controller.serving.reloading import Reloading
 from controller.serving.shown import configuration
 from controller.serving.signals import Signals
@@ -106,14 +107,18 @@ async def serve(
         )
         stack.push_async_callback(begun.settled)
         around = Around(config.name, service, lambda: reloading.config, clock.us, config.speed)
-        reloading.concerns(service, trends := Trends(around), telemetry := Telemetry(around))
+        plant = Plant(around, base.journal)
+        trends, telemetry = Trends(around, plant.copied_block), Telemetry(around)
+        reloading.concerns(service, trends, telemetry, plant)
         hub = Hub(lambda: topics_of(service), clock.text)
         parts = _parts(base, service, hub, workers, trends, signals, begun, backups)
         context = None if base.tls is None else reloading.context
         app = create_app(parts)
+        app.state.registry.register(plant)
         web = Web(lambda: server(app, parts.limits, tls=context), listening)
         tasks.start("trends", trends.run, AGAIN, condition="trends")
         tasks.start("telemetry", telemetry.run, AGAIN, condition="telemetry")
+        tasks.start("the plant", plant.run, AGAIN, condition="plant")
         tasks.start("the stream of the pages", hub.run, AGAIN, condition="stream")
         tasks.start("the pages", web.serve, AGAIN, condition="pages")
         tasks.run_to_its_end("the check of the journal", base.journal.keep_checking, AGAIN, condition="journal_check")

@@ -223,6 +223,14 @@ def test_the_password_gets_into_the_stores_url_whatever_it_is(tmp_path: Path) ->
     assert "p@ss" not in repr(config)
 
 
+def test_the_plants_database_is_another_one_than_the_lines_store(tmp_path: Path) -> None:
+    same = 'url = "postgresql://u@h/n"'
+    file = tmp_path / "line.toml"
+    file.write_text(f'{UNIT}\n[store]\n{same}\n[plant]\n{same}\nline = "a"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"plant.url is the line's own store; expected another database"):
+        load_line(file)
+
+
 # ---------------------------------------------------------------------- the schema, the reference
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"

@@ -15,6 +15,7 @@ from controller.serving.shown import GIVEN, configuration
 
 UNIT = '[units.press]\nkind = "uniaxial_press"\nprofile = "uniaxial-press-generic"\nurl = "tcp://127.0.0.1:502"\n'
 MQTT = '[mqtt]\nurl = "mqtt://h"\nuser = "u"\n'
+PLANT = '[plant]\nurl = "postgresql://u@h/plant"\nline = "lyon/line-1"\n'
 
 
 def read(tmp_path: Path, text: str) -> LineConfig:
@@ -34,6 +35,8 @@ def read(tmp_path: Path, text: str) -> LineConfig:
         ("", MQTT, ("[mqtt]",), ()),
         (MQTT, MQTT + "live_hz = 2", ("mqtt.live_hz",), ()),
         (MQTT, "", ("[mqtt]",), ()),
+        ("", PLANT, ("[plant]",), ()),
+        (PLANT, PLANT.replace("line-1", "line-1b"), ("plant.line",), ()),
         ("", "[units.press.zero]\nmax_age_h = 1", (), ("units",)),
         ("", '[store]\nurl = "sqlite:///x"\n[line]\nname = "n"', (), ("line.name", "store.url")),
     ],
@@ -48,6 +51,7 @@ def test_what_is_safe_is_taken_over_and_the_rest_named(
     assert found.config.service.port == now.service.service.port
     assert found.config.mqtt == new.service.mqtt
     assert found.telemetry == (now.service.mqtt != new.service.mqtt)
+    assert found.plant == (now.service.plant != new.service.plant)
     assert found.trends == (now.service.historian != new.service.historian)
 
 

@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -28,6 +29,9 @@ from controller.database.tables import metadata
 FOLDER = Path(__file__).parent / "migrations"
 DUMP_S = 3600
 """Seconds that pg_dump may take (engineering judgement: some 100 GB)."""
+_ALEMBIC = threading.Lock()
+"""Alembic keeps what it works on in its module `context`: two threads that migrate at once would take each other's
+connection. This lock stands for that one module, which is the process's too."""
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('pressline schema ' || current_schema(), 0))"
 
 
@@ -55,7 +59,8 @@ def _migrated(engine: Engine, backups: Path | None) -> Path | None:
         _refuse_unknown(engine.url.render_as_string(hide_password=True), has)
         is_used = bool(set(inspect(connection).get_table_names()) - {"alembic_version"})
         copy = _saved(engine.url, newest, backups) if is_used else None
-        command.upgrade(alembic_config(connection), "head")
+        with _ALEMBIC:
+            command.upgrade(alembic_config(connection), "head")
     return copy
 
 

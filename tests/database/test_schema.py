@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -112,3 +113,15 @@ def test_an_older_postgres_database_is_dumped_before(postgres: PostgresServer, t
     copy = migrate(url, tmp_path)
     assert copy is not None
     assert copy.read_bytes().startswith(b"PGDMP")
+
+
+def test_two_databases_are_brought_forward_at_once(tmp_path: Path) -> None:
+    """As trends and outbox are when a service starts for the first time; Alembic alone mixes up their connections."""
+    urls = [f"sqlite:///{tmp_path}/{number}.sqlite" for number in range(4)]
+    with ThreadPoolExecutor(len(urls)) as threads:
+        assert list(threads.map(migrate, urls)) == [None] * len(urls)
+    for url in urls:
+        engine = engine_of(url)
+        with engine.connect() as connection:
+            assert schema_of(connection) == newest_schema()
+        engine.dispose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import stat
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -72,7 +73,11 @@ def with_accounts(
     if not make and not store.exists():
         print(f"{store}: there is no such store; `pressline users add` makes one", file=sys.stderr)
         return ExitCode.UNUSABLE
-    return told(done)
+    before = os.umask(stat.S_IRWXG | stat.S_IRWXO)  # a new store holds what passwords are checked with
+    try:
+        return told(done)
+    finally:
+        os.umask(before)
 
 
 def told(work: Callable[[], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
@@ -86,7 +91,10 @@ def told(work: Callable[[], Coroutine[Any, Any, ExitCode]]) -> ExitCode:
     try:
         return asyncio.run(work())
     except StoreBusy as error:
-        words = "the service that holds it does this too, on its pages and by its API"
+        words = (
+            "the service that holds it does this too, by its API (docs/how-to/use-the-api.md); where nobody can sign in"
+            " as administrator, end the service first"
+        )
         print(f"not done: {error}; {words}", file=sys.stderr)
     except (Unacceptable, UserUnknown, TokenUnknown, AuditUnwritable, AccountsAltered) as error:
         print(f"not done: {error}", file=sys.stderr)

@@ -174,9 +174,14 @@ def _announce(started: Started, file: Path) -> None:
             f"nobody has a password yet; the one-time way in of {who}, until {ends}: {started.way_in.token}", flush=True
         )
         return
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, stat.S_IRUSR | stat.S_IWUSR)
-    with os.fdopen(handle, "w", encoding="utf-8") as written:
-        written.write(started.way_in.token + "\n")
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, stat.S_IRUSR | stat.S_IWUSR)
+        with os.fdopen(handle, "w", encoding="utf-8") as written:
+            written.write(started.way_in.token + "\n")
+    except OSError as error:
+        words = "end the service and `pressline users way-in` gives another, or mend store.folder and start it again"
+        print(f"the way in of {who} cannot be put into {file.absolute()} ({error.strerror}); {words}", flush=True)
+        return
     print(f"nobody has a password yet; the one-time way in of {who}, until {ends}, is in {file.absolute()}", flush=True)
 
 

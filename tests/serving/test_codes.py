@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from controller.accounts import WayIn
+from controller.cli import up
 from controller.journal.lock import locked
+from controller.serving.served import Started
 from tests.controller.test_cli import pressline
 from tests.ports import free_port
 
@@ -54,6 +57,17 @@ def test_what_a_person_has_to_mend_is_not_tried_again(tmp_path: Path) -> None:
     assert re.search(r"^RestartPreventExitStatus=2$", unit, re.MULTILINE)
     assert re.search(r"^StartLimitIntervalSec=0$", unit, re.MULTILINE)
     assert int(re.findall(r"^RestartSec=(\d+)$", unit, re.MULTILINE)[0]) >= 10
+
+
+def test_a_way_in_that_cannot_be_written_is_no_end_of_the_service(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(up, "_is_logged", lambda: True)
+    started = Started("http://127.0.0.1:8540", WayIn("administrator", "2026-11-22T07:00:00Z", "a word for once"))
+    up._announce(started, tmp_path / "none" / "way-in")
+    said = capsys.readouterr().out
+    assert "cannot be put into" in said
+    assert "a word for once" not in said
 
 
 def test_a_demonstration_where_nothing_can_be_written(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -38,6 +39,7 @@ from controller.service import Leave, LineService, ServiceSettings, line_service
 from controller.service_config import StoreConfig, WebConfig
 from controller.serving.logs import Log
 from controller.serving.outlets import Around, Telemetry, Trends
+from controller.serving.own_conditions import logged
 from controller.serving.plans import StoredPlans
 from controller.serving.reloading import Reloading
 from controller.serving.shown import configuration
@@ -124,6 +126,7 @@ async def serve(
         around = Around(config.name, service, lambda: reloading.config, clock.us)
         reloading.outlets(trends := Trends(around), telemetry := Telemetry(around))
         tasks = await stack.enter_async_context(background(conditions_in(base.journal), base.health))
+        tasks.start("the log of conditions", partial(logged, base.journal.stream, about), AGAIN, condition="log")
         hub = Hub(lambda: topics_of(service), clock.text)
         workers = Workers(Limits().blocking, Limits().waiting)
         stack.callback(workers.close)

@@ -70,6 +70,13 @@ def test_a_way_in_that_cannot_be_written_is_no_end_of_the_service(
     assert "a word for once" not in said
 
 
+@pytest.mark.parametrize("option", ["--speed=2", "--port=9000", "--folder=x", "--scenario=nominal", "--seed=7"])
+def test_what_goes_with_the_demonstration_is_not_read_over(tmp_path: Path, option: str) -> None:
+    result = pressline("up", "--line", line(tmp_path, ""), option)
+    assert result.exit_code == 2
+    assert "with --demo; " in result.output
+
+
 def test_a_demonstration_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = pressline("up", "--demo", "--folder", tmp_path / "file" / "demo")

@@ -70,6 +70,15 @@ def test_a_way_in_that_cannot_be_written_is_no_end_of_the_service(
     assert "a word for once" not in said
 
 
+def test_a_unit_that_cannot_be_served_is_told_by_the_reload_and_not_by_the_next_restart(tmp_path: Path) -> None:
+    file = line(tmp_path, "")
+    file.write_text(file.read_text().replace("uniaxial-press-generic", "uniaxial-press-genric"))
+    result = pressline("reload", "--line", file)
+    assert result.exit_code == 2
+    assert "units.press.profile" in result.output
+    assert "nothing was changed" in result.output
+
+
 @pytest.mark.parametrize("option", ["--speed=2", "--port=9000", "--folder=x", "--scenario=nominal", "--seed=7"])
 def test_what_goes_with_the_demonstration_is_not_read_over(tmp_path: Path, option: str) -> None:
     result = pressline("up", "--line", line(tmp_path, ""), option)

@@ -40,6 +40,12 @@ class PasswordUnreadable(Exception):
     """A password is neither at the terminal nor in a file that is fit for one. Retryable with another."""
 
 
+HOLDER = (
+    "its API does this too: /api/v1/users and /api/v1/tokens (docs/how-to/use-the-api.md); where nobody can sign in as"
+    " administrator, end the service first"
+)
+
+
 def here() -> Actor:
     """Who works at the computer with the store: whoever may write its file may do everything with it anyway."""
     from controller.authority import Actor, Role
@@ -58,8 +64,7 @@ def with_accounts(
         from controller.cli.store_place import journal_of
         from controller.database import open_database
 
-        os.umask(OWN_ONLY)
-        journal = journal_of(store, "its API does this too: /api/v1/users and /api/v1/tokens")
+        journal = journal_of(store, HOLDER)
         try:
             database = open_database(url_of(store), TABLES)
             try:
@@ -76,7 +81,11 @@ def with_accounts(
     if not make and isinstance(store, Path) and not store.exists():
         print(f"{store}: there is no such store; `pressline users add` makes one", file=sys.stderr)
         return ExitCode.UNUSABLE
-    return told(done)
+    before = os.umask(OWN_ONLY)  # a new store holds what passwords are checked with
+    try:
+        return told(done)
+    finally:
+        os.umask(before)
 
 
 def told(work: Callable[[], Coroutine[Any, Any, ExitCode]]) -> ExitCode:

@@ -11,6 +11,8 @@ from controller.cli.exit_codes import ExitCode
 from controller.cli.options import AsJson, Scenario, Seed, Speed
 
 service_commands = typer.Typer()
+SCENARIO, SEED, FOLDER, PORT = "realistic", 1, Path("pressline-demo"), 8540
+"""Of `pressline up --demo`, where nothing else is said."""
 Line = Annotated[Path | None, typer.Option("--line", help="The line file.")]
 
 
@@ -21,14 +23,14 @@ def up(
         bool, typer.Option("--demo", help="A simulated line with everything around it, for this computer only.")
     ] = False,
     speed: Speed = 1.0,
-    scenario: Scenario = "realistic",
-    seed: Seed = 1,
+    scenario: Scenario = SCENARIO,
+    seed: Seed = SEED,
     folder: Annotated[
         Path, typer.Option("--folder", help="With --demo: where its store is kept, so that it can be gone on with.")
-    ] = Path("pressline-demo"),
+    ] = FOLDER,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="With --demo: where its pages are; 0 takes a free port.")
-    ] = 8540,
+    ] = PORT,
     log_level: Annotated[
         str | None, typer.Option("--log-level", help="debug, info, warning or error; else the line file's.")
     ] = None,
@@ -43,8 +45,15 @@ def up(
         typer.echo("pressline up: give either --line FILE or --demo", err=True)
         raise typer.Exit(ExitCode.UNUSABLE)
     if line is not None:
-        if speed != 1.0:
-            typer.echo("pressline up: --speed goes with --demo; a line file has its own speed", err=True)
+        given = {
+            "--speed goes with --demo; the line file has its own (line.speed)": speed != 1.0,
+            "--port goes with --demo; the line file has its own (service.port)": port != PORT,
+            "--folder goes with --demo; the line file has its own (store.url, store.folder)": folder != FOLDER,
+            "--scenario and --seed go with --demo; a line file names machines that are there": (scenario, seed)
+            != (SCENARIO, SEED),
+        }
+        for words in (words for words, is_given in given.items() if is_given):
+            typer.echo(f"pressline up: {words}", err=True)
             raise typer.Exit(ExitCode.UNUSABLE)
         raise typer.Exit(serve_line_file(line, log_level))
     raise typer.Exit(serve_demo(DemoOptions(folder, port, speed, scenario, seed, log_level)))

@@ -97,8 +97,10 @@ def _request(url: str) -> urllib.request.Request:
 
 def ask_reload(line: Path) -> ExitCode:
     """Tells the service of a line file to read it again, if it can be read."""
+    from controller.app import wire_line
+
     try:
-        load_line(line)
+        wire_line(load_line(line))  # its units need a restart, which has to come through when it comes
     except ConfigError as error:
         print(f"{error}\nnothing was changed", file=sys.stderr)
         return ExitCode.UNUSABLE

@@ -6,7 +6,7 @@ import asyncio
 import os
 import stat
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,11 +17,12 @@ from controller.accounts.tls import TlsUnusable
 from controller.alarms.table import shipped_table
 from controller.app import on_clock, simulated_wires
 from controller.cli.clock import utc, utc_text
+from controller.cli.demo_recipes import shelve
 from controller.cli.exit_codes import ExitCode
 from controller.cli.runs import known_scenario
 from controller.config import ConfigError, LineConfig, load_line
-from controller.database import DatabaseUnusable
-from controller.journal import JournalError
+from controller.database import DatabaseAway, DatabaseUnusable
+from controller.journal import JournalError, StoreAway, StoreBusy
 from controller.line_lock import LineTaken
 from controller.line_secrets import SecretUnusable
 from controller.service_config import HistorianConfig, MqttConfig, ServiceConfig, StoreConfig, WebConfig
@@ -51,10 +52,15 @@ UNUSABLE = (
     BrokerUnusable,
 )
 """Why a service does not start: something has to be mended first, and it is not started again until then."""
+AWAY = (DatabaseAway, StoreAway)
+"""The server of the store: it may be there soon, as after a power cut; a service manager tries again."""
+TAKEN = (LineTaken, StoreBusy)
+"""Another program has the line or the store; when that has ended, a service manager's next try comes through."""
 CLOCK = Clock(utc, utc_text)
 YIELDS_S = 0.001
 """Wall seconds after which a thread that computes (a trend, text) gives the interpreter to the loop that polls.
 Python's own 5 ms are more than a poll may be late; the threads lose little by it (engineering judgement)."""
+STORE = "pressline.sqlite"
 DEMO_DAYS = 7
 """For so long a demonstration keeps its trends (engineering judgement)."""
 
@@ -96,7 +102,11 @@ def serve_demo(options: DemoOptions) -> ExitCode:
     if not known_scenario(options.scenario):
         return ExitCode.UNUSABLE
     os.umask(OWN_ONLY)
-    options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"--folder {options.folder}: cannot be made ({error.strerror}); name another one", file=sys.stderr)
+        return ExitCode.UNUSABLE
     log = Log("auto", options.log_level or "warning", utc_text)
 
     async def main() -> None:
@@ -104,13 +114,14 @@ def serve_demo(options: DemoOptions) -> ExitCode:
         async with wires as simulated, embedded_broker() as broker_port:
             config = _demo_config(simulated, options, broker_port)
             told = {"scenario": options.scenario, "seed": options.seed}
-            await serve(config, CLOCK, log, lambda started: _welcome(started, config, options), told)
+            recipes = await asyncio.to_thread(shelve, options.folder / STORE, config)
+            await serve(config, CLOCK, log, lambda started: _welcome(started, config, options, recipes), told)
 
     return _ended(lambda: on_loop(main(), options.speed), log)
 
 
 def _demo_config(simulated: LineConfig, options: DemoOptions, broker_port: int) -> LineConfig:
-    store = StoreConfig(url=f"sqlite:///{(options.folder / 'pressline.sqlite').absolute()}", folder=options.folder)
+    store = StoreConfig(url=f"sqlite:///{(options.folder / STORE).absolute()}", folder=options.folder)
     mqtt = MqttConfig(url=f"mqtt://127.0.0.1:{broker_port}", version="3.1.1", site="demo", area="hall", line="line")
     web = WebConfig(port=options.port)
     return replace(simulated, service=ServiceConfig(web, store, HistorianConfig(keep_days=DEMO_DAYS), mqtt))
@@ -144,13 +155,16 @@ def _ended(run: Any, log: Log) -> ExitCode:
     about = log.about("service")
     try:
         run()
+    except AWAY as error:
+        about.error(str(error))
+        return ExitCode.UNREACHABLE
+    except TAKEN as error:
+        about.error(str(error))
+        return ExitCode.REFUSED
     except UNUSABLE as error:
         for line in str(error).splitlines():
             about.error(line)
         return ExitCode.UNUSABLE
-    except LineTaken as error:
-        about.error(str(error))
-        return ExitCode.REFUSED
     except (TaskDied, asyncio.CancelledError) as error:
         about.error(f"the service cannot go on: {error}" if isinstance(error, TaskDied) else "left")
         return ExitCode.REFUSED
@@ -171,9 +185,14 @@ def _announce(started: Started, file: Path) -> None:
             f"nobody has a password yet; the one-time way in of {who}, until {ends}: {started.way_in.token}", flush=True
         )
         return
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, stat.S_IRUSR | stat.S_IWUSR)
-    with os.fdopen(handle, "w", encoding="utf-8") as written:
-        written.write(started.way_in.token + "\n")
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, stat.S_IRUSR | stat.S_IWUSR)
+        with os.fdopen(handle, "w", encoding="utf-8") as written:
+            written.write(started.way_in.token + "\n")
+    except OSError as error:
+        words = "end the service and `pressline users way-in` gives another, or mend store.folder and start it again"
+        print(f"the way in of {who} cannot be put into {file.absolute()} ({error.strerror}); {words}", flush=True)
+        return
     print(f"nobody has a password yet; the one-time way in of {who}, until {ends}, is in {file.absolute()}", flush=True)
 
 
@@ -183,13 +202,14 @@ def _is_logged() -> bool:
     return os.environ.get("JOURNAL_STREAM") == f"{state.st_dev}:{state.st_ino}"
 
 
-def _welcome(started: Started, config: LineConfig, options: DemoOptions) -> None:
+def _welcome(started: Started, config: LineConfig, options: DemoOptions, recipes: Sequence[str]) -> None:
     origin, faults = started.origin, (config.operator_url or "").replace("tcp://", "http://")
     print(f"a simulated line of {len(config.units)} units, {options.speed:g} times as fast as real")
     print(f"  service        {origin}/api/v1/ (this computer only; its store: {options.folder})")
     broker = config.service.mqtt.url if config.service.mqtt is not None else ""
     print(f"  broker         {broker} (this computer only)")
     print(f"  faults         {faults}/ (a page with which machines can be broken)")
+    print(f"  recipes        {', '.join(recipes)} (approved for this line)")
     if started.way_in is not None:
         print(f"  your way in    {started.way_in.token} (once, as {started.way_in.user})")
         print("what to try, in another terminal:")

@@ -1,6 +1,7 @@
 """Engines for the URLs of a store, and what goes wrong with one in words.
 
 DatabaseUnusable     it cannot be opened, read or written; a retry makes sense when what the message names is mended
+  DatabaseAway       its server takes no connection now; a plain retry makes sense
 """
 
 from __future__ import annotations
@@ -45,13 +46,18 @@ class DatabaseUnusable(Exception):
     """A database cannot be opened, read or written. The message says which, and names no password."""
 
 
+class DatabaseAway(DatabaseUnusable):
+    """The server of a database takes no connection: it starts, the network is away, it does not know us yet."""
+
+
 @contextmanager
 def in_words(engine: Engine) -> Iterator[None]:
     """What SQLAlchemy says within the block, as DatabaseUnusable."""
     try:
         yield
     except SQLAlchemyError as error:
-        raise DatabaseUnusable(f"{engine.url.render_as_string(hide_password=True)}: {first_line(error)}") from error
+        kind = DatabaseAway if is_away(getattr(error, "orig", None)) else DatabaseUnusable
+        raise kind(f"{engine.url.render_as_string(hide_password=True)}: {first_line(error)}") from error
 
 
 def engine_of(url: str) -> Engine:
@@ -83,6 +89,20 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether a driver's error says that a server takes no connection: none came about, or it ended or ends now.
+
+    The first has no SQLSTATE; class 08 is a connection's, 57P a server's that is shut down or begins.
+    """
+    if not hasattr(error, "sqlstate"):  # SQLite's have none, and need no driver of PostgreSQL here
+        return False
+    import psycopg
+
+    if not isinstance(error, psycopg.OperationalError):
+        return False
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
 
 
 def first_line(error: SQLAlchemyError) -> str:

@@ -12,7 +12,7 @@ from controller.journal.anchor import Anchor, anchor_faults, anchor_path, read_a
 from controller.journal.chain import GENESIS, canonical, chain_hash, verify
 from controller.journal.database import SCHEMA_VERSION, examine
 from controller.journal.durable import PATIENCE_S, StoredJournal
-from controller.journal.errors import JournalError, RecordUnreadable, StoreBusy, StoreUnusable
+from controller.journal.errors import JournalError, RecordUnreadable, StoreAway, StoreBusy, StoreUnusable
 from controller.journal.examining import Examined, examined_file, examined_records
 from controller.journal.forgetting import LINE
 from controller.journal.memory import Journal
@@ -36,6 +36,7 @@ __all__ = [
     "Past",
     "RecordUnreadable",
     "SqliteJournal",
+    "StoreAway",
     "StoreBusy",
     "StoreUnusable",
     "StoredJournal",

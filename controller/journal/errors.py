@@ -3,7 +3,8 @@
 JournalError              it cannot be trusted or written
   StoreUnusable           the file is no journal of this version, or cannot be opened
     RecordUnreadable      a record is no record any more
-  StoreBusy               another process writes to it; the only one where a plain retry makes sense
+    StoreAway             the store's server takes no connection now; a plain retry makes sense
+  StoreBusy               another process writes to it; a plain retry makes sense
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ class RecordUnreadable(StoreUnusable):
     def __init__(self, path: Path | str, what: str) -> None:
         super().__init__(f"{path}: the journal is damaged: {what}")
         self.what = what
+
+
+class StoreAway(StoreUnusable):
+    """The server of a store takes no connection now. A retry makes sense as it is."""
 
 
 class StoreBusy(JournalError):

@@ -16,11 +16,11 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from controller.database import DatabaseUnusable, migrate
+from controller.database import DatabaseAway, DatabaseUnusable, is_away, migrate
 from controller.database.engines import LIVELY, SERVER_LIVELY
 from controller.events import EventStream
 from controller.journal.durable import PATIENCE_S, StoredJournal
-from controller.journal.errors import StoreBusy, StoreUnusable
+from controller.journal.errors import StoreAway, StoreBusy, StoreUnusable
 from controller.journal.lock import locked
 from controller.journal.medium import Held
 from controller.journal.opening import HELD_RECORDS
@@ -134,10 +134,12 @@ class PostgresMedium:
             migrate(self._url, self.beside.parent)
             connection = self._speaking().raw
             fsync = connection.execute("SHOW fsync").fetchone()
+        except DatabaseAway as error:
+            raise StoreAway(str(error)) from error
         except DatabaseUnusable as error:
             raise StoreUnusable(str(error)) from error
         except psycopg.Error as error:
-            raise StoreUnusable(self.in_words(error)) from error
+            raise (StoreAway if is_away(error) else StoreUnusable)(self.in_words(error)) from error
         if fsync != ("on",):
             self.close()
             raise StoreUnusable(f"{self.place}: the server runs with fsync=off; a power cut would lose records")

@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, TextIO
 
@@ -31,7 +32,11 @@ SECRET_TEXT = (
 HIDDEN = "***"
 UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """What begins a line, or gives a terminal orders."""
+AT_MOST, WITHIN_S = 100, 60.0
+"""Lines of one part at one level within so many seconds; beyond them they are counted. A browser that asks nonsense a
+thousand times a second shall not fill the disk that the journal needs (engineering judgement)."""
 QUIET = (
+    "alembic",
     "uvicorn",
     "sqlalchemy",
     "asyncio",
@@ -63,11 +68,39 @@ def _clean(value: Any) -> Any:
     return [_clean(one) for one in value] if isinstance(value, list | tuple) else value
 
 
+class Sparing:
+    """A processor: of too many lines of one part at one level the rest is counted, and told with the next one."""
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._told: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def __call__(self, _: Any, method: str, event: Event) -> Event:
+        of, now = (str(event.get("part")), method), self._seconds()
+        begun, lines = self._told.get(of, (now, 0))
+        if now - begun >= WITHIN_S:
+            if lines > AT_MOST:
+                event["not_written_before"] = lines - AT_MOST
+            begun, lines = now, 0
+        self._told[of] = (begun, lines + 1)
+        if lines >= AT_MOST:
+            raise structlog.DropEvent
+        return event
+
+
 class Log:
     """The log of one service. `level` may be changed while it works; `about` gives a logger for one part of it."""
 
-    def __init__(self, form: str, level: str, utc: Callable[[], str], out: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        form: str,
+        level: str,
+        utc: Callable[[], str],
+        out: TextIO | None = None,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._out = sys.stderr if out is None else out
+        self._sparing = Sparing(seconds)
         self._utc = utc
         self.level = level
         self._form = form_for(self._out, os.environ) if form == "auto" else form
@@ -75,7 +108,14 @@ class Log:
     def about(self, part: str) -> Any:
         """A structlog logger whose events carry `part`."""
         shown: list[Any] = [self._render()]
-        processors = [self._wanted, self._timed, structlog.processors.format_exc_info, without_secrets, *shown]
+        processors = [
+            self._wanted,
+            self._sparing,
+            self._timed,
+            structlog.processors.format_exc_info,
+            without_secrets,
+            *shown,
+        ]
         logger = structlog.wrap_logger(
             structlog.WriteLogger(self._out),
             processors=processors,

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,6 +45,7 @@ from controller.service_config import StoreConfig, WebConfig
 from controller.serving.base import Base, Clock, ServeRefused, standing
 from controller.serving.logs import Log
 from controller.serving.outlets import Around, Telemetry, Trends
+from controller.serving.own_conditions import logged
 from controller.serving.plans import StoredPlans
 from controller.serving.plant import Plant
 from controller.serving.reloading import Reloading
@@ -99,6 +101,7 @@ async def serve(
         backups = Backups(_backup_place(config.service.store), workers, clock.text)
         stack.push_async_callback(backups.close)
         tasks = await stack.enter_async_context(background(conditions_in(base.journal), base.health))
+        tasks.start("the log of conditions", partial(logged, base.journal.stream, about), AGAIN, condition="log")
         service = await stack.enter_async_context(
             line_service(line, base.journal, _settings(config, clock, simulation, base.recipes), base.health)
         )

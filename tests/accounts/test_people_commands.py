@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -200,6 +201,22 @@ def test_a_store_that_a_service_holds_is_left_to_it_but_can_be_read(store: Path)
     assert "is using this store; while a service has the store, its API does this too: /api/v1/users" in refused.stderr
     assert "waits for a way in" in listed.output
     assert "user.added" in searched.output
+
+
+def test_a_new_store_is_for_nobody_else(store: Path) -> None:
+    pressline(store, "users", "add", "ann", "--role", "viewer")
+    assert {file.stat().st_mode & 0o077 for file in store.parent.glob("line.sqlite*")} == {0}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root is refused, and this is not root")
+def test_root_leaves_the_store_of_somebody_else_alone(store: Path) -> None:
+    pressline(store, "users", "add", "ann", "--role", "viewer")
+    for file in store.parent.glob("line.sqlite*"):
+        os.chown(file, 65534, 65534)
+    refused = pressline(store, "users", "way-in", "ann")
+    assert refused.exit_code == 2
+    assert re.search(r"belongs to (nobody|#65534); work as that user: sudo -u", refused.stderr)
+    assert "waits for a way in" in pressline(store, "users", "list").output
 
 
 def test_no_store_and_no_store_of_ours_are_told_and_nothing_is_written(store: Path, tmp_path: Path) -> None:

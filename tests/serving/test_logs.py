@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from controller.serving.logs import Log, form_for
+from controller.serving.logs import AT_MOST, WITHIN_S, Log, form_for
 
 NOW = "2026-11-22T02:00:00Z"
 
@@ -99,3 +99,17 @@ def test_the_form_follows_from_where_it_goes(tmp_path: Any) -> None:
         assert form_for(out, {"JOURNAL_STREAM": f"{state.st_dev}:{state.st_ino}"}) == "journald"
         assert form_for(out, {"JOURNAL_STREAM": "1:2"}) == "json"
     assert form_for(io.StringIO(), {}) == "json"
+
+
+def test_a_flood_is_counted_and_not_written() -> None:
+    out, now = io.StringIO(), [0.0]
+    log = Log("json", "info", lambda: NOW, out, lambda: now[0])
+    for _ in range(AT_MOST + 7):
+        log.about("uvicorn.error").warning("Invalid HTTP request received.")
+    log.about("uvicorn.error").error("another level")
+    log.about("service").warning("another part")
+    assert len(lines(out)) == AT_MOST + 2
+    now[0] = WITHIN_S
+    log.about("uvicorn.error").warning("later")
+    assert lines(out)[-1]["not_written_before"] == 7
+    assert lines(out)[-1]["event"] == "later"

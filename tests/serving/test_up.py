@@ -321,6 +321,8 @@ def test_the_demonstration_is_one_command(tmp_path: Path, at: Callable[[str], Pe
         person.post("/session/way-in", way_in=service.waited(r"your way in +(\S+)"), password=PASSWORD)
         units = wait_for(lambda: _all_there(person.get("/line")["units"]), LIMIT_S)
         assert len(units) == 6
+        (recipe,) = person.get("/recipes")
+        assert (recipe["recipe"], recipe["state"]) == ("honda-example-1", "approved")
         assert service.ended_by(signal.SIGINT) == 0
 
 

@@ -56,10 +56,14 @@ async def test_trends_telemetry_pages_and_signals_outlive_the_line_and_the_store
         raise TheLineBegins
 
     base = SimpleNamespace(
-        accounts=SimpleNamespace(has_users=has_users), tls=None, journal=SimpleNamespace(), health=None, recipes=None
+        accounts=SimpleNamespace(has_users=has_users),
+        tls=None,
+        journal=SimpleNamespace(stream=None),
+        health=None,
+        recipes=None,
     )
     monkeypatch.setattr(served, "standing", stands("store", base))
-    monkeypatch.setattr(served, "background", stands("tasks"))
+    monkeypatch.setattr(served, "background", stands("tasks", SimpleNamespace(start=lambda *_, **__: None)))
     monkeypatch.setattr(served, "Signals", Heard)
     monkeypatch.setattr(served, "line_in_use", lambda *_: _nothing())
     monkeypatch.setattr(served, "line_service", line)

@@ -15,7 +15,7 @@ from controller.alarms.alarm import LINE, Alarm
 from controller.alarms.record import KINDS
 from controller.alarms.states import AlarmState
 from controller.events import Event
-from controller.journal import Journal
+from controller.journal import Journal, JournalError
 from controller.outbox import Priority
 from controller.telemetry.context import ENDINGS, Batches, RunContext
 from controller.telemetry.courier import Courier
@@ -110,13 +110,23 @@ class Feed:
             self._recorded(event)
 
     def _due(self, event: Event) -> list[Event]:
-        """The records up to this one that were not told. One that waited for its disk comes behind later ones."""
+        """The records up to this one that were not told. One that waited for its disk comes behind later ones.
+
+        Memory may have let such a one go already, so that it is read in the store; where that cannot be read now,
+        nothing is told, and the next record finds all of them.
+        """
         if event.sequence <= self.followed:
             return []
-        if event.sequence == self.followed + 1:
+        if not (missing := range(self.followed + 1, event.sequence)):
             return [event]
-        overtaken = [one for one in self._journal.events() if self.followed < one.sequence < event.sequence]
-        return [*overtaken, event]
+        found = {one.sequence: one for one in self._journal.events() if one.sequence in missing}
+        if len(found) < len(missing):
+            try:
+                past = self._journal.everything()
+                found |= {number: past[number - 1] for number in missing if number not in found}
+            except JournalError:
+                return []
+        return [*(found[number] for number in missing), event]
 
     def _recorded(self, event: Event) -> None:
         run = self._follow(event)

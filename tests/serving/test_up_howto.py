@@ -24,6 +24,8 @@ def test_what_the_page_shows_works(tmp_path: Path) -> None:
     wait = 'until ask "runs/$RUN" | grep'
     assert wait in script
     script = script.replace("honda-example-1", "small").replace("8540", str(free_port()))
+    (approval,) = re.findall(r"pressline recipes approve .*--by bob.*\n", script)
+    script = script.replace(approval, approval + approval.replace("bob", "cara"))  # the smaller one is comparative
     script = script.replace(wait, f"{STOP}\n{wait}").replace("curl -sS", "curl -sS --noproxy '*'")
     programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": programs, "RECIPE": str(SMALL)}

@@ -11,7 +11,7 @@ import pytest
 
 from controller.dryrun import virtual_utc
 from controller.events import Event, EventStream
-from controller.journal import Journal
+from controller.journal import Journal, JournalError, Past
 from controller.telemetry.context import Batches
 from controller.telemetry.courier import Courier
 from controller.telemetry.feed import Feed
@@ -117,6 +117,36 @@ def test_a_record_that_waited_for_its_disk_is_told_before_those_that_overtook_it
     run_virtual(feed())
     told_first = [json.loads(payload)["sequence"] for kind, _, payload in recorded.told if kind == "event"]
     assert told_first == [1, 2, 3, 4]
+
+
+def test_a_record_that_memory_let_go_before_it_was_told_is_read_in_the_store() -> None:
+    class Forgetful(Journal):
+        """Holds nothing, and its store cannot be read at first."""
+
+        is_readable = False
+
+        def events(self, run: str | None = None) -> list[Event]:
+            return []
+
+        def everything(self) -> Past:
+            if not self.is_readable:
+                raise JournalError("the disk does not answer")
+            return super().everything()
+
+    recorded = Recorded()
+
+    async def feed() -> None:
+        journal = Forgetful(EventStream(), lambda: "2026-01-01T00:00:00Z")
+        own = Feed({}, journal, Topics("s", "a", "l"), cast("Courier", recorded), utc_us=lambda: 0, values_hz=1.0)
+        _, second, _, fourth, fifth = (journal.note("r1", "step.phase", {"unit": "a"}) for _ in range(5))
+        own.take(second)
+        own.take(fourth)
+        assert recorded.told == []
+        journal.is_readable = True
+        own.take(fifth)
+
+    run_virtual(feed())
+    assert [json.loads(payload)["sequence"] for kind, _, payload in recorded.told if kind == "event"] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(

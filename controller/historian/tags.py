@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from controller.historian import tables
+from controller.historian.batch import Batch
 from controller.historian.model import Tag
-
-if TYPE_CHECKING:
-    from controller.historian.writing import Batch
 
 
 def about(tag: Tag) -> str:

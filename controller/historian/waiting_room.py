@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from controller.historian.batch import Batch
 from controller.historian.exceptions import Exceptions
 from controller.historian.model import Mark, MarkKind, Tag
 from controller.historian.samples import Samples, joined
-from controller.historian.writing import Batch
 
 
 class Source(Protocol):

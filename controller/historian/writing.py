@@ -10,39 +10,26 @@ What a transaction changes here counts only when it is known to be committed: th
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from controller.historian import codec, tables
+from controller.historian.batch import Batch
 from controller.historian.blocks import block_row, cut, must_be_cut
 from controller.historian.buffers import Waiting, by_tag, flattened
 from controller.historian.errors import TrendsTaken
 from controller.historian.hours import add_to_hours
 from controller.historian.marks import insert_marks
-from controller.historian.model import Mark, MarkKind, Tag
+from controller.historian.model import Mark, MarkKind
 from controller.historian.partitions import Months
 from controller.historian.samples import Samples, joined
 from controller.historian.tags import TagBook
 
 WAITING_ROWS = 256
 """Rows until what waits is written anew as one: two minutes at two writes a second (engineering judgement)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What is stored together: samples by tag as they came, what tags are, marks that have ended.
-
-    now_us is when it was handed over; left_out says how many samples exception reporting left out of which tag.
-    """
-
-    now_us: int
-    samples: Mapping[str, Samples]
-    tags: Mapping[str, Tag] = field(default_factory=dict)
-    marks: Sequence[Mark] = ()
-    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

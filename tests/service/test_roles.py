@@ -49,6 +49,7 @@ COMMANDS: Mapping[str, Row] = {
     "unshelve": Row(Action.ACKNOWLEDGE, lambda s, _, by: s.unshelve("link_down@coater-1", "why", by=by)),
     "silence": Row(Action.SILENCE, lambda s, _, by: s.silence("link_down@coater-1", "why", by=by)),
     "restore": Row(Action.SILENCE, lambda s, _, by: s.restore("link_down@coater-1", "why", by=by)),
+    "asked_for_backup": Row(Action.STORE, lambda s, _, by: s.asked_for_backup("why", by=by)),
 }
 
 

@@ -12,10 +12,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from controller.database import Database, open_database
+from controller.historian.batch import Batch
 from controller.historian.reading import TrendReader
 from controller.historian.samples import Samples
 from controller.historian.tables import TABLES
-from controller.historian.writing import Batch, TrendWriter
+from controller.historian.writing import TrendWriter
 
 START_US = 1_790_000_000_000_000
 """2026-09-21, an arbitrary day."""

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from controller.historian import blocks, writing
+from controller.historian.batch import Batch
 from controller.historian.blocks import cut, must_be_cut
 from controller.historian.errors import RangeRefused, TagUnknown, TrendsTaken
 from controller.historian.model import Mark, MarkKind, Tag
@@ -139,12 +140,12 @@ def test_a_second_writer_of_a_line_ends_the_first(store: Store) -> None:
 
 def test_a_batch_whose_transaction_ended_in_doubt_is_stored_once(store: Store) -> None:
     """The commit came through and its answer did not; then one that was rolled back."""
-    batch = writing.Batch(START_US, {"a": ramp(5000)})
+    batch = Batch(START_US, {"a": ramp(5000)})
     for _ in range(3):
         store.database.run_now(lambda connection: store.writer.store(connection, batch))
 
     def fails(connection: object) -> None:
-        store.writer.store(connection, writing.Batch(START_US, {"new": ramp(9000)}))  # type: ignore[arg-type]  # a connection
+        store.writer.store(connection, Batch(START_US, {"new": ramp(9000)}))  # type: ignore[arg-type]  # a connection
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -464,6 +464,8 @@ OTHERS = {  # each waits for its task where it makes it: two things at once, and
     "controller/cli/resume.py": "what was decided before, beside what is decided later",
     "controller/accounts/desk.py": "a change that is recorded, carried out although whoever asked goes away",
     "controller/batches.py": "all batches, which it waits for",
+    "controller/api/begun.py": "a command that began, carried out although whoever asked goes away",
+    "controller/api/backups.py": "the one backup, which tells its own end, whatever it is",
     "controller/api/stream/serving.py": "what is sent to one listener beside the end of it",
     "controller/service/runs.py": "a run's work beside somebody who closes it",
     "controller/outbox/outbox.py": "one write to the disk, carried out although whoever began it is cancelled",

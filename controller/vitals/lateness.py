@@ -23,6 +23,7 @@ STANDSTILL_S = 0.25
 STDERR_S = 5.0
 """Wall seconds after which a standstill is told on standard error too: the journal may never hear of it."""
 _FRAMES = 4
+_WAITING = ("selectors.py", "runners.py")
 _HERE = Path(__file__).parents[2]
 
 
@@ -110,9 +111,12 @@ class StandstillWatch:
 
 
 def is_idle(thread: int) -> bool:
-    """Whether a thread waits in its loop's selector: then no call blocks it, and the computer has no time for it."""
+    """Whether a thread waits in its loop: then no call blocks it, and the computer has no time for it.
+
+    asyncio's own loop waits in its selector; uvloop's is no Python, so that the innermost call is the runner's.
+    """
     frame: FrameType | None = sys._current_frames().get(thread)  # noqa: SLF001  as below
-    return frame is not None and Path(frame.f_code.co_filename).name == "selectors.py"
+    return frame is not None and Path(frame.f_code.co_filename).name in _WAITING
 
 
 def place_of(thread: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import linecache
 import selectors
 import socket
@@ -10,6 +11,7 @@ import threading
 import time
 
 import pytest
+import uvloop
 
 from controller.vitals.lateness import (
     LATE_S,
@@ -177,3 +179,24 @@ def test_the_place_names_the_call_that_blocks_and_who_called_it() -> None:
     assert place.startswith("wait (threading.py:")
     assert ", called by waits (tests/controller/vitals/test_lateness.py:" in place
     assert place_of(thread.ident or 0) == "a thread that has ended"
+
+
+def test_the_service_s_own_loop_that_waits_is_blocked_by_no_call_either() -> None:
+    """uvloop, which waits where no Python is."""
+    numbers: list[int] = []
+
+    async def waits() -> None:
+        numbers.append(threading.get_ident())
+        await asyncio.sleep(0.5)
+        time.sleep(0.5)  # noqa: ASYNC251  a call that blocks the loop is what is looked for
+
+    def work() -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(waits())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    waited_for(lambda: bool(numbers) and is_idle(numbers[0]))
+    waited_for(lambda: not is_idle(numbers[0]))
+    assert "waits" in place_of(numbers[0])
+    thread.join()

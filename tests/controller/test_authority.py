@@ -7,7 +7,17 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from controller.authority import AUTHORITY, SIGNED_BY_TWO, Action, Actor, NotAuthorised, Role, authorise
+from controller.authority import (
+    AT_ONCE,
+    AUTHORITY,
+    SIGNED_BY_TWO,
+    WITHOUT_STORE,
+    Action,
+    Actor,
+    NotAuthorised,
+    Role,
+    authorise,
+)
 
 RAISES = {Action.START, Action.RESTART, Action.WRITE, Action.BYPASS}
 
@@ -46,6 +56,11 @@ def test_each_right_is_meant() -> None:
 
 def test_approvals_and_bypasses_are_signed_by_two() -> None:
     assert {action.name for action in SIGNED_BY_TWO} == {"APPROVE", "BYPASS"}
+
+
+def test_what_waits_for_no_store() -> None:
+    assert {action.name for action in AT_ONCE} == {"LOWER"}
+    assert {action.name for action in WITHOUT_STORE} == {"LOWER", "VIEW"}
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def main() -> int:
     """Prints a table for each number of people; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--people", type=int, nargs="+", default=[2, 1, 3], help="how many people are at the line")
-    parser.add_argument("--limit", type=float, default=1.0, help="the solver's deterministic time; 1 is some seconds")
+    parser.add_argument("--limit", type=float, default=4.0, help="the solver's deterministic time; 4 is half a minute")
     options = parser.parse_args()
     try:
         import ortools  # noqa: F401  (whether it is there)
